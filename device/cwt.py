@@ -1,0 +1,80 @@
+"""CBOR Web Token (RFC 8392) inside a QR: base45 → zlib → COSE_Sign1 → claims; the pipeline of every pass."""
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from device import base45
+from device.cose import MAX_CBOR, Malformed, Sign1, loads, parse
+
+MAX_TEXT = 4300
+"""Characters; the largest QR (version 40, level L) holds 4,296 of them."""
+
+ISS, EXP, NBF, IAT = 1, 4, 5, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The claims set of a signed token; read it only after its signature held."""
+
+    issuer: str
+    issued: datetime | None
+    not_before: datetime | None
+    expires: datetime
+    claims: Mapping[Any, Any]
+
+
+def unpack(text: str) -> Sign1:
+    """Return the signed message in *text*; raises `Malformed` or `NotSupported`, within fixed bounds."""
+    if len(text) > MAX_TEXT:
+        raise Malformed("longer than any QR")
+    try:
+        packed = base45.decode(text)
+    except ValueError as error:
+        raise Malformed(str(error)) from None
+    return parse(_inflate(packed))
+
+
+def _inflate(packed: bytes) -> bytes:
+    """Return what *packed* unpacks to; a bomb stops at the bound, and nothing may stand behind it."""
+    unzip = zlib.decompressobj()
+    try:
+        octets = unzip.decompress(packed, MAX_CBOR + 1)
+    except zlib.error:
+        raise Malformed("not zlib") from None
+    if len(octets) > MAX_CBOR:
+        raise Malformed("unpacks to more than any credential")
+    if not unzip.eof or unzip.unused_data:
+        raise Malformed("cut short, or something stands behind it")
+    return octets
+
+
+def read(payload: bytes) -> Token:
+    """Return the claims set in *payload*; raises `Malformed`.
+
+    An expiry is required and every time must be a finite, positive number: a genuine certificate in the
+    wild expires at NaN, and no clock is ever later than that.
+    """
+    claims = loads(payload)
+    if not isinstance(claims, Mapping):
+        raise Malformed("the claims are not a map")
+    expires = _time(claims.get(EXP))
+    if expires is None:
+        raise Malformed("no expiry")
+    issuer = claims.get(ISS, "")
+    if not isinstance(issuer, str) or len(issuer) > 200:  # noqa: PLR2004 - a name, not a text
+        raise Malformed("the issuer is not a name")
+    return Token(issuer, _time(claims.get(IAT)), _time(claims.get(NBF)), expires, claims)
+
+
+def _time(said: Any) -> datetime | None:
+    if said is None:
+        return None
+    if isinstance(said, bool) or not isinstance(said, int | float) or not math.isfinite(said):
+        raise Malformed("a time is not a number")
+    if not 0 <= said <= 32_503_680_000:  # noqa: PLR2004 - to the year 3000
+        raise Malformed("a time is out of range")
+    return datetime.fromtimestamp(said, UTC)

@@ -1,0 +1,102 @@
+"""One text's verdict: what may be believed of it, and what the rules in force make of that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from device import policy
+from device.credential import believe
+from device.model import Belief, Outcome, Reason, Verdict
+from device.policy import Policy, PolicyError, Setting
+from device.trust import Trust
+
+CLOCK_DOUBT = timedelta(days=30)
+"""How far behind the truth an untrusted clock's floor is taken to be at the most (``design.md``, Time)."""
+
+REFUSALS: Mapping[Reason, Outcome] = {
+    Reason.EXPIRED: Outcome.REFUSE,
+    Reason.NOT_YET_VALID: Outcome.REFUSE,
+    Reason.REVOKED: Outcome.REFUSE,
+    Reason.UNKNOWN_ISSUER: Outcome.REFUSE,
+    Reason.WRONG_DOMAIN: Outcome.REFUSE,
+    Reason.FORGED: Outcome.REFUSE,
+    Reason.MALFORMED: Outcome.REFUSE,
+    Reason.NOT_A_PASS: Outcome.REFUSE,
+    Reason.REPLAYED: Outcome.REFUSE,
+    Reason.NOT_SUPPORTED: Outcome.CHECK,  # it may well be genuine; the guard has eyes
+}
+"""What follows from disbelief; the policy has a say on expired ones only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything that a verdict depends on, besides the text and the time."""
+
+    trust: Trust
+    policies: tuple[Policy, ...]
+    setting: Setting
+    broken: bool = False
+    """A policy that should speak cannot be read: every genuine credential is checked by the guard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, with the belief it rests on."""
+
+    belief: Belief
+    verdict: Verdict
+
+
+def choose(names: tuple[str, ...], trust: Trust) -> tuple[tuple[Policy, ...], list[str]]:
+    """Return the policies of these *names*, the bundle's before those that ship, and what was wrong."""
+    wrong: list[str] = []
+    bundled: dict[str, list[Policy]] = {}
+    for text in trust.policies:
+        try:
+            read = policy.parse(text)
+        except PolicyError as error:
+            wrong.append(f"a policy of the bundle cannot be read: {error}")
+        else:
+            bundled.setdefault(read.name, []).append(read)
+    chosen: list[Policy] = []
+    for name in names:
+        found = bundled.get(name) or [one for one in [policy.shipped(name)] if one is not None]
+        if not found:
+            wrong.append(f"policy {name} is neither in the bundle nor among those that ship")
+        chosen += found
+    return tuple(chosen), wrong
+
+
+def judge(text: str, rules: Rules, at: datetime, floor: datetime | None = None) -> Judged:
+    """Return the verdict on *text* at the time *at*, for any text whatever.
+
+    With a *floor* the clock is not trusted: only what is the same at the floor and thirty days later is
+    said, everything else is `clock-untrusted`.
+    """
+    if floor is None:
+        return _judge(text, rules, at)
+    early, late = _judge(text, rules, floor), _judge(text, rules, floor + CLOCK_DOUBT)
+    if early.verdict == late.verdict:
+        return late
+    return Judged(late.belief, Verdict(Outcome.CHECK, Reason.CLOCK_UNTRUSTED))
+
+
+def _judge(text: str, rules: Rules, at: datetime) -> Judged:
+    belief = believe(text, rules.trust, at)
+    return Judged(belief, _decide(belief, rules, at))
+
+
+def _decide(belief: Belief, rules: Rules, at: datetime) -> Verdict:
+    if belief.reason is Reason.EXPIRED and belief.credential is not None:
+        match policy.on_expired(rules.policies, belief.credential, at):
+            case "refuse":
+                return Verdict(Outcome.REFUSE, Reason.EXPIRED)
+            case "check":
+                return Verdict(Outcome.CHECK, Reason.EXPIRED)
+    elif belief.reason is not None:
+        return Verdict(REFUSALS[belief.reason], belief.reason)
+    if belief.credential is None:
+        raise AssertionError("what is believed has a credential")
+    if rules.broken:
+        return Verdict(Outcome.CHECK, Reason.POLICY_ERROR)
+    return policy.decide(rules.policies, belief.credential, rules.setting, at)

@@ -1,0 +1,162 @@
+"""Whom to believe: the trust bundle, one file signed by the regency's root.
+
+The bundle is a COSE_Sign1 (EdDSA) over a CBOR map with text keys, and holds no secret::
+
+    version   uint, only ever rises        keys      [{kid, spki, issuer, domain, usages?, from, until}]
+    issued    epoch seconds                revoked   {issuer: 8-byte hashes, joined}
+    next      epoch seconds                policies  [TOML text, ...]
+                                           capacities {site: uint}
+
+Certificates are checked at the desk; the station gets bare public keys (SPKI, DER).
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
+
+import cbor2
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from device.cose import EDDSA, Malformed, NotSupported, PublicKey, Sign1, holds, parse
+from device.model import Domain, Statement
+
+MAX_BUNDLE = 4_000_000
+"""Bytes; 900 keys, 10,000 revocations and a roster of 10,000 are under one million."""
+
+
+class BundleError(ValueError):
+    """A bundle that is not believed, and why; the last good one stays in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A public key and what it may vouch for; ``None`` leaves that open, as an audit's ``--key`` does."""
+
+    public: PublicKey
+    kid: bytes | None = None
+    issuer: str | None = None
+    domain: Domain | None = None
+    usages: frozenset[Statement] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Keys by kid, revocations by issuer, policies; empty, every signer is unknown, which is an answer."""
+
+    keys: Mapping[bytes | None, tuple[Key, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    revoked: Mapping[str, frozenset[bytes]] = field(default_factory=lambda: MappingProxyType({}))
+    policies: tuple[str, ...] = ()
+    capacities: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    version: int = 0
+    issued: datetime | None = None
+    next: datetime | None = None
+
+    def candidates(self, kid: bytes | None) -> Iterator[Key]:
+        """Yield the keys that a message with this *kid* may have been signed by."""
+        yield from self.keys.get(kid, ())
+        if kid is not None:
+            yield from self.keys.get(None, ())
+
+
+def trusting(*keys: Key) -> Trust:
+    """Return a Trust of these keys alone."""
+    grouped: dict[bytes | None, list[Key]] = {}
+    for key in keys:
+        grouped.setdefault(key.kid, []).append(key)
+    return Trust({kid: tuple(group) for kid, group in grouped.items()})
+
+
+def identity(issuer: str, token: bytes) -> bytes:
+    """Return the 32 bytes by which a credential is known: its issuer and what only that signer could choose."""
+    return sha256(issuer.encode() + b"\0" + token).digest()
+
+
+def revocation(of: bytes) -> bytes:
+    """Return the 8 bytes under which the bundle lists a revoked identity."""
+    return of[:8]
+
+
+def root_key(text: str) -> ed25519.Ed25519PublicKey:
+    """Return the root's public key from its base64 SPKI, as ``titik-office init`` prints it; raises ValueError."""
+    try:
+        key = load_der_public_key(base64.b64decode("".join(text.split()), validate=True))
+    except (binascii.Error, ValueError):
+        raise ValueError("not a public key in base64") from None
+    if not isinstance(key, ed25519.Ed25519PublicKey):
+        raise ValueError("the root is an Ed25519 key; this is another kind")  # noqa: TRY004 - a value, from a file
+    return key
+
+
+def kid_of(key: PublicKey) -> bytes:
+    """Return the first 8 bytes of the SHA-256 over the key's SPKI; certificates have their own rule."""
+    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()[:8]
+
+
+def open_bundle(octets: bytes, roots: tuple[ed25519.Ed25519PublicKey, ...]) -> Trust:
+    """Return the trust that *octets* carry, if one of *roots* signed them; raises `BundleError`."""
+    message = _sign1(octets)
+    if message.algorithm != EDDSA or not any(holds(message, root) for root in roots):
+        raise BundleError("not signed by the regency's root")
+    return _trust(message.payload)
+
+
+def unproven_bundle(octets: bytes) -> Trust:
+    """Return the trust that *octets* claim to carry, whoever signed them: for an audit, never for a station."""
+    return _trust(_sign1(octets).payload)
+
+
+def _sign1(octets: bytes) -> Sign1:
+    try:
+        return parse(octets, limit=MAX_BUNDLE)
+    except (Malformed, NotSupported) as error:
+        raise BundleError(f"not a bundle: {error}") from None
+
+
+def _trust(payload: bytes) -> Trust:
+    try:
+        told = cbor2.loads(payload)
+        return Trust(
+            keys=_grouped(told["keys"]),
+            revoked={str(issuer): _hashes(joined) for issuer, joined in told["revoked"].items()},
+            policies=tuple(str(text) for text in told["policies"]),
+            capacities={str(site): int(count) for site, count in told.get("capacities", {}).items()},
+            version=int(told["version"]),
+            issued=datetime.fromtimestamp(told["issued"], UTC),
+            next=datetime.fromtimestamp(told["next"], UTC),
+        )
+    except (cbor2.CBORError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise BundleError(f"signed, but not readable by this version: {type(error).__name__}") from None
+
+
+def _grouped(told: list[Mapping[str, Any]]) -> dict[bytes | None, tuple[Key, ...]]:
+    grouped: dict[bytes | None, tuple[Key, ...]] = {}
+    for one in told:
+        public = load_der_public_key(one["spki"])
+        if not isinstance(public, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
+            continue  # a kind that this version cannot check: its credentials have an unknown signer
+        usages = one.get("usages")
+        key = Key(
+            public,
+            bytes(one["kid"]),
+            str(one["issuer"]),
+            Domain(one["domain"]),
+            None if usages is None else frozenset(Statement(usage) for usage in usages),
+            datetime.fromtimestamp(one["from"], UTC),
+            datetime.fromtimestamp(one["until"], UTC),
+        )
+        grouped[key.kid] = (*grouped.get(key.kid, ()), key)
+    return grouped
+
+
+def _hashes(joined: bytes) -> frozenset[bytes]:
+    if len(joined) % 8:
+        raise ValueError("revocations are 8 bytes each")
+    return frozenset(joined[at : at + 8] for at in range(0, len(joined), 8))
