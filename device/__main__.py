@@ -1,0 +1,149 @@
+"""``titik``: arguments in, exit code out."""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from device import __version__, commands, config, log
+from device.commands import CONFIG, DONE, FAILED, MISSING, say
+from device.config import ConfigError, Pins
+
+FAULT_SHOWN = 4.0
+"""Seconds of the fault lamp before a station that cannot serve gives up."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    told = _parser().parse_args(arguments)
+    try:
+        return int(told.run(told))
+    except BrokenPipeError:
+        with suppress(OSError):
+            sys.stdout.close()
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+
+
+def _run(told: object) -> int:
+    """Serve until told to stop."""
+    from device import daemon  # noqa: PLC0415 - paho, gpiozero and the eyes are paid for by `run` alone
+    from device.indicators import PinsMissing  # noqa: PLC0415 - as above
+    from device.systemd import Notifier  # noqa: PLC0415 - as above
+
+    path: Path = told.config  # type: ignore[attr-defined]  # argparse's Namespace
+    log.start()
+    try:
+        station, warnings = config.load(config.Station, path)
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            log.line.error("%s", mistake)
+        log.line.error("the station cannot serve. Next: titik check-config --config %s", path)
+        _show_fault(path)
+        return CONFIG
+    for warning in warnings:
+        log.line.warning("%s", warning)
+    try:
+        daemon.run(station, Notifier.from_env())
+    except PinsMissing as error:
+        log.line.error("%s", error)
+        return MISSING
+    except Exception:  # noqa: BLE001 - the program's outermost rim: said once, with its traceback, and the end
+        log.line.exception("the station ends: something happened that may not happen")
+        return FAILED
+    return DONE
+
+
+def _show_fault(path: Path) -> None:
+    """Light the fault lamp for a moment, on the pins that the file names if that part of it can be read."""
+    from device.indicators import Indicators, PinsMissing  # noqa: PLC0415 - as in _run
+    from device.patterns import FAULT  # noqa: PLC0415 - as in _run
+    from device.stop import Stop  # noqa: PLC0415 - as in _run
+
+    with ExitStack() as stack:
+        stack.enter_context(suppress(PinsMissing))
+        lights = stack.enter_context(Indicators(config.pins_alone(path) or Pins()))
+        lights.rest(FAULT)
+        stack.enter_context(Stop()).wait(FAULT_SHOWN)
+
+
+def _version(_told: object) -> int:
+    print(f"titik {__version__}")
+    return DONE
+
+
+def _bench(told: object) -> int:
+    from device import bench  # noqa: PLC0415 - only this command needs the outbox and the reader at once
+    from device.pictures import PictureError  # noqa: PLC0415 - as above
+
+    try:
+        return bench.bench(told)  # type: ignore[arg-type]  # argparse's Namespace
+    except PictureError as error:
+        say(str(error))
+        return FAILED
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="titik",
+        description="Titik presensi: kode QR → lampu, catatan, peristiwa. / QR code → light, record, event.",
+        epilog="example: titik run --config /etc/titik/titik.toml",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def verb(name: str, help_: str, example: str) -> ArgumentParser:
+        return verbs.add_parser(
+            name,
+            help=help_,
+            description=help_,
+            epilog=f"example: {example}",
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+
+    run = verb("run", "serve at the wall until told to stop", "titik run --config /etc/titik/titik.toml")
+    run.set_defaults(run=_run)
+    check = verb("check-config", "say what is wrong in a configuration", "titik check-config --config titik.toml")
+    check.set_defaults(run=commands.check_config)
+    for one in (run, check):
+        one.add_argument("--config", type=Path, default=Path("/etc/titik/titik.toml"), metavar="FILE")
+
+    scan = verb("scan", "read and judge the codes on pictures", "titik scan --json pass.png")
+    scan.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    scan.add_argument("--show-text", action="store_true", help="print what the codes say, for test pictures")
+    scan.set_defaults(run=commands.scan)
+    judge = verb(
+        "judge",
+        "judge one code's text per line of standard input",
+        "titik judge --json --key dsc.pem --at 2022-05-01T00:00:00Z < codes.txt",
+    )
+    judge.set_defaults(run=commands.judge_lines)
+    for one in (scan, judge):
+        one.add_argument("--json", action="store_true", help="one JSON object per line")
+        one.add_argument("--bundle", type=Path, metavar="FILE", help="the trust bundle to believe")
+        one.add_argument("--root", action="append", default=[], metavar="KEY", help="the root that must have signed it")
+        one.add_argument(
+            "--key",
+            nargs="+",
+            action="extend",
+            default=[],
+            type=Path,
+            metavar="CERT",
+            help="PEM or DER certificates or public keys, for an audit without a bundle",
+        )
+        one.add_argument("--policy", action="append", default=[], metavar="NAME", help="a policy to judge by")
+        one.add_argument("--at", type=commands.moment, metavar="TIME", help="the time to judge at; left out: now")
+
+    bench = verb("bench", "measure reading, judging and recording over a folder of pictures", "titik bench photos/")
+    bench.add_argument("folder", type=Path, metavar="DIR")
+    bench.add_argument("--rounds", type=int, default=3, help="how often each picture is taken")
+    bench.add_argument("--json", action="store_true", help="one JSON object")
+    bench.set_defaults(run=_bench)
+
+    verb("version", "print the version", "titik version").set_defaults(run=_version)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""The commands that need no running station: scan, judge, check-config."""
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any, BinaryIO
+
+from device import config, scanner
+from device.audit import audit_key
+from device.config import ConfigError
+from device.credential import public_claims
+from device.cwt import MAX_TEXT
+from device.judge import Judged, Rules, choose, judge
+from device.pictures import PictureError, luma_of
+from device.policy import PolicyError, Setting, parse
+from device.trust import BundleError, Trust, open_bundle, root_key, trusting, unproven_bundle
+
+DONE, FAILED, USAGE, MISSING, CONFIG = 0, 1, 2, 3, 78
+"""Exit codes, the same for every command (``design.md``)."""
+
+
+def say(sentence: str) -> None:
+    """Tell the operator something that is not the answer itself."""
+    print(sentence, file=sys.stderr)
+
+
+def scan(told: Namespace) -> int:
+    """Read and judge the codes on pictures; one line, or one JSON object, for each picture."""
+    rules = _rules(told)
+    if rules is None:
+        return FAILED
+    if (missing := scanner.second_reader()) is not None:
+        say(missing)
+    at = told.at or datetime.now(UTC)
+    code = DONE
+    for path in told.images:
+        try:
+            luma = luma_of(path)
+        except PictureError as error:
+            say(str(error))
+            code = FAILED
+            continue
+        began = perf_counter()
+        texts = scanner.read_still(luma)
+        read_ms = round(1000 * (perf_counter() - began), 2)
+        codes = [_code(text, judge(text, rules, at), told.show_text) for text in texts]
+        if told.json:
+            print(json.dumps({"path": str(path), "codes": codes, "took_ms": {"read": read_ms}}))
+        else:
+            print(f"{path}: {len(codes)} code(s), read in {read_ms} ms")
+            for one in codes:
+                verdict = one["verdict"]
+                print(f"  {one['kind']}: {verdict['outcome']} ({verdict['reason']}), {_plainly(verdict)}")
+                if told.show_text:
+                    print(f"    {one['text']!a}")
+    return code
+
+
+def judge_lines(told: Namespace) -> int:
+    """Judge one code's text per line of standard input; one line, or one JSON object, for each."""
+    rules = _rules(told)
+    if rules is None:
+        return FAILED
+    for text in _lines(sys.stdin.buffer):
+        judged = judge(text, rules, told.at or datetime.now(UTC))
+        verdict = {"kind": judged.belief.kind, **_verdict(judged), "claims": _claims(judged)}
+        if told.json:
+            print(json.dumps(verdict), flush=True)
+        else:
+            words = f"{verdict['kind']}: {verdict['outcome']} ({verdict['reason']}), {_plainly(verdict)}"
+            print(words, flush=True)
+    return DONE
+
+
+def check_config(told: Namespace) -> int:
+    """Say every mistake in a configuration; an unknown key counts as one here."""
+    try:
+        station, warnings = config.load(config.Station, told.config)
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            say(mistake)
+        return CONFIG
+    for warning in warnings:
+        say(warning)
+    print(f"{told.config}: {station.point.name} ({station.point.site}, {station.point.direction}) is complete")
+    return CONFIG if warnings else DONE
+
+
+def _lines(stream: BinaryIO) -> Iterator[str]:
+    """Yield lines, each cut a little past the longest code, so that no line fills the memory."""
+    while line := stream.readline(MAX_TEXT + 2):
+        kept = line
+        while not line.endswith(b"\n") and line:
+            line = stream.readline(65_536)
+        yield kept.rstrip(b"\r\n").decode("utf-8", "replace")
+
+
+def _rules(told: Namespace) -> Rules | None:
+    """Return the rules that the arguments name, ``None`` once a sentence has said what is wrong."""
+    try:
+        if told.bundle is None:
+            trust = trusting(*(audit_key(path.read_bytes()) for path in told.key))
+        elif told.root:
+            trust = open_bundle(told.bundle.read_bytes(), tuple(root_key(text) for text in told.root))
+        else:
+            say(f"{told.bundle}: nobody checked who signed it, for no --root was given; an audit may do that")
+            trust = unproven_bundle(told.bundle.read_bytes())
+    except (BundleError, ValueError, OSError) as error:
+        say(f"the keys cannot be used: {error}")
+        return None
+    policies, wrong = choose(tuple(told.policy) or _bundled(trust) or ("staff",), trust)
+    for sentence in wrong:
+        say(sentence)
+    return Rules(trust, policies, Setting("audit", "audit", "in"), broken=bool(wrong))
+
+
+def _bundled(trust: Trust) -> tuple[str, ...]:
+    """Return the names of the bundle's own policies, in its order."""
+    names: list[str] = []
+    for text in trust.policies:
+        try:
+            names.append(parse(text).name)
+        except PolicyError:
+            continue  # `choose` says which and why
+    return tuple(dict.fromkeys(names))
+
+
+def _code(text: str, judged: Judged, show_text: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"kind": judged.belief.kind, "verdict": _verdict(judged)}
+    return {**told, "text": text} if show_text else told
+
+
+def _verdict(judged: Judged) -> dict[str, Any]:
+    return {
+        "genuine": judged.belief.credential is not None,
+        "valid": judged.belief.credential is not None and judged.belief.reason is None,
+        "reason": judged.verdict.reason,
+        "colour": judged.verdict.colour,
+        "outcome": judged.verdict.outcome,
+    }
+
+
+def _claims(judged: Judged) -> dict[str, Any] | None:
+    return None if judged.belief.credential is None else public_claims(judged.belief.credential)
+
+
+def _plainly(verdict: dict[str, Any]) -> str:
+    if verdict["valid"]:
+        return "genuine and in force"
+    return "genuine" if verdict["genuine"] else "not shown to be genuine"
+
+
+def moment(text: str) -> datetime:
+    """Return an aware time from ISO 8601 text, UTC where it names no zone; raises ValueError."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -1,0 +1,309 @@
+"""TOML in, one frozen value out; every mistake names file, key, value, what is allowed and the nearest word.
+
+A key that nobody knows only warns, so that a setting of a newer version never keeps a station dark.
+"""
+
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+PointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+Gpio = Annotated[int, Field(ge=0, le=27)]
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be served: one finished sentence per mistake."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class Section(BaseModel):
+    """A table of the file; frozen, and strict about types but not about keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Point(Section):
+    """Which of the points this is."""
+
+    name: PointName
+    site: PointName
+    direction: Literal["in", "out"] = "in"
+
+
+class Camera(Section):
+    """The eyes."""
+
+    source: Literal["picamera2", "pictures"] = "picamera2"
+    size: tuple[Annotated[int, Field(ge=160, le=4608)], Annotated[int, Field(ge=120, le=3456)]] = (1280, 720)
+    fps: Annotated[float, Field(gt=0, le=120)] = 15.0
+    patience: Annotated[float, Field(ge=0.2, le=60)] = 3.0
+    """Seconds without a frame after which the camera counts as gone."""
+    pictures: tuple[Path, ...] = ()
+    """Files and folders, for ``source = "pictures"``."""
+    loop: bool = True
+    hold: Annotated[float, Field(gt=0, le=3600)] = 1.5
+    """Seconds that each picture stays before the lens."""
+    gap: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    """Seconds of an empty view after each picture."""
+
+    @model_validator(mode="after")
+    def _pictures_are_named(self) -> Self:
+        if self.source == "pictures" and not self.pictures:
+            raise ValueError('source = "pictures" needs at least one file or folder in pictures')
+        return self
+
+
+class Sighting(Section):
+    """When a code counts as shown again."""
+
+    quiet: Annotated[float, Field(ge=0.1, le=10)] = 0.7
+    """Seconds out of view after which one showing is over."""
+    repeat: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    """Seconds after a showing within which the same credential is a repeat."""
+    strangers: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Events a minute, at most, from codes that are not genuine."""
+
+
+class Pins(Section):
+    """GPIO numbers (BCM) of lamps and buzzer."""
+
+    factory: Literal["lgpio", "mock"] = "lgpio"
+    red: Gpio = 17
+    green: Gpio = 27
+    amber: Gpio | None = None
+    buzzer: Gpio | None = 22
+    sound: Literal["active", "tonal"] = "active"
+    """An active buzzer knows one tone; a tonal one (a passive piezo) plays pitches."""
+
+    @model_validator(mode="after")
+    def _no_pin_twice(self) -> Self:
+        named: dict[int, str] = {}
+        for name in ("red", "green", "amber", "buzzer"):
+            pin = getattr(self, name)
+            if pin in named:
+                raise ValueError(f"{named[pin]} and {name} are both on GPIO {pin}; give each its own pin")
+            if pin is not None:
+                named[pin] = name
+        return self
+
+
+class Broker(Section):
+    """Where the events go."""
+
+    host: Annotated[str, StringConstraints(min_length=1, max_length=253)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    protocol: Literal[5, 4] = 5
+    """5, or 4 for MQTT 3.1.1."""
+    root: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=100)] = "titik/v1"
+    tls: bool | None = None
+    """Left out: on, unless the broker is this machine itself."""
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    username: str | None = None
+    keepalive: Annotated[int, Field(ge=5, le=3600)] = 20
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is on."""
+        return self.tls if self.tls is not None else not self._loopback
+
+    @property
+    def _loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together; one of them is missing")
+        return self
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port; left out, the port is the registered one."""
+        return self.host, self.port or (8883 if self.encrypted else 1883)
+
+
+class Delivery(Section):
+    """What is owed to the centre, and when it is forgotten."""
+
+    until: Literal["receipt", "puback"] = "receipt"
+    """``puback`` gives up the promise: a broker acknowledges before its disk, and may drop."""
+    window: Annotated[int, Field(ge=1, le=100)] = 20
+    """Messages under way at once."""
+    keep_days: Annotated[float, Field(ge=0, le=365)] = 7
+    """Days that an event stays on the card after its receipt."""
+    most: Annotated[int, Field(ge=100, le=5_000_000)] = 200_000
+    """Events that may be owed; past it the station is out of order, visibly."""
+
+
+class Clock(Section):
+    """What makes the time trusted."""
+
+    trust: Literal["ntp", "rtc", "system"] = "ntp"
+
+
+class Trust(Section):
+    """Whom to believe."""
+
+    bundle: Path | None = None
+    roots: tuple[Annotated[str, StringConstraints(min_length=10, max_length=2000)], ...] = ()
+    """Public keys of the regency's root, as ``titik-office init`` prints them."""
+
+
+class PolicyChoice(Section):
+    """Which rules are in force here."""
+
+    use: tuple[PointName, ...] = ("staff",)
+    """Names of policies, the bundle's or those that ship; earlier ones speak first."""
+
+
+class Privacy(Section):
+    """What more than the necessary leaves the station."""
+
+    pass_number: bool = False
+
+
+class Station(Section):
+    """Everything that ``titik run`` is told."""
+
+    point: Point
+    camera: Camera = Camera()
+    sighting: Sighting = Sighting()
+    pins: Pins = Pins()
+    broker: Broker = Broker()
+    delivery: Delivery = Delivery()
+    clock: Clock = Clock()
+    trust: Trust = Trust()
+    policy: PolicyChoice = PolicyChoice()
+    privacy: Privacy = Privacy()
+    state: Path | None = None
+    """Where the outbox lives; left out, systemd's ``$STATE_DIRECTORY``."""
+
+
+def fingerprint(told: Section) -> str:
+    """Return 16 hex characters that change when any value of *told* does."""
+    return sha256(told.model_dump_json().encode()).hexdigest()[:16]
+
+
+T = TypeVar("T", bound=Section)
+
+
+def load(model: type[T], path: Path) -> tuple[T, list[str]]:
+    """Return the checked configuration of *path* with its ``conf.d/*.toml`` laid over, and warnings.
+
+    Raises `ConfigError`, which names every mistake at once.
+    """
+    merged: dict[str, Any] = {}
+    origin: dict[tuple[str, ...], Path] = {}
+    for file in [path, *sorted((path.parent / "conf.d").glob("*.toml"))]:
+        try:
+            with file.open("rb") as opened:
+                told = tomllib.load(opened)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError([f"{file}: this is not TOML: {error}"]) from None
+        except UnicodeDecodeError:
+            raise ConfigError([f"{file}: this is not UTF-8 text"]) from None
+        except OSError as error:
+            raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
+        _lay_over(merged, told, (), file, origin)
+    warnings = [
+        f"{origin[key]}: unknown key {'.'.join(key)} is not used{_nearest(key[-1], known)}"
+        for key, known in _unknown(model, merged, ())
+    ]
+    try:
+        return model.model_validate(merged), warnings
+    except ValidationError as error:
+        mistakes = [_sentence(one, model, origin, path) for one in error.errors(include_url=False)]
+        raise ConfigError(mistakes) from None
+
+
+def pins_alone(path: Path) -> Pins | None:
+    """Return the pins of a file whose rest may be wrong, ``None`` if they cannot be told either."""
+    try:
+        return Pins.model_validate(tomllib.loads(path.read_text(encoding="utf-8")).get("pins", {}))
+    except (OSError, ValueError):
+        return None
+
+
+def _lay_over(
+    below: dict[str, Any],
+    above: dict[str, Any],
+    at: tuple[str, ...],
+    file: Path,
+    origin: dict[tuple[str, ...], Path],
+) -> None:
+    """Lay the tables of *above* over *below*, key by key, remembering which file said what."""
+    for key, value in above.items():
+        here = (*at, key)
+        origin[here] = file
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _lay_over(below[key], value, here, file, origin)
+        elif isinstance(value, dict):
+            below[key] = {}
+            _lay_over(below[key], value, here, file, origin)
+        else:
+            below[key] = value
+
+
+def _tables(annotation: Any) -> type[BaseModel] | None:
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _unknown(
+    model: type[BaseModel], told: dict[str, Any], at: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Yield each key that *model* does not have, with the words it has there."""
+    for key, value in told.items():
+        field = model.model_fields.get(key)
+        if field is None:
+            yield (*at, key), list(model.model_fields)
+        elif isinstance(value, dict) and (inner := _tables(field.annotation)) is not None:
+            yield from _unknown(inner, value, (*at, key))
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(known)}"
+
+
+def _sentence(one: Any, model: type[BaseModel], origin: dict[tuple[str, ...], Path], path: Path) -> str:
+    """Return one mistake as a sentence for the operator."""
+    where = tuple(part for part in one["loc"] if isinstance(part, str))
+    file = next((origin[where[:n]] for n in range(len(where), 0, -1) if where[:n] in origin), path)
+    key = ".".join(str(part) for part in one["loc"]) or "the file"
+    if one["type"] == "missing":
+        return f"{file}: {key} is missing; it has no default"
+    what = one["msg"].removeprefix("Value error, ")
+    got = one["input"]
+    if isinstance(got, dict):
+        return f"{file}: [{key}] {what}"
+    near = ""
+    if one["type"] == "literal_error" and isinstance(got, str):
+        near = _nearest(got, [str(word) for word in _allowed(model, where)])
+    return f"{file}: {key} = {got!r}: {what}{near}"
+
+
+def _allowed(model: type[BaseModel], where: tuple[str, ...]) -> list[Any]:
+    """Return the words of the Literal at *where* in *model*."""
+    annotation: Any = model
+    for part in where:
+        table = _tables(annotation)
+        if table is None or part not in table.model_fields:
+            return []
+        annotation = table.model_fields[part].annotation
+    return list(get_args(annotation)) if get_origin(annotation) is Literal else []

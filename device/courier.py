@@ -1,0 +1,264 @@
+"""Outbox → broker → centre, and back: only a receipt of the centre makes the station forget.
+
+A broker's PUBACK opens nothing but its own books: measured, brokers acknowledge before their disk and drop
+what nobody collects. So a message stays under way until the centre's receipt names it, or is sent again.
+"""
+
+import logging
+import random
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from device.config import Broker, Delivery
+from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.outbox import CannotRecord, Outbox
+from device.window import Parcel, Window
+from device.wire import CONTENT_TYPE, CONTENT_TYPE_BATCH, Quarantined, State, Topics, dumps, loads, parse_receipt
+from device.worker import Worker
+
+log = logging.getLogger(__name__)
+
+WILL_DELAY = 15
+"""Seconds before the broker says *offline* for us, so that a reconnect is not news."""
+HEALTH_EVERY = 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between two tries to reach the broker, doubling, with full jitter."""
+DRAIN = 1.0
+"""Seconds that a stop waits for the receipts of what is under way."""
+GLANCE = 0.5
+"""Seconds after which a wait for the broker looks round."""
+PURGE_EVERY = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the loop wants said of the station: the newest replaces the one before."""
+
+    faults: tuple[str, ...] = ()
+    """What is out of order, in words for the operator."""
+    health: Mapping[str, Any] | None = None
+    trusted_time: datetime | None = None
+    """UTC while the clock is trusted; held rows grow old by it alone."""
+
+    @property
+    def state(self) -> State:
+        """What the station calls itself."""
+        return State.DEGRADED if self.faults else State.ONLINE
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who speaks: what every session says of the station, however often the broker goes away."""
+
+    point: str
+    boot: str
+    info: Mapping[str, Any]
+    password: str | None = None
+
+
+class Courier(Worker):
+    """Lives through broker sessions one after another; only the outbox outlives a session."""
+
+    def __init__(self, outbox: Outbox, broker: Broker, delivery: Delivery, sender: Sender) -> None:
+        super().__init__("courier")
+        self._outbox = outbox
+        self._broker = broker
+        self._delivery = delivery
+        self._sender = sender
+        self._topics = Topics(broker.root)
+        self._notice = Notice()
+        self._waker, self._woken = socket.socketpair()
+        self._waker.settimeout(0)
+        self._window = Window(delivery.window)
+        self._reconnects = 0
+        self._refused = 0
+        self._weather: str | None = None
+        self._centre = False
+        self.linked = False
+        """Whether the centre is there to hold what is sent; the loop reads it for its light."""
+
+    def wake(self) -> None:
+        """Say that there is something to do; never waits."""
+        with suppress(OSError):  # full: it is awake already
+            self._waker.send(b"!")
+
+    def tell(self, notice: Notice) -> None:
+        """Leave *notice* for the next look round; a change of state is said at once."""
+        changed = notice.faults != self._notice.faults
+        self._notice = notice
+        if changed:
+            self.wake()
+
+    def work(self) -> None:
+        """Hold one session after another until told to stop."""
+        pause = FIRST_PAUSE
+        with self._waker, self._woken:
+            while not self.stopping.is_set():
+                began = monotonic()
+                self.leavable = True  # a connection that is not there yet holds nothing
+                try:
+                    with self._link() as link:
+                        self.leavable = False
+                        self._say_weather(None)
+                        self._session(link)
+                except Broken as broken:
+                    self._say_weather(str(broken))
+                    self._reconnects += 1
+                finally:
+                    self.linked = False
+                if monotonic() - began > LONGEST_PAUSE:
+                    pause = FIRST_PAUSE
+                self.stopping.wait(random.uniform(FIRST_PAUSE / 2, pause))  # noqa: S311 - jitter, no secret
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _link(self) -> Link:
+        sender = self._sender
+        will = self._state(State.OFFLINE)
+        return Link(self._broker, sender.point, will=will, will_delay=WILL_DELAY, password=sender.password)
+
+    def _session(self, link: Link) -> None:
+        """Speak with the broker until it breaks (`Broken`) or the station stops."""
+        self._window = Window(self._delivery.window)
+        self._centre = self._delivery.until == "puback"
+        link.subscribe([self._topic("receipt"), self._topics.centre()])
+        link.publish(Message(self._topic("info"), dumps(dict(self._sender.info)), retain=True))
+        said: tuple[str, ...] | None = None
+        next_health = next_purge = 0.0
+        leave_at: float | None = None
+        while leave_at is None or (self._window.parcels and monotonic() < leave_at):
+            now, notice = monotonic(), self._notice
+            if self.stopping.is_set():
+                leave_at = leave_at or now + DRAIN
+            elif notice.faults != said:
+                link.publish(self._state(notice.state, notice.faults))
+                log.info("state %s %s", notice.state, " ".join(notice.faults))
+                said = notice.faults
+            if notice.health is not None and now >= next_health:
+                next_health = now + HEALTH_EVERY
+                link.publish(self._health(notice.health))
+            if notice.trusted_time is not None and now >= next_purge:
+                next_purge = now + PURGE_EVERY
+                self._purge(notice.trusted_time)
+            self._send(link, now)
+            for happened in link.turn(self._patience(now), self._woken):
+                self._take(happened)
+            self.linked = self._centre
+        link.publish(self._state(State.STOPPED))
+        log.info("state %s", State.STOPPED)
+        link.turn(0.1)
+
+    def _patience(self, now: float) -> float:
+        """Return how long nothing needs to be done unless something happens."""
+        if not self._centre:
+            return GLANCE
+        return min([GLANCE, *(max(0.0, parcel.due - now) for parcel in self._window.parcels)])
+
+    def _send(self, link: Link, now: float) -> None:
+        """Fill the window from the outbox, and send again what no receipt came for while a centre is there."""
+        again = self._window.overdue(now) if self._centre else []
+        fresh: list[Parcel] = []
+        if self._window.wanted:
+            fresh = self._window.load(self._outbox.owed(self._window.cursor, self._window.wanted))
+        for parcel in again + fresh:
+            kind = CONTENT_TYPE if len(parcel.rows) == 1 else CONTENT_TYPE_BATCH
+            mid = link.publish(Message(self._topic("event"), parcel.body, content_type=kind))
+            self._window.sent(parcel, mid, now)
+
+    def _take(self, happened: Received | Acked) -> None:
+        if isinstance(happened, Acked):
+            self._take_ack(happened)
+        elif happened.topic == self._topics.centre():
+            self._take_centre(happened.body)
+        elif not happened.retained:  # nothing retained ever makes a station forget
+            with suppress(CannotRecord):  # the outbox has said so itself; the receipt comes again
+                self._take_receipt(happened.body)
+
+    def _take_ack(self, acked: Acked) -> None:
+        parcel = self._window.acked(acked.mid)
+        if parcel is None:
+            return
+        if acked.refused:
+            self._refused += 1
+            if self._refused == 1:
+                log.error(
+                    "the broker refuses our events (%s); they are kept. Next: check its ACL for this point", acked.name
+                )
+        elif self._delivery.until == "puback" and not acked.unrouted:
+            with suppress(CannotRecord):  # the outbox has said so itself; the message goes again
+                self._settled(parcel, self._outbox.hold(parcel.rows))
+
+    def _take_centre(self, body: bytes) -> None:
+        try:
+            told = loads(body, 4096)
+        except ValueError:
+            return  # not the centre's words: as good as none
+        there = isinstance(told, dict) and told.get("state") == State.ONLINE
+        if there and not self._centre:
+            self._window.hurry(monotonic())
+        self._centre = there or self._delivery.until == "puback"
+
+    def _take_receipt(self, body: bytes) -> None:
+        try:
+            receipt = parse_receipt(body)
+        except ValueError as error:
+            log.warning("a receipt that cannot be read was passed over: %s", error)
+            return
+        if isinstance(receipt, Quarantined):
+            parcel = self._window.of_bytes(receipt.bytes_digest)
+            settled = None if parcel is None else self._outbox.hold(parcel.rows)
+            if parcel is not None:
+                log.error("the centre could not read %d event(s), and holds their bytes", len(parcel.rows))
+        else:
+            parcel = self._window.of_rows(receipt.epoch, receipt.first, receipt.last)
+            settled = self._outbox.settle(receipt)
+        if settled is None:
+            log.warning("a receipt that does not fit our own rows was passed over")
+        elif parcel is not None:
+            self._settled(parcel, settled)
+
+    def _settled(self, parcel: Parcel, rows: int) -> None:
+        self._window.done(parcel)
+        log.info("held events=%d through=%d epoch=%s", rows, parcel.last, parcel.epoch)
+
+    def _purge(self, trusted: datetime) -> None:
+        """Delete what has been held long enough, by trusted time alone, a little at a time."""
+        with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
+            self._outbox.purge(trusted - timedelta(days=self._delivery.keep_days))
+
+    def _topic(self, leaf: str) -> str:
+        return self._topics.of(self._sender.point, leaf)
+
+    def _state(self, state: State, faults: tuple[str, ...] = ()) -> Message:
+        depth = self._outbox.depth()
+        told = {
+            "state": state,
+            "faults": list(faults),
+            "boot": self._sender.boot,
+            "epoch": depth.last.epoch,
+            "seq": depth.last.seq,
+            "oldest": None if depth.oldest is None else {"epoch": depth.oldest.epoch, "seq": depth.oldest.seq},
+        }
+        return Message(self._topic("state"), dumps(told), retain=True)
+
+    def _health(self, health: Mapping[str, Any]) -> Message:
+        told = {
+            **health,
+            "reconnects": self._reconnects,
+            "refused": self._refused,
+            "under_way": len(self._window.parcels),
+        }
+        return Message(self._topic("health"), dumps(told), qos=0, expiry=int(2 * HEALTH_EVERY))
+
+    def _say_weather(self, weather: str | None) -> None:
+        """Log a change of the weather once, not each gust."""
+        if weather != self._weather:
+            if weather is None:
+                log.info("the broker is there")
+            else:
+                log.warning("%s; events are kept, and the next try follows", weather)
+            self._weather = weather

@@ -1,0 +1,269 @@
+"""Read this first: the loop, and what it is made of.
+
+Frames flow through one loop in the main thread. A sighting becomes a verdict, the verdict is written to disk,
+then shown as light. Two workers hang off the loop, the lights and the courier; neither ever calls back. To
+stop the station, stop the frames.
+
+    camera ─▶ turns ─▶ scanner ─▶ gaze ─▶ judge ─▶ compose ─▶ outbox ═══▶ courier ─▶ broker
+                                                                └─▶ pattern ═══▶ indicators ─▶ lamps, buzzer
+"""
+
+import logging
+import os
+import signal
+from collections.abc import Iterable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+
+from device import __version__, config, patterns, scanner
+from device.clock import BUILT, Clock
+from device.config import Station as Config
+from device.courier import Courier, Notice, Sender
+from device.event import Composer
+from device.eyes import turns
+from device.gaze import Gaze, Sighting
+from device.heart import Heart
+from device.holder import FleetSecret, read_secret
+from device.indicators import Indicators
+from device.judge import Rules, choose, judge
+from device.model import Blind, Frame
+from device.outbox import CannotRecord, Outbox
+from device.patterns import Pattern, pattern
+from device.policy import Setting
+from device.scanner import Scanner
+from device.stop import Stop
+from device.systemd import Notifier
+from device.trust import BundleError, Trust, open_bundle, root_key
+from device.vitals import Vitals
+
+log = logging.getLogger(__name__)
+
+HEALTH_EVERY = 5.0
+"""Seconds between two looks at the vitals; the courier says the newest once a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What the loop is made of."""
+
+    scanner: Scanner
+    gaze: Gaze
+    rules: Rules
+    composer: Composer
+    clock: Clock
+    outbox: Outbox
+    lights: Indicators
+    courier: Courier
+    vitals: Vitals
+
+    def serve(self, stream: Iterable[Frame | Blind], heart: Heart) -> None:
+        """Frame in, record, light and event out; ends when the frames end."""
+        mood = _Mood(self)
+        for turn in stream:
+            if isinstance(turn, Frame):
+                self._look(turn)
+            else:
+                self.vitals.away()
+            mood.tell(turn)
+            heart.beat(turn.tick)
+
+    def _look(self, frame: Frame) -> None:
+        """Judge what is newly held up before one frame."""
+        began = perf_counter()
+        texts = self.scanner.read(frame.luma)
+        read_ms = 1000 * (perf_counter() - began)
+        self.vitals.frame(frame, read_ms)
+        for text in texts:
+            if self.gaze.holds(text, frame.tick):
+                continue
+            began = perf_counter()
+            judged = judge(text, self.rules, frame.at, self._floor(frame.at))
+            judge_ms = 1000 * (perf_counter() - began)
+            self.vitals.judged(judge_ms)
+            sighting = self.gaze.sight(text, judged, frame.tick)
+            if sighting is not None and not self._record_then_show(
+                sighting, frame.at, {"read": read_ms, "judge": judge_ms}
+            ):
+                self.gaze.retract(text)
+
+    def _record_then_show(self, sighting: Sighting, at: datetime, took_ms: dict[str, float]) -> bool:
+        """Return whether the light that goes on stands for a record: the commit comes first."""
+        verdict = sighting.judged.verdict
+        if sighting.waits:
+            self.lights.show(pattern(verdict))
+            return True
+        try:
+            event = self.composer.compose(self.outbox.place(), sighting, at, self.clock.look(at), took_ms)
+            self.outbox.append(event)
+        except CannotRecord:
+            self.lights.show(patterns.OUT_OF_ORDER)
+            return False
+        self.lights.show(pattern(verdict, repeat=sighting.repeat))
+        self.courier.wake()
+        log.info(
+            "shown id=%s seq=%d outcome=%s colour=%s reason=%s kind=%s repeat=%s",
+            event.id,
+            event.place.seq,
+            verdict.outcome,
+            verdict.colour or "none",
+            verdict.reason,
+            sighting.judged.belief.kind,
+            "yes" if sighting.repeat else "no",
+        )
+        return True
+
+    def _floor(self, at: datetime) -> datetime | None:
+        """Return the time before which it surely is not, where the clock is not trusted."""
+        if self.clock.look(at).synced:
+            return None
+        return max([BUILT, *([self.rules.trust.issued] if self.rules.trust.issued else [])])
+
+
+class _Mood:
+    """What the station says of itself between verdicts: by its light, and through the courier."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._resting: Pattern | None = None
+        self._looked = -HEALTH_EVERY
+        self._notice = Notice()
+
+    def tell(self, turn: Frame | Blind) -> None:
+        """Say what changed since the last turn."""
+        station = self._station
+        faults = tuple(
+            word
+            for word, wrong in (
+                ("camera", isinstance(turn, Blind)),
+                ("outbox", station.outbox.fault is not None),
+                ("policy", station.rules.broken),
+            )
+            if wrong
+        )
+        serving = not {"camera", "outbox"} & set(faults)
+        resting = patterns.FAULT if not serving else patterns.READY if station.courier.linked else patterns.OFFLINE
+        if resting is not self._resting:
+            self._resting = resting
+            station.lights.rest(resting)
+        if faults == self._notice.faults and turn.tick - self._looked < HEALTH_EVERY:
+            return
+        self._looked = turn.tick
+        self._notice = Notice(faults, self._health(turn), turn.at if station.clock.look(turn.at).synced else None)
+        station.courier.tell(self._notice)
+
+    def _health(self, turn: Frame | Blind) -> dict[str, object]:
+        station = self._station
+        depth = station.outbox.depth()
+        return {
+            **station.vitals.tell(station.outbox.path.parent),
+            "epoch": depth.last.epoch,
+            "seq": depth.last.seq,
+            "oldest": depth.oldest and depth.oldest._asdict(),
+            "owed": depth.owed,
+            "limited": station.gaze.limited,
+            "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
+            "clock": dict(station.clock.look(turn.at).wire()),
+            "blind": turn.why if isinstance(turn, Blind) else None,
+            "bundle": station.rules.trust.version,
+            "version": __version__,
+        }
+
+
+def run(told: Config, notifier: Notifier) -> None:
+    """Open the world from the disk outwards, and serve; leaving closes it the other way round.
+
+    Raises `PinsMissing`; whatever else goes wrong while serving is a value, weather, or the end.
+    """
+    clock = Clock(told.clock.trust)
+    rules = _rules(told)
+    if (missing := scanner.second_reader()) is not None:
+        log.warning("%s", missing)
+    sender = Sender(told.point.name, clock.boot, _info(told, rules.trust), _secret_text("mqtt-password"))
+    simulated = told.camera.source == "pictures"
+    with ExitStack() as stack:
+        stop = stack.enter_context(Stop())
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: stop.set())
+        stack.callback(notifier.close)
+        outbox = stack.enter_context(Outbox(_state_folder(told) / "outbox.db", told.delivery.most))
+        courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender))
+        lights = stack.enter_context(Indicators(told.pins))
+        stack.callback(notifier.stopping)
+        stream = stack.enter_context(closing(turns(told.camera, stop)))
+        station = Station(
+            Scanner(),
+            Gaze(told.sighting.quiet, told.sighting.repeat, told.sighting.strangers),
+            rules,
+            Composer(told.point, told.privacy, _fleet_secret(), simulated),
+            clock,
+            outbox,
+            lights,
+            courier,
+            Vitals(told.camera.fps),
+        )
+        station.serve(stream, Heart([courier, lights], notifier))
+
+
+def _rules(told: Config) -> Rules:
+    """Return whom to believe and what follows; what cannot be read warns, and leads to no green light."""
+    trust = Trust()
+    if told.trust.bundle is None:
+        log.warning("no trust bundle is configured: every signer is unknown. Next: [trust] bundle in the configuration")
+    else:
+        try:
+            roots = tuple(root_key(text) for text in told.trust.roots)
+            trust = open_bundle(told.trust.bundle.read_bytes(), roots)
+        except (BundleError, ValueError) as error:
+            log.error("%s is not believed: %s; every signer is unknown", told.trust.bundle, error)  # noqa: TRY400 - the sentence is the whole story
+        except OSError as error:
+            log.error("%s cannot be read: %s; every signer is unknown", told.trust.bundle, error.strerror)  # noqa: TRY400 - as above
+    policies, wrong = choose(told.policy.use, trust)
+    for sentence in wrong:
+        log.error("%s", sentence)
+    setting = Setting(told.point.name, told.point.site, told.point.direction)
+    return Rules(trust, policies, setting, broken=bool(wrong))
+
+
+def _info(told: Config, trust: Trust) -> dict[str, object]:
+    """Return what the station is, without a secret: paths of keys are left out, too."""
+    shown = told.model_dump(mode="json", exclude={"trust": True, "state": True})
+    shown["broker"] = {name: shown["broker"][name] for name in ("host", "port", "protocol", "root", "tls")}
+    return {
+        "version": __version__,
+        "config": shown,
+        "config_hash": config.fingerprint(told),
+        "bundle": trust.version,
+        "can": ["hcert", "pass"],
+        "verbs": [],
+    }
+
+
+def _state_folder(told: Config) -> Path:
+    return told.state or Path(os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/titik")
+
+
+def _credential(name: str) -> Path | None:
+    """Return the file of a secret that systemd handed over, if it did."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    file = Path(folder) / name if folder else None
+    return file if file is not None and file.is_file() and file.stat().st_size else None
+
+
+def _secret_text(name: str) -> str | None:
+    file = _credential(name)
+    return file.read_text(encoding="utf-8").strip() if file is not None else None
+
+
+def _fleet_secret() -> FleetSecret | None:
+    file = _credential("fleet-secret")
+    if file is None:
+        log.warning("no fleet secret: events carry no holder. Next: LoadCredential=fleet-secret in the unit")
+        return None
+    try:
+        return read_secret(file)
+    except ValueError as error:
+        log.error("the fleet secret cannot be used: %s; events carry no holder", error)  # noqa: TRY400 - the sentence is the whole story
+        return None

@@ -1,0 +1,65 @@
+"""One iterator of turns from whatever eye there is: frames, and while the eye is away, `Blind` turns.
+
+To stop the station, stop the frames: setting *stop* ends the iterator, and with it everything else.
+"""
+
+import logging
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from time import monotonic
+
+from device import picamera, pictures
+from device.config import Camera
+from device.model import Blind, Frame
+from device.stop import Stop
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+"""Seconds between two tries to open an eye that is away; doubling."""
+BLINK = 0.5
+"""Seconds between two `Blind` turns, so that the loop turns on, and the watchdog with it."""
+
+Open = Callable[[Camera, Stop], Generator[Frame, None, None]]
+
+
+def opener(camera: Camera) -> Open:
+    """Return what opens the configured eye."""
+    return picamera.frames if camera.source == "picamera2" else pictures.frames
+
+
+def turns(camera: Camera, stop: Stop, open_eye: Open | None = None) -> Generator[Frame | Blind, None, None]:
+    """Yield frames until *stop* or the source's own end; an eye that fails is reopened with back-off.
+
+    Only what an eye raises as OSError (gone, silent, unplugged) is weather; anything else ends the program.
+    """
+    open_eye = open_eye or opener(camera)
+    pause = FIRST_PAUSE
+    away = False
+    while not stop.is_set():
+        try:
+            with closing(open_eye(camera, stop)) as frames:
+                for frame in frames:
+                    if away:
+                        log.info("the eye is back")
+                    away, pause = False, FIRST_PAUSE
+                    yield frame
+        except OSError as error:
+            if not away:
+                log.warning("the eye is away: %s", error)
+            away = True
+            yield from _dark(str(error), pause, stop)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            return
+
+
+def _dark(why: str, seconds: float, stop: Stop) -> Iterator[Blind]:
+    """Yield a blind turn at once and then at every blink, for *seconds*."""
+    end = monotonic() + seconds
+    while True:
+        yield Blind(why, datetime.now(UTC), monotonic())
+        left = end - monotonic()
+        if left <= 0 or stop.wait(min(BLINK, left)):
+            return

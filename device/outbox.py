@@ -1,0 +1,318 @@
+"""What is owed to the centre, in a file that survives the power cut (SQLite, WAL, synchronous=FULL).
+
+Rows keep the epoch they were written in; every opening starts a new one, so that a restored or cloned card
+never continues an old count. Rows that the centre holds are kept some days for a replay. The one lock of
+the program is here: the loop appends, the courier reads and settles.
+"""
+
+import logging
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from device.model import Event, Place
+from device.wire import Receipt, digest
+
+log = logging.getLogger(__name__)
+
+APPLICATION_ID = 0x7469_7469
+VERSION = 1
+TRY_AGAIN = 1.0
+"""Seconds between two tries to open or write a file that could not be."""
+SETTLE_LIMIT = 10_000
+"""Rows that one receipt may speak of; a message of ours has at most 50."""
+
+_SCHEMA = f"""
+CREATE TABLE event (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    body BLOB NOT NULL,
+    held_at INTEGER,
+    UNIQUE (epoch, seq)
+) STRICT;
+CREATE INDEX owed ON event (row) WHERE held_at IS NULL;
+CREATE INDEX held ON event (held_at) WHERE held_at IS NOT NULL;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""
+
+
+class CannotRecord(Exception):  # noqa: N818 - what the wall then says
+    """Nothing can be recorded now; the sentence says why. No light may promise otherwise."""
+
+
+class Owed(NamedTuple):
+    """One row that the centre has not yet said it holds."""
+
+    row: int
+    event: Event
+
+
+class Depth(NamedTuple):
+    """How full it is."""
+
+    owed: int
+    oldest: Place | None
+    last: Place
+
+
+class Outbox:
+    """The file, bound to a ``with`` block; one that cannot be opened is tried again at each append.
+
+    A damaged file is set aside under a dated name and named in *set_aside*; a new one takes its place, so
+    that one bad page is neither a crash loop nor silent.
+    """
+
+    def __init__(self, path: Path, most: int, at: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.path = path
+        self.set_aside: Path | None = None
+        self.epoch = secrets.token_hex(4)
+        self._most = most
+        self._at = at
+        self._lock = Lock()
+        self._file: sqlite3.Connection | None = None
+        self._seq = 0
+        self._owed = 0
+        self._tried = -TRY_AGAIN
+        self._fault: str | None = None
+
+    def __enter__(self) -> Self:
+        with self._lock, suppress(CannotRecord):
+            self._opened()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be recorded, ``None`` while all is well; looks again now and then."""
+        with self._lock:
+            if self._fault is not None and monotonic() - self._tried >= TRY_AGAIN:
+                with suppress(CannotRecord):
+                    self._probe()
+            return self._fault
+
+    def place(self) -> Place:
+        """Return where the next event will stand; an append that fails leaves it free. Raises `CannotRecord`."""
+        with self._lock:
+            self._opened()
+            return Place(self.epoch, self._seq + 1)
+
+    def append(self, event: Event) -> None:
+        """Write *event*; returns when it is on the disk, and raises `CannotRecord` when it is not."""
+        with self._lock:
+            file = self._opened()
+            if event.place != (self.epoch, self._seq + 1):
+                raise ValueError(f"{event.place} is not the next place")
+            if self._owed >= self._most:
+                raise self._failing(f"{self._owed} events wait for the centre, and no more may")
+            with self._writing(file):
+                file.execute(
+                    "INSERT INTO event (epoch, seq, id, body) VALUES (?, ?, ?, ?)",
+                    (*event.place, event.id, event.body),
+                )
+            self._seq += 1
+            self._owed += 1
+
+    def owed(self, after: int, limit: int) -> list[Owed]:
+        """Return up to *limit* rows that are owed, past the row *after*, in the order they were written."""
+        with self._lock:
+            if self._file is None:
+                return []
+            rows = self._file.execute(
+                "SELECT row, epoch, seq, id, body FROM event WHERE held_at IS NULL AND row > ? ORDER BY row LIMIT ?",
+                (after, limit),
+            ).fetchall()
+        return [Owed(row, Event(Place(epoch, seq), id_, body)) for row, epoch, seq, id_, body in rows]
+
+    def settle(self, receipt: Receipt) -> int | None:
+        """Forget what *receipt* says the centre holds; return how many rows were still owed.
+
+        ``None``, and nothing is forgotten, unless its digest is that of our own rows (``design.md``). Raises
+        `CannotRecord`.
+        """
+        with self._lock:
+            if self._file is None or receipt.count > SETTLE_LIMIT:
+                return None
+            rows = self._file.execute(
+                "SELECT row, id, held_at FROM event WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+                (receipt.epoch, receipt.first, receipt.last, SETTLE_LIMIT),
+            ).fetchall()
+            if len(rows) != receipt.count or digest(id_ for _, id_, _ in rows) != receipt.digest:
+                return None
+            return self._hold([row for row, _, held_at in rows if held_at is None])
+
+    def hold(self, rows: list[int]) -> int:
+        """Forget these *rows*, on the word of a broker or of a quarantine; return how many were still owed."""
+        with self._lock:
+            return self._hold(rows)
+
+    def _hold(self, rows: list[int]) -> int:
+        file = self._opened()
+        now = int(self._at().timestamp())
+        with self._writing(file):
+            changed = sum(
+                file.execute("UPDATE event SET held_at = ? WHERE row = ? AND held_at IS NULL", (now, row)).rowcount
+                for row in rows
+            )
+        self._owed -= changed
+        return changed
+
+    def purge(self, before: datetime) -> int:
+        """Delete what the centre has held since *before*, a trusted time; return how many rows that were."""
+        with self._lock:
+            if self._file is None:
+                return 0
+            with self._writing(self._file):
+                return self._file.execute(
+                    "DELETE FROM event WHERE row IN (SELECT row FROM event WHERE held_at < ? LIMIT 500)",
+                    (int(before.timestamp()),),
+                ).rowcount
+
+    def depth(self) -> Depth:
+        """Return how much is owed, the oldest place that is, and the last place written."""
+        with self._lock:
+            oldest = None
+            if self._file is not None:
+                oldest = self._file.execute(
+                    "SELECT epoch, seq FROM event WHERE held_at IS NULL ORDER BY row LIMIT 1"
+                ).fetchone()
+            return Depth(self._owed, Place(*oldest) if oldest else None, Place(self.epoch, self._seq))
+
+    def _opened(self) -> sqlite3.Connection:
+        """Return the open file, opening it if need be; raises `CannotRecord`."""
+        if self._file is not None:
+            return self._file
+        self._tried = monotonic()
+        try:
+            self._file = self._open()
+        except sqlite3.DatabaseError as error:
+            if not _damaged(error):
+                raise self._failing(_sentence(error)) from error
+            self._put_aside()
+            try:
+                self._file = self._open()
+            except sqlite3.Error as again:
+                raise self._failing(_sentence(again)) from again
+        except OSError as error:
+            raise self._failing(str(error.strerror or error)) from error
+        self.epoch, self._seq = secrets.token_hex(4), 0
+        self._owed = self._file.execute("SELECT count(*) FROM event WHERE held_at IS NULL").fetchone()[0]
+        self._well()
+        return self._file
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
+        try:
+            file.execute("PRAGMA journal_mode = WAL")
+            file.execute("PRAGMA synchronous = FULL")
+            file.execute("PRAGMA journal_size_limit = 4194304")
+            _check(file)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _put_aside(self) -> None:
+        """Rename the file and its log under a dated name; nothing is ever deleted."""
+        stamp = self._at().strftime("%Y%m%dT%H%M%SZ")
+        aside = self.path.with_name(f"{self.path.stem}.damaged-{stamp}-{secrets.token_hex(2)}{self.path.suffix}")
+        try:
+            self.path.rename(aside)
+            for ending in ("-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    self.path.with_name(self.path.name + ending).rename(aside.with_name(aside.name + ending))
+        except OSError as error:
+            raise self._failing(f"the damaged outbox cannot be set aside: {error.strerror}") from error
+        self.set_aside = aside
+        log.error(
+            "the outbox was damaged and is set aside as %s; the service goes on with a new one."
+            " Next: keep that file, its events are not lost yet",
+            aside,
+        )
+
+    def _probe(self) -> None:
+        """Look whether something can be written again, without writing anything that lasts."""
+        self._tried = monotonic()
+        file = self._opened()
+        if self._owed >= self._most:
+            return
+        with self._writing(file):
+            # A page is really taken from the disk and given back: an empty transaction would succeed on a full one.
+            file.execute("INSERT INTO event (epoch, seq, id, body) VALUES ('probe', 0, 'probe', zeroblob(8192))")
+            file.execute("DELETE FROM event WHERE id = 'probe'")
+        self._well()
+
+    @contextmanager
+    def _writing(self, file: sqlite3.Connection) -> Iterator[None]:
+        """Bind one transaction: committed and on the disk, or rolled back and `CannotRecord`."""
+        try:
+            file.execute("BEGIN IMMEDIATE")
+            yield
+            file.execute("COMMIT")
+        except sqlite3.Error as error:
+            with suppress(sqlite3.Error):
+                file.execute("ROLLBACK")
+            if _damaged(error):
+                file.close()
+                self._file = None  # the next opening sets it aside
+            raise self._failing(_sentence(error)) from error
+        self._well()
+
+    def _failing(self, why: str) -> CannotRecord:
+        if self._fault is None:
+            log.error("out of order: nothing can be recorded: %s", why)
+        self._fault = why
+        self._tried = monotonic()
+        return CannotRecord(why)
+
+    def _well(self) -> None:
+        if self._fault is not None and self._owed < self._most:
+            log.info("events can be recorded again")
+            self._fault = None
+
+
+def _check(file: sqlite3.Connection) -> None:
+    """Make the table in an empty file, or look whether it is ours and whole; raises sqlite3.DatabaseError."""
+    ours = file.execute("PRAGMA application_id").fetchone()[0]
+    if ours == 0 and not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        file.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+    elif ours != APPLICATION_ID or file.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        raise sqlite3.NotSupportedError("the outbox is of another version of this program")
+    elif (told := file.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {told}")
+    file.execute("BEGIN IMMEDIATE")  # what cannot be written is known now, not at the first person
+    file.execute("ROLLBACK")
+
+
+def _damaged(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    return primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error).startswith("malformed")
+
+
+def _sentence(error: sqlite3.Error) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return {
+        sqlite3.SQLITE_FULL: "the disk is full",
+        sqlite3.SQLITE_READONLY: "the state folder is read-only",
+        sqlite3.SQLITE_CANTOPEN: "the state folder cannot be written",
+        sqlite3.SQLITE_IOERR: "the disk gives an error",
+        sqlite3.SQLITE_BUSY: "another program holds the outbox",
+    }.get(code, str(error))

@@ -1,0 +1,141 @@
+"""The words on the wire: topics, receipts, states; see ``schemas/`` and ``design.md``, MQTT.
+
+Everything here is bytes in, values out, or the reverse; nothing here talks to anybody.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+ROOT = "titik/v1"
+CONTENT_TYPE = "application/cloudevents+json"
+CONTENT_TYPE_BATCH = "application/cloudevents-batch+json"
+POINT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
+MAX_MESSAGE = 262_144
+"""Bytes of the largest message that anybody here reads; a batch of 50 events is under 64 KiB."""
+
+
+class State(StrEnum):
+    """What a point, or the centre, says of itself; ``offline`` is said by its last will."""
+
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    STOPPED = "stopped"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of one root."""
+
+    root: str = ROOT
+
+    def of(self, point: str, leaf: str) -> str:
+        """Return *point*'s topic *leaf*: ``event``, ``receipt``, ``state``, ``info``, ``health``."""
+        return f"{self.root}/{point}/{leaf}"
+
+    def centre(self) -> str:
+        """Return the topic on which the centre says whether it is there."""
+        return f"{self.root}/fleet/centre"
+
+    def every(self, leaf: str) -> str:
+        """Return the filter for *leaf* of all points."""
+        return f"{self.root}/+/{leaf}"
+
+    def parse(self, topic: str) -> tuple[str, str] | None:
+        """Return (point, leaf) of a point's topic, ``None`` for any other topic."""
+        prefix = self.root + "/"
+        if not topic.startswith(prefix):
+            return None
+        point, _, leaf = topic[len(prefix) :].partition("/")
+        return (point, leaf) if POINT.match(point) and leaf else None
+
+
+def dumps(value: Mapping[str, Any] | list[Any]) -> bytes:
+    """Return compact JSON with sorted keys, the same bytes for the same value; NaN is a ValueError."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def loads(body: bytes, limit: int = MAX_MESSAGE) -> Any:
+    """Return the JSON value in *body*.
+
+    Raises ValueError for anything that is too long, not UTF-8, not JSON, nested too deep, or that
+    holds NaN, an infinity or a lone surrogate, none of which can be written back.
+    """
+    if len(body) > limit:
+        raise ValueError(f"longer than {limit} bytes")
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+        dumps([value])
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    except UnicodeEncodeError:
+        raise ValueError("holds a lone surrogate") from None
+    return value
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
+
+
+def batch(bodies: list[bytes]) -> bytes:
+    """Return one message for these events: the event alone, or a JSON array of several."""
+    return bodies[0] if len(bodies) == 1 else b"[" + b",".join(bodies) + b"]"
+
+
+def digest(ids: Iterable[str]) -> str:
+    """Return the SHA-256 (hex) over event ids in ``seq`` order, each followed by a line feed."""
+    hashed = sha256()
+    for id_ in ids:
+        hashed.update(id_.encode() + b"\n")
+    return hashed.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The centre saying: these rows of this epoch are on my disk."""
+
+    centre: str
+    epoch: str
+    first: int
+    last: int
+    count: int
+    digest: str
+
+    def encode(self) -> bytes:
+        """Return it as JSON."""
+        return dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """The centre saying: I could not read this message, and hold its bytes."""
+
+    centre: str
+    bytes_digest: str
+
+    def encode(self) -> bytes:
+        """Return it as JSON."""
+        return dumps({"centre": self.centre, "quarantined": self.bytes_digest})
+
+
+def parse_receipt(body: bytes) -> Receipt | Quarantined:
+    """Return what the centre said on a ``receipt`` topic; raises ValueError for anything else."""
+    match loads(body, 4096):
+        case {"centre": str(centre), "quarantined": str(seen)}:
+            return Quarantined(centre, seen)
+        case {
+            "centre": str(centre),
+            "epoch": str(epoch),
+            "first": int(first),
+            "last": int(last),
+            "count": int(count),
+            "digest": str(seen),
+        } if 0 < first <= last and 0 < count <= last - first + 1:
+            return Receipt(centre, epoch, first, last, count, seen)
+        case _:
+            raise ValueError("not a receipt")
