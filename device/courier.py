@@ -78,7 +78,7 @@ class Courier(Worker):
         self._reconnects = 0
         self._refused = 0
         self._weather: str | None = None
-        self._centre = False
+        self._centre: bool | None = None
         self.linked = False
         """Whether the centre is there to hold what is sent; the loop reads it for its light."""
 
@@ -124,7 +124,7 @@ class Courier(Worker):
     def _session(self, link: Link) -> None:
         """Speak with the broker until it breaks (`Broken`) or the station stops."""
         self._window = Window(self._delivery.window)
-        self._centre = self._delivery.until == "puback"
+        self._centre = True if self._delivery.until == "puback" else None
         link.subscribe([self._topic("receipt"), self._topics.centre()])
         link.publish(Message(self._topic("info"), dumps(dict(self._sender.info)), retain=True))
         said: tuple[str, ...] | None = None
@@ -147,20 +147,20 @@ class Courier(Worker):
             self._send(link, now)
             for happened in link.turn(self._patience(now), self._woken):
                 self._take(happened)
-            self.linked = self._centre
+            self.linked = self._centre is True
         link.publish(self._state(State.STOPPED))
         log.info("state %s", State.STOPPED)
         link.turn(0.1)
 
     def _patience(self, now: float) -> float:
         """Return how long nothing needs to be done unless something happens."""
-        if not self._centre:
+        if self._centre is False:
             return GLANCE
         return min([GLANCE, *(max(0.0, parcel.due - now) for parcel in self._window.parcels)])
 
     def _send(self, link: Link, now: float) -> None:
-        """Fill the window from the outbox, and send again what no receipt came for while a centre is there."""
-        again = self._window.overdue(now) if self._centre else []
+        """Fill the window from the outbox, and send again what no receipt came for, unless the centre is away."""
+        again = [] if self._centre is False else self._window.overdue(now)
         fresh: list[Parcel] = []
         if self._window.wanted:
             fresh = self._window.load(self._outbox.owed(self._window.cursor, self._window.wanted))
@@ -198,7 +198,7 @@ class Courier(Worker):
         except ValueError:
             return  # not the centre's words: as good as none
         there = isinstance(told, dict) and told.get("state") == State.ONLINE
-        if there and not self._centre:
+        if there and self._centre is False:  # it was away: what was sent meanwhile may have reached nobody
             self._window.hurry(monotonic())
         self._centre = there or self._delivery.until == "puback"
 

@@ -47,8 +47,10 @@ class Indicators(Worker):
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            factory = self._factory if self._factory is not None else _factory(self._pins)
-            stack.callback(factory.close)
+            factory = self._factory
+            if factory is None:
+                factory = _factory(self._pins)
+                stack.callback(factory.close)
             for name in (RED, GREEN, AMBER):
                 if (pin := getattr(self._pins, name)) is not None:
                     self._lamps[name] = stack.enter_context(LED(pin, pin_factory=factory))

@@ -171,6 +171,7 @@ class Outbox:
                 for row in rows
             )
         self._owed -= changed
+        self._well()
         return changed
 
     def purge(self, before: datetime) -> int:

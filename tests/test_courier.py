@@ -1,0 +1,245 @@
+"""The courier against a real mosquitto, and a centre of a few lines that may be rude."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from device.config import Broker, Delivery
+from device.courier import Courier, Notice, Sender
+from device.model import Event
+from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.outbox import Outbox
+from device.wire import Receipt, State, Topics, digest, dumps
+from tests.world import Mosquitto, free_port, wait_for
+
+TOPICS = Topics()
+
+
+class Centre:
+    """Says it is there, and answers events as the test tells it; turned by the test itself."""
+
+    def __init__(self, port: int) -> None:
+        will = Message(TOPICS.centre(), dumps({"state": "offline", "centre": "c"}), retain=True)
+        self.link = Link(Broker(port=port), "centre", will=will)
+        self.got: list[dict[str, object]] = []
+        self.messages: list[Received] = []
+
+    def __enter__(self) -> Self:
+        self.link.__enter__()
+        self.link.subscribe([TOPICS.every(leaf) for leaf in ("event", "state", "info", "health")])
+        self.link.publish(Message(TOPICS.centre(), dumps({"state": "online", "centre": "c"}), retain=True))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.link.__exit__(None, None, None)
+
+    def turn(self, *, answer: bool = True) -> None:
+        for happened in self.link.turn(0.02):
+            if isinstance(happened, Received):
+                self.messages.append(happened)
+                if happened.topic.endswith("/event"):
+                    told = json.loads(happened.body)
+                    events = told if isinstance(told, list) else [told]
+                    self.got += events
+                    if answer:
+                        self.receipt(events)
+
+    def receipt(self, events: list[dict[str, object]], **changed: object) -> None:
+        seqs = [int(str(one["seq"])) for one in events]
+        ids = [str(one["id"]) for one in events]
+        told = Receipt("c", str(events[0]["epoch"]), min(seqs), max(seqs), len(seqs), digest(ids))
+        body = dumps({**json.loads(told.encode()), **changed})
+        self.link.publish(Message(TOPICS.of("bupati-1", "receipt"), body))
+
+    def states(self) -> list[dict[str, object]]:
+        return [json.loads(m.body) for m in self.messages if m.topic.endswith("/state")]
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with Outbox(tmp_path / "outbox.db", 10_000) as opened:
+        yield opened
+
+
+def append(outbox: Outbox, count: int) -> list[str]:
+    ids = []
+    for _ in range(count):
+        place = outbox.place()
+        id_ = f"{place.epoch}-{place.seq}"
+        outbox.append(Event(place, id_, dumps({"id": id_, "epoch": place.epoch, "seq": place.seq})))
+        ids.append(id_)
+    return ids
+
+
+def courier(outbox: Outbox, port: int, **more: object) -> Courier:
+    sender = Sender("bupati-1", "boot-1", {"version": "test"})
+    return Courier(outbox, Broker(port=port, keepalive=5), Delivery(**more), sender)  # type: ignore[arg-type]  # a test may say anything
+
+
+def until(centre: Centre, condition: object, *, answer: bool = True) -> None:
+    def turned() -> bool:
+        centre.turn(answer=answer)
+        return bool(condition())  # type: ignore[operator]  # a function without arguments
+
+    wait_for(turned, 20)
+
+
+def test_every_event_arrives_once_in_order_and_is_forgotten_on_its_receipt(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        ids = append(outbox, 30)
+        bike.wake()
+        until(centre, lambda: outbox.depth().owed == 0)
+        assert [one["id"] for one in centre.got] == ids
+        assert bike.linked
+
+
+def test_a_backlog_goes_in_batches(tmp_path: Path, outbox: Outbox) -> None:
+    ids = append(outbox, 300)
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port):
+        until(centre, lambda: outbox.depth().owed == 0)
+        assert [one["id"] for one in centre.got] == ids
+        assert len([m for m in centre.messages if m.topic.endswith("/event")]) == 6
+
+
+def test_a_broker_s_word_alone_makes_nobody_forget(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        append(outbox, 3)
+        bike.wake()
+        until(centre, lambda: len(centre.got) == 3, answer=False)
+        assert outbox.depth().owed == 3
+
+
+def test_with_puback_as_the_end_the_broker_s_word_is_enough(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+        with courier(outbox, broker.port, until="puback") as bike:
+            append(outbox, 3)
+            bike.wake()
+            until(centre, lambda: outbox.depth().owed == 0, answer=False)
+        assert len(centre.got) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"digest": "0" * 64}, {"epoch": "ffff"}, {"count": 2}, {"first": -1}, {"last": "x"}])
+def test_a_receipt_that_does_not_fit_is_passed_over_and_a_fitting_one_still_counts(
+    tmp_path: Path, outbox: Outbox, wrong: dict[str, object]
+) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        append(outbox, 1)
+        bike.wake()
+        until(centre, lambda: centre.got, answer=False)
+        centre.receipt(centre.got, **wrong)
+        centre.link.publish(Message(TOPICS.of("bupati-1", "receipt"), b"\xff not json"))
+        centre.link.publish(
+            Message(TOPICS.of("bupati-1", "receipt"), dumps({**json.loads(b"{}"), "centre": "c"}), retain=True)
+        )
+        append(outbox, 1)
+        bike.wake()
+        until(centre, lambda: len(centre.got) == 2, answer=False)
+        assert outbox.depth().owed == 2
+        for one in list(centre.got):
+            centre.receipt([one])
+        until(centre, lambda: outbox.depth().owed == 0, answer=False)
+
+
+def test_what_the_centre_could_not_read_but_holds_is_forgotten(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        append(outbox, 1)
+        bike.wake()
+        until(centre, lambda: centre.got, answer=False)
+        body = next(m.body for m in centre.messages if m.topic.endswith("/event"))
+        centre.link.publish(
+            Message(TOPICS.of("bupati-1", "receipt"), dumps({"centre": "c", "quarantined": sha256(body).hexdigest()}))
+        )
+        until(centre, lambda: outbox.depth().owed == 0, answer=False)
+
+
+def test_a_killed_broker_is_weather_and_everything_arrives_after_it(tmp_path: Path, outbox: Outbox) -> None:
+    port = free_port()
+    with ExitStack() as stack:
+        bike = stack.enter_context(courier(outbox, port))
+        ids = append(outbox, 3)
+        broker = stack.enter_context(Mosquitto(tmp_path, port=port))
+        for _ in range(2):
+            with Centre(port) as centre:
+                until(centre, lambda: outbox.depth().owed == 0)
+                broker.kill()
+            ids = append(outbox, 3)
+            broker.start()
+        with Centre(port) as centre:
+            until(centre, lambda: outbox.depth().owed == 0)
+            assert [one["id"] for one in centre.got][-3:] == ids
+        bike.check()
+
+
+def test_state_info_and_health_are_said_and_a_clean_stop_is_told_from_a_crash(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+        with courier(outbox, broker.port) as bike:
+            bike.tell(Notice(health={"frames": 1}))
+            until(centre, lambda: any(m.topic.endswith("/health") for m in centre.messages))
+            bike.tell(Notice(faults=("camera",)))
+            until(centre, lambda: centre.states()[-1]["state"] == "degraded")
+        until(centre, lambda: centre.states()[-1]["state"] == "stopped")
+        assert [state["state"] for state in centre.states()] == ["online", "degraded", "stopped"]
+        assert {(state["boot"], state["epoch"]) for state in centre.states()} == {("boot-1", outbox.epoch)}
+        assert centre.states()[1]["faults"] == ["camera"]
+        told = {m.topic.rsplit("/", 1)[-1]: json.loads(m.body) for m in centre.messages}
+        assert told["info"] == {"version": "test"}
+        assert told["health"] == {"frames": 1, "reconnects": 0, "refused": 0, "under_way": 0}
+
+
+def test_the_will_says_offline_with_the_boot_it_belongs_to(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+        with courier(outbox, broker.port) as bike:
+            will = bike._state(State.OFFLINE)
+        link = Link(Broker(port=broker.port), "bupati-1", will=will)
+        link.__enter__()
+        link._drop()
+        until(centre, lambda: centre.states() and centre.states()[-1]["state"] == "offline")
+        assert centre.states()[-1]["boot"] == "boot-1"
+
+
+def test_protocol_3_1_1_delivers_too(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+        sender = Sender("bupati-1", "boot-1", {})
+        with Courier(outbox, Broker(port=broker.port, protocol=4), Delivery(), sender) as bike:
+            ids = append(outbox, 30)
+            bike.wake()
+            until(centre, lambda: outbox.depth().owed == 0)
+            assert [one["id"] for one in centre.got] == ids
+
+
+def test_no_broker_at_start_is_no_error_and_stopping_is_quick(outbox: Outbox) -> None:
+    with courier(outbox, free_port()) as bike:
+        append(outbox, 1)
+        bike.check()
+    assert outbox.depth().owed == 1
+
+
+def test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up(outbox: Outbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        will = Message("t", b"", retain=True)
+        link = Link(Broker(port=rude.getsockname()[1]), "bupati-1", will=will)
+        with pytest.raises(Broken, match="took the connection and then said nothing"):
+            link.__enter__()
+        with courier(outbox, rude.getsockname()[1]):
+            rude.settimeout(10)
+            rude.accept()[0].close()
+            rude.accept()[0].close()
+        # Leaving while it connects takes no longer than its grace; the thread ends by its own limit.
+        for thread in threading.enumerate():
+            if thread.name == "courier":
+                thread.join(10)
+
+
+def test_the_answers_of_a_broker_are_told_apart() -> None:
+    assert [(a.refused, a.unrouted) for a in (Acked(1, 0, ""), Acked(1, 0x10, ""), Acked(1, 0x87, ""))] == [
+        (False, False),
+        (False, True),
+        (True, False),
+    ]

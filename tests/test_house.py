@@ -1,0 +1,94 @@
+"""The walls: who may import whom, and which library lives in which room."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.world import REPOSITORY
+
+# From the nouns up; a module imports only from rows above its own.
+FLOORS = (
+    ("__init__", "model", "base45", "stop", "worker", "systemd", "log", "config", "clock", "wire"),
+    ("cose", "holder", "heart", "pictures", "picamera", "scanner", "policy", "mqtt_client"),
+    ("cwt", "hcert", "claim169", "trust", "patterns", "outbox", "eyes", "vitals"),
+    ("credential", "audit", "indicators", "window"),
+    ("judge", "courier"),
+    ("gaze",),
+    ("event",),
+    ("daemon", "bench", "commands"),
+    ("__main__",),
+)
+HOME = {
+    "picamera2": "picamera",
+    "pyzbar": "scanner",
+    "zxingcpp": "scanner",
+    "PIL": "pictures",
+    "gpiozero": "indicators",
+    "paho": "mqtt_client",
+    "sqlite3": "outbox",
+    "pydantic": "config policy",
+    "segno": "",
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Return the dotted names that *path* imports, anywhere in it."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return named
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((REPOSITORY / folder).glob("*.py"))
+
+
+def test_every_module_has_its_floor_and_imports_only_from_below() -> None:
+    floor = {name: n for n, row in enumerate(FLOORS) for name in row}
+    assert sorted(floor) == [path.stem for path in modules("device")]
+    crossed = [
+        (path.stem, other)
+        for path in modules("device")
+        for name in imports(path)
+        if name.startswith("device.") and (other := name.split(".")[1]) in floor
+        if floor[other] >= floor[path.stem]
+    ]
+    assert crossed == []
+
+
+def test_each_library_lives_in_one_room() -> None:
+    strays = [
+        (path.stem, library)
+        for path in modules("device")
+        for library in {name.split(".")[0] for name in imports(path)} & HOME.keys()
+        if path.stem not in HOME[library].split()
+    ]
+    assert strays == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("device", {"central", "office", "demo", "tests", "bench"}),
+        ("central", {"office", "demo", "tests", "bench"}),
+        ("office", {"central", "demo", "tests", "bench"}),
+        ("demo", {"tests", "bench"}),
+    ],
+)
+def test_the_station_knows_nothing_of_the_centre_or_the_desk(folder: str, forbidden: set[str]) -> None:
+    found = {name.split(".")[0] for path in modules(folder) for name in imports(path)}
+    assert found & forbidden == set()
+
+
+def test_no_private_key_is_ever_used_on_a_device() -> None:
+    signing = [path.name for path in modules("device") if "private_key" in path.read_text(encoding="utf-8").lower()]
+    assert signing == []
+
+
+def test_the_longest_module_can_still_be_read() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules("device")}
+    assert max(lengths.values()) <= 400

@@ -1,0 +1,258 @@
+"""What is owed survives, is forgotten only on a fitting receipt, and is never silently lost."""
+
+import sqlite3
+import subprocess
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from device.model import Event, Place
+from device.outbox import TRY_AGAIN, CannotRecord, Depth, Outbox, Owed
+from device.wire import Receipt, digest
+from tests.world import tmpfs, wait_for
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def event(outbox: Outbox, name: str, size: int = 10) -> Event:
+    return Event(outbox.place(), f"id-{name}", b"x" * size)
+
+
+def receipt(events: list[Event], **changed: object) -> Receipt:
+    told = {
+        "centre": "c",
+        "epoch": events[0].place.epoch,
+        "first": events[0].place.seq,
+        "last": events[-1].place.seq,
+        "count": len(events),
+        "digest": digest(one.id for one in events),
+    }
+    return Receipt(**{**told, **changed})  # type: ignore[arg-type]  # a test may say anything
+
+
+def filled(outbox: Outbox, count: int) -> list[Event]:
+    events = []
+    for n in range(count):
+        events.append(event(outbox, f"{outbox.epoch}-{n}"))
+        outbox.append(events[-1])
+    return events
+
+
+def owed(outbox: Outbox) -> list[Event]:
+    return [row.event for row in outbox.owed(0, 1000)]
+
+
+def test_what_was_appended_is_there_after_a_reopening_in_its_own_epoch(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        events = filled(outbox, 3)
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        assert owed(outbox) == events
+        assert outbox.epoch != events[0].place.epoch
+        assert outbox.place() == Place(outbox.epoch, 1)
+        assert outbox.depth() == Depth(3, events[0].place, Place(outbox.epoch, 0))
+
+
+def test_the_file_is_as_durable_as_promised(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        assert outbox._file is not None
+        assert outbox._file.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert outbox._file.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_fitting_receipt_forgets_just_its_rows_and_again_nothing(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        events = filled(outbox, 5)
+        assert outbox.settle(receipt(events[1:3])) == 2
+        assert owed(outbox) == [events[0], *events[3:]]
+        assert outbox.settle(receipt(events[1:3])) == 0
+        assert outbox.settle(receipt(events)) == 3
+        assert outbox.depth().owed == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"digest": "0" * 64}, {"epoch": "another"}, {"last": 3}, {"first": 2}, {"count": 1}, {"last": 99, "count": 99}],
+)
+def test_a_receipt_that_does_not_fit_forgets_nothing(tmp_path: Path, wrong: dict[str, object]) -> None:
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        events = filled(outbox, 5)
+        assert outbox.settle(receipt(events[:2], **wrong)) is None
+        assert owed(outbox) == events
+
+
+def test_only_what_has_long_been_held_is_purged(tmp_path: Path) -> None:
+    now = NOW
+    with Outbox(tmp_path / "outbox.db", 100, lambda: now) as outbox:
+        events = filled(outbox, 3)
+        outbox.settle(receipt(events[:1]))
+        now = NOW + timedelta(days=3)
+        outbox.settle(receipt(events[1:2]))
+        assert outbox.purge(NOW + timedelta(days=2)) == 1
+        assert outbox.purge(NOW + timedelta(days=9)) == 1
+        assert owed(outbox) == events[2:]
+
+
+def test_a_full_outbox_refuses_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 2) as outbox:
+        events = filled(outbox, 2)
+        with pytest.raises(CannotRecord):
+            outbox.append(event(outbox, "third"))
+        assert outbox.fault is not None
+        outbox.settle(receipt(events[:1]))
+        assert outbox.fault is None
+        outbox.append(event(outbox, "third"))
+
+
+def test_a_full_disk_refuses_keeps_what_it_has_and_goes_on_by_itself(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "800k") as folder, Outbox(folder / "outbox.db", 100_000) as outbox:
+        (folder / "ballast").write_bytes(b"x" * 200_000)
+        events: list[Event] = []
+
+        def fill() -> None:
+            while True:
+                one = event(outbox, f"{len(events)}", 2000)
+                outbox.append(one)
+                events.append(one)
+
+        with pytest.raises(CannotRecord, match="full"):
+            fill()
+        assert len(events) > 10
+        assert outbox.fault == "the disk is full"
+        assert owed(outbox) == events
+        assert outbox.place().seq == len(events) + 1
+        (folder / "ballast").unlink()
+        wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+        last = event(outbox, "after")
+        outbox.append(last)
+        assert owed(outbox) == [*events, last]
+
+
+def test_a_read_only_folder_is_out_of_order_and_goes_on_by_itself(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "4m") as folder:
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        with Outbox(folder / "state" / "outbox.db", 100) as outbox:
+            assert outbox.fault is not None
+            with pytest.raises(CannotRecord):
+                outbox.place()
+            subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
+            wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+            assert filled(outbox, 1) == owed(outbox)
+
+
+@pytest.mark.parametrize("damage", ["garbage", "page", "empty header"])
+def test_a_damaged_file_is_set_aside_under_a_dated_name(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "outbox.db"
+    with Outbox(path, 100) as outbox:
+        filled(outbox, 60)
+    octets = bytearray(path.read_bytes())
+    octets = {
+        "garbage": bytearray(b"garbage " * 1000),
+        "page": octets[:4096] + b"\xff" * 8192 + octets[12288:],
+        "empty header": bytearray(100) + octets[100:],
+    }[damage]
+    path.write_bytes(octets)
+    with Outbox(path, 100, lambda: NOW) as outbox:
+        assert outbox.set_aside is not None
+        assert outbox.set_aside.name.startswith("outbox.damaged-20261123T000000Z")
+        assert outbox.set_aside.read_bytes() == bytes(octets)
+        assert outbox.fault is None
+        assert owed(outbox) == []
+        assert filled(outbox, 1) == owed(outbox)
+
+
+def test_a_file_of_another_program_or_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE t (a)")
+    other.close()
+    before = path.read_bytes()
+    with Outbox(path, 100) as outbox:
+        assert outbox.fault == "the outbox is of another version of this program"
+        assert outbox.set_aside is None
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT count(*) FROM t").fetchone() == (0,)
+    other.close()
+    assert len(before) == path.stat().st_size
+
+
+def test_an_event_out_of_place_is_a_mistake_of_ours(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100) as outbox, pytest.raises(ValueError):
+        outbox.append(Event(Place(outbox.epoch, 7), "id", b""))
+
+
+class Kept(RuleBasedStateMachine):
+    """Appends, receipts true and false, and reopenings in any order, against a plain list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.path = Path(self.folder.name) / "outbox.db"
+        self.outbox = Outbox(self.path, 30).__enter__()
+        self.all: list[Event] = []
+        self.open: list[Event] = []
+
+    def teardown(self) -> None:
+        self.outbox.__exit__(None, None, None)
+        self.folder.cleanup()
+
+    @rule(size=st.integers(0, 50))
+    def append(self, size: int) -> None:
+        one = event(self.outbox, str(len(self.all)), size)
+        if len(self.open) >= 30:
+            with pytest.raises(CannotRecord):
+                self.outbox.append(one)
+        else:
+            self.outbox.append(one)
+            self.all.append(one)
+            self.open.append(one)
+
+    @precondition(lambda self: self.all)
+    @rule(data=st.data())
+    def a_receipt_comes(self, data: st.DataObject) -> None:
+        epoch = data.draw(st.sampled_from(list(dict.fromkeys(one.place.epoch for one in self.all))))
+        rows = [one for one in self.all if one.place.epoch == epoch]
+        first = data.draw(st.integers(0, len(rows) - 1))
+        named = rows[first : data.draw(st.integers(first + 1, len(rows)))]
+        gone = [one for one in named if one in self.open]
+        assert self.outbox.settle(receipt(named)) == len(gone)
+        self.open = [one for one in self.open if one not in gone]
+
+    @precondition(lambda self: self.all)
+    @rule(data=st.data())
+    def a_false_receipt_comes(self, data: st.DataObject) -> None:
+        one = data.draw(st.sampled_from(self.all))
+        assert self.outbox.settle(receipt([one], digest=digest(["id-of-nobody"]))) is None
+
+    @rule()
+    def it_is_opened_again(self) -> None:
+        self.outbox.__exit__(None, None, None)
+        self.outbox = Outbox(self.path, 30).__enter__()
+
+    @invariant()
+    def just_the_owed_rows_are_owed_in_their_order(self) -> None:
+        assert owed(self.outbox) == self.open
+        assert self.outbox.depth().owed == len(self.open)
+
+    @invariant()
+    def seq_has_no_gap_inside_an_epoch(self) -> None:
+        for before, after in pairwise(self.all):
+            same = before.place.epoch == after.place.epoch
+            assert after.place.seq == (before.place.seq + 1 if same else 1)
+
+
+Kept.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestKept = Kept.TestCase
+
+
+def test_rows_are_read_past_the_cursor_and_within_the_limit(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        events = filled(outbox, 5)
+        first = outbox.owed(0, 2)
+        assert first == [Owed(1, events[0]), Owed(2, events[1])]
+        assert outbox.owed(first[-1].row, 9) == [Owed(n + 1, events[n]) for n in (2, 3, 4)]

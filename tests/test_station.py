@@ -1,0 +1,205 @@
+"""The loop, in this process: a list of frames, mock pins, a real outbox; record first, then light."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gpiozero.pins.mock import MockFactory, MockPWMPin
+
+from device import patterns
+from device.clock import Clock
+from device.config import Broker, Delivery, Pins, Point, Privacy
+from device.courier import Courier, Sender
+from device.daemon import Station
+from device.event import Composer
+from device.gaze import Gaze
+from device.heart import Heart
+from device.indicators import Indicators
+from device.judge import Rules, choose
+from device.model import Blind, Frame, Outcome, Reason, Verdict
+from device.outbox import Outbox
+from device.patterns import Pattern, pattern
+from device.policy import Setting
+from device.scanner import Scanner
+from device.systemd import Notifier
+from device.trust import Trust
+from device.vitals import Vitals
+from tests.credentials import AT, OTHER_KEY, dose, hcert, staff_pass, trust
+from tests.test_scanner import code, view
+from tests.world import free_port
+
+POINT = Point(name="bupati-1", site="bupati")
+EMPTY = np.full((60, 80), 200, np.uint8)
+STAFF_PASS = staff_pass()
+
+
+class Recorder(Indicators):
+    """The real thread and pins; what was asked of them is also written down, with what was on the disk then."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        super().__init__(Pins(factory="mock"), MockFactory(pin_class=MockPWMPin))
+        self.shown: list[tuple[Pattern, int]] = []
+        self.rested: list[Pattern] = []
+        self._disk = outbox
+
+    def show(self, pattern: Pattern) -> None:
+        self.shown.append((pattern, self._disk.depth().last.seq))
+        super().show(pattern)
+
+    def rest(self, pattern: Pattern) -> None:
+        self.rested.append(pattern)
+        super().rest(pattern)
+
+
+class Wall:
+    """A station before which a test holds codes up."""
+
+    def __init__(self, folder: Path, stack: ExitStack, *, most: int = 1000) -> None:
+        policies, _ = choose(("staff", "brief-2021"), Trust())
+        rules = Rules(trust(), policies, Setting("bupati-1", "bupati", "in"))
+        self.outbox = stack.enter_context(Outbox(folder / "outbox.db", most))
+        sender = Sender("bupati-1", "boot", {})
+        self.courier = stack.enter_context(Courier(self.outbox, Broker(port=free_port()), Delivery(), sender))
+        self.lights = Recorder(self.outbox)
+        stack.enter_context(self.lights)
+        self.station = Station(
+            Scanner(),
+            Gaze(0.7, 10.0, 20),
+            rules,
+            Composer(POINT, Privacy(), None, simulated=True),
+            Clock("system"),
+            self.outbox,
+            self.lights,
+            self.courier,
+            Vitals(15),
+        )
+        self.tick = 100.0
+
+    def serve(self, *turns: np.ndarray | str) -> None:
+        """Let it look at pictures, or be blind for a reason, one turn every fifteenth of a second."""
+
+        def stream() -> Iterator[Frame | Blind]:
+            for turn in turns:
+                self.tick += 1 / 15
+                at = AT + timedelta(seconds=self.tick - 100)
+                yield Blind(turn, at, self.tick) if isinstance(turn, str) else Frame(turn, at, self.tick)
+
+        heart = Heart([self.courier, self.lights], Notifier(None, None))
+        self.station.serve(stream(), heart)
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(row.event.body)["data"] for row in self.outbox.owed(0, 1000)]
+
+    def verdicts(self) -> list[tuple[str, str, bool]]:
+        return [(data["outcome"], data["reason"], data["repeat"]) for data in self.events()]
+
+
+@pytest.fixture
+def wall(tmp_path: Path) -> Iterator[Wall]:
+    with ExitStack() as stack:
+        yield Wall(tmp_path, stack)
+
+
+def test_a_code_held_for_thirty_seconds_is_one_event_and_one_light(wall: Wall) -> None:
+    wall.serve(*[view(code(STAFF_PASS, 4))] * 450)
+    assert wall.verdicts() == [("admit", "staff", False)]
+    assert [shown for shown, _ in wall.lights.shown] == [pattern(Verdict(Outcome.ADMIT, Reason.STAFF))]
+
+
+def test_the_record_is_on_the_disk_before_the_light_goes_on(wall: Wall) -> None:
+    wall.serve(view(code(STAFF_PASS, 4)), *[EMPTY] * 15, view(code("a poster")), *[EMPTY] * 15)
+    assert [seq for _, seq in wall.lights.shown] == [1, 2]
+
+
+def test_two_people_one_second_apart_are_two_events(wall: Wall) -> None:
+    one, other = view(code(staff_pass("0001"), 4)), view(code(staff_pass("0002"), 4))
+    wall.serve(one, *[EMPTY] * 14, other)
+    assert wall.verdicts() == [("admit", "staff", False)] * 2
+
+
+def test_two_people_at_once_are_two_events(wall: Wall) -> None:
+    wall.serve(*[view(code(staff_pass("0001"), 4), code(staff_pass("0002"), 4))] * 5)
+    assert wall.verdicts() == [("admit", "staff", False)] * 2
+
+
+def test_away_and_back_is_a_repeat_with_the_first_light(wall: Wall) -> None:
+    forged = view(code(hcert(v=[dose()], key=OTHER_KEY), 3))
+    wall.serve(forged, *[EMPTY] * 20, forged)
+    assert wall.verdicts() == [("refuse", "unknown-issuer", False), ("refuse", "unknown-issuer", True)]
+    assert wall.lights.shown[1][0] == pattern(Verdict(Outcome.REFUSE, Reason.UNKNOWN_ISSUER), repeat=True)
+
+
+def test_a_flood_of_strange_codes_makes_twenty_events_and_a_pass_still_counts(wall: Wall) -> None:
+    wall.serve(*(view(code(f"CODE {n}")) for n in range(40)), view(code(STAFF_PASS, 4)))
+    assert wall.verdicts() == [("refuse", "not-a-pass", False)] * 20 + [("admit", "staff", False)]
+    assert [shown for shown, _ in wall.lights.shown].count(patterns.WAIT) == 20
+
+
+def test_no_light_promises_what_cannot_be_recorded(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        wall = Wall(tmp_path, stack, most=2)
+        people = [view(code(staff_pass(str(n)), 4)) for n in range(4)]
+        wall.serve(people[0], people[1], people[2], people[2], *[EMPTY] * 12)
+        assert [shown for shown, _ in wall.lights.shown][2:] == [patterns.OUT_OF_ORDER]
+        assert wall.lights.rested[-1] is patterns.FAULT
+        assert wall.courier._notice.faults == ("outbox",)
+        wall.outbox.hold([row.row for row in wall.outbox.owed(0, 1)])
+        wall.serve(people[2])
+        assert wall.verdicts() == [("admit", "staff", False)] * 2
+        assert wall.lights.shown[-1][0] == pattern(Verdict(Outcome.ADMIT, Reason.STAFF))
+        assert wall.lights.rested[-1] is patterns.OFFLINE
+        assert wall.courier._notice.faults == ()
+
+
+def test_a_blind_turn_is_a_fault_and_the_next_frame_ends_it(wall: Wall) -> None:
+    wall.serve(EMPTY, "the camera is gone", "the camera is gone")
+    assert wall.lights.rested == [patterns.OFFLINE, patterns.FAULT]
+    assert wall.courier._notice.faults == ("camera",)
+    assert wall.courier._notice.health is not None
+    assert wall.courier._notice.health["blind"] == "the camera is gone"
+    wall.serve(EMPTY)
+    assert wall.lights.rested[-1] is patterns.OFFLINE
+    assert wall.courier._notice.faults == ()
+
+
+def test_a_linked_centre_makes_it_ready(wall: Wall) -> None:
+    wall.courier.linked = True
+    wall.serve(EMPTY)
+    assert wall.lights.rested[-1] is patterns.READY
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;evil\x07\x1b[2J", "\0" * 100, "HC1:" + "0" * 4000, "6BF" + "A" * 4000])
+def test_hostile_codes_are_events_like_others_and_leave_no_trace_of_their_text(
+    wall: Wall, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    wall.serve(view(code(text, 3, error="l", boost_error=False)))
+    assert all(data["outcome"] == "refuse" for data in wall.events())
+    assert text[:20] not in caplog.text
+
+
+def test_an_untrusted_clock_asks_the_guard_where_it_matters(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        wall = Wall(tmp_path, stack)
+        wall.station = replace(wall.station, clock=Clock("ntp", (tmp_path / "never",)))
+        wall.serve(view(code(staff_pass(expires=AT + timedelta(days=5)), 4)))
+        assert [(d["outcome"], d["reason"], d["clock"]["synced"]) for d in wall.events()] == [
+            ("check", "clock-untrusted", False)
+        ]
+
+
+def test_health_says_how_the_station_fares(wall: Wall) -> None:
+    wall.serve(view(code(STAFF_PASS, 4)), *[EMPTY] * 80)
+    health = wall.courier._notice.health
+    assert health is not None
+    assert (health["owed"], health["seq"], health["bundle"], health["limited"]) == (1, 1, 0, 0)
+    assert 75 <= health["frames"].pop("read") <= 77
+    assert health["frames"] == {"skipped": 0, "blind": 0}
+    assert health["brightness"] == 200.0
+    json.dumps(health)
