@@ -156,10 +156,12 @@ class Link:
 
     def _await_word(self, where: str) -> None:
         limit = monotonic() + CONNECT_LIMIT
+        early: list[Received | Acked] = []
         while not self._accepted:
-            self.turn(0.1)
+            early += self.turn(0.1)  # a kept session's messages come with the word itself
             if monotonic() > limit:
                 raise Broken(f"{where} took the connection and then said nothing")
+        self._inbox = early
 
     def _drop(self) -> None:
         """Close the socket without a goodbye, so that the broker sends the will; twice does no harm."""
@@ -179,7 +181,7 @@ class Link:
         readers = [sock] if wake is None else [sock, wake]
         pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
         writers = [sock] if self._client.want_write() else []
-        ready, writable, _ = select.select(readers, writers, [], 0 if pending else seconds)
+        ready, writable, _ = select.select(readers, writers, [], 0 if pending or self._inbox else seconds)
         if wake is not None and wake in ready:
             wake.recv(4096)
         if writable:

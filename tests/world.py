@@ -99,7 +99,7 @@ def _conf(port: int, extra: str) -> str:
     lines = [
         f"listener {port} 127.0.0.1",
         "set_tcp_nodelay true",
-        "max_queued_messages 0",
+        "max_queued_messages 100000",  # with 0, mosquitto 2.0.11 cuts off whoever publishes what its ACL denies
         "max_inflight_messages 1000",
         "log_type error",
         "log_type warning",
