@@ -1,0 +1,317 @@
+"""The desk: one folder with the keys, the book of what they are for, and the log of what was issued.
+
+Private keys are PKCS#8 under a passphrase; everything is the desk's user's alone (0600 in a 0700 folder).
+The book, ``desk.toml``, is written by this program and may be read by anybody.
+"""
+
+import base64
+import csv
+import io
+import json
+import os
+import re
+import secrets
+import tomllib
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_der_public_key,
+    load_pem_private_key,
+)
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from device.cose import PublicKey
+from device.model import WITA, Domain
+from device.trust import Key, kid_of, revocation
+from office.bundle import spki_text
+from office.refusal import MissingError, RefusalError
+from office.signing import PrivateKey
+
+BOOK, LOG, ROOT, ROOT_PUBLIC, FLEET_SECRET = "desk.toml", "issued.csv", "root.pem", "root.pub", "fleet-secret"
+LOG_COLUMNS: Final = ("number", "domain", "until", "revocation", "issued")
+MIN_PASSPHRASE: Final = 12
+"""Characters: PKCS#8 as it is written here stretches a passphrase only by 2048 rounds of PBKDF2."""
+MARGIN: Final = timedelta(days=30)
+"""How much longer than its year a key may sign, so that next year's need not be made on the very day."""
+SECRET_BYTES: Final = 32
+
+_HEX8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+_ISSUER = re.compile(r"[a-z0-9]([a-z0-9.-]{0,18}[a-z0-9])?\Z")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class IssuingKey(_Table):
+    """A key of one domain: what it may sign from when to when, and where its private half lies."""
+
+    kid: _HEX8
+    domain: Domain
+    since: Annotated[AwareDatetime, Field(alias="from")]
+    until: AwareDatetime
+    file: str
+    public: str
+    """Base64 SPKI, so that a bundle is made without opening this key."""
+
+    def trusted(self, issuer: str) -> Key:
+        """Return it as a station knows it."""
+        return Key(_public(self.public), bytes.fromhex(self.kid), issuer, self.domain, None, self.since, self.until)
+
+
+class Book(_Table):
+    """What ``desk.toml`` says."""
+
+    name: str
+    issuer: str
+    bundle: Annotated[int, Field(ge=0)] = 0
+    """Version of the last bundle that was signed; it only ever rises."""
+    root: str
+    """The root's public key, base64 SPKI."""
+    key: tuple[IssuingKey, ...]
+    revoked: dict[str, tuple[_HEX8, ...]] = {}
+    """By issuer, the revocation hashes of ``issued.csv``."""
+
+
+class Desk:
+    """An existing desk."""
+
+    def __init__(self, folder: Path, book: Book) -> None:
+        self.folder = folder
+        self.book = book
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Return the desk in *folder*; raises `MissingError` if there is none, `RefusalError` if it is damaged."""
+        path = folder / BOOK
+        try:
+            return cls(folder, Book.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))))
+        except FileNotFoundError:
+            raise MissingError(
+                f"Tidak ada meja di {folder}. / There is no desk in {folder}."
+                f" Berikutnya / next: titik-office init --desk {folder}"
+            ) from None
+        except OSError as error:
+            raise RefusalError(f"{path}: tidak terbaca / cannot be read: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RefusalError(f"{path}: rusak / damaged: {error}") from None
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise RefusalError(f"{path}: rusak / damaged: {where}: {first['msg']}") from None
+
+    def key_for(self, domain: Domain, at: datetime) -> IssuingKey:
+        """Return the newest key that may sign for *domain* at *at*; raises `RefusalError` if there is none."""
+        fit = [key for key in self.book.key if key.domain is domain and key.since <= at < key.until]
+        if not fit:
+            raise RefusalError(
+                f"Tidak ada kunci {domain} yang berlaku pada {at.date()}."
+                f" / No key for {domain} is in force on {at.date()}. Lihat / see {self.folder / BOOK}"
+            )
+        return max(fit, key=lambda key: key.since)
+
+    def unlock(self, key: IssuingKey, passphrase: str) -> PrivateKey:
+        """Return the private half of *key*.
+
+        Raises `RefusalError` for a wrong passphrase, `MissingError` where there is no file.
+        """
+        return _unlocked(self.folder / key.file, passphrase, key.kid)
+
+    def unlock_root(self, passphrase: str) -> ed25519.Ed25519PrivateKey:
+        """Return the root's private key; raises as `unlock` does."""
+        root = _unlocked(self.folder / ROOT, passphrase, kid_of(_public(self.book.root)).hex())
+        if not isinstance(root, ed25519.Ed25519PrivateKey):
+            raise RefusalError(f"{self.folder / ROOT}: bukan kunci akar / not a root key")
+        return root
+
+    def log(self, number: str, domain: Domain, until: date, identity: bytes, now: datetime) -> None:
+        """Write down that a pass was issued, durably.
+
+        The name is not in the log: a pass is revoked by its hash and found by its number, and whose number
+        it is stands in the personnel register, which has its own keepers and its own rules. So a lost log
+        tells nobody who works here.
+        """
+        path = self.folder / LOG
+        out = io.StringIO()
+        row = (number, str(domain), until.isoformat(), revocation(identity).hex(), now.astimezone(WITA).isoformat())
+        csv.writer(out, lineterminator="\n").writerow(row)
+        written = path.read_bytes() if path.exists() else ",".join(LOG_COLUMNS).encode() + b"\n"
+        if not written.endswith(b"\n"):
+            written += b"\n"
+        replace_file(path, written + out.getvalue().encode())
+
+    def next_version(self) -> int:
+        """Return the version for the next bundle, used up from now on, whatever becomes of that bundle.
+
+        Two different bundles of one version would leave some stations with the one and some with the other.
+        """
+        self.book = self.book.model_copy(update={"bundle": self.book.bundle + 1})
+        replace_file(self.folder / BOOK, book_toml(self.book).encode())
+        return self.book.bundle
+
+
+def found(folder: Path, name: str, issuer: str, passphrase: str, now: datetime) -> Desk:
+    """Make a desk in *folder*, new or empty, with its root, this year's key of each domain, and the fleet secret.
+
+    Keys hold from the beginning of the day of *now* for a year and `MARGIN`. The fleet secret is 32 bytes,
+    written as 64 hexadecimal characters without a line end. Raises `RefusalError`, and never overwrites.
+    """
+    check_passphrase(passphrase)
+    if not _ISSUER.match(issuer):
+        raise RefusalError(
+            "--issuer: 1 sampai 20 huruf kecil, angka, titik atau strip."
+            " / --issuer is 1 to 20 lower-case letters, digits, dots or hyphens."
+        )
+    if not name.strip() or not name.isprintable():
+        raise RefusalError("--name kosong atau memuat tanda kendali. / --name is empty or holds control characters.")
+    _make_empty(folder)
+    root = ed25519.Ed25519PrivateKey.generate()
+    write_new(folder / ROOT, _locked(root, passphrase))
+    write_new(folder / ROOT_PUBLIC, spki_text(root.public_key()).encode() + b"\n")
+    write_new(folder / FLEET_SECRET, secrets.token_bytes(SECRET_BYTES).hex().encode())
+    keys = tuple(_new_key(folder, domain, passphrase, now) for domain in (Domain.STAFF, Domain.VISITOR))
+    book = Book(name=name, issuer=issuer, root=spki_text(root.public_key()), key=keys)
+    write_new(folder / BOOK, book_toml(book).encode())  # last: a folder with a book is a whole desk
+    return Desk(folder, book)
+
+
+def check_passphrase(passphrase: str) -> None:
+    """Raise `RefusalError` for a passphrase that is too short to lock a key with."""
+    if len(passphrase) < MIN_PASSPHRASE:
+        raise RefusalError(
+            f"Kata sandi kurang dari {MIN_PASSPHRASE} karakter."
+            f" / The passphrase has fewer than {MIN_PASSPHRASE} characters."
+        )
+
+
+def book_toml(book: Book) -> str:
+    """Return *book* as TOML that `Desk.open` reads back to the same value."""
+    lines = [
+        "# Ditulis oleh titik-office / written by titik-office. No secret is in it.",
+        f"name = {_string(book.name)}",
+        f"issuer = {_string(book.issuer)}",
+        f"root = {_string(book.root)}",
+        f"bundle = {book.bundle}",
+        "",
+        "# Tercabut / revoked: issuer = hashes from issued.csv; the next `bundle sign` carries them to the points.",
+        "[revoked]",
+        *(f"{_string(issuer)} = [{', '.join(map(_string, hashes))}]" for issuer, hashes in book.revoked.items()),
+    ]
+    for key in book.key:
+        told = key.model_dump(by_alias=True)
+        lines += ["", "[[key]]", *(f"{name} = {_value(value)}" for name, value in told.items())]
+    return "\n".join(lines) + "\n"
+
+
+def write_new(path: Path, octets: bytes) -> None:
+    """Write a file that must not be there yet, 0600, whole or not at all; raises `RefusalError`."""
+    if path.exists():
+        raise RefusalError(f"{path} sudah ada; tidak ditimpa. / {path} is there already; nothing is overwritten.")
+    replace_file(path, octets)
+
+
+def replace_file(path: Path, octets: bytes, mode: int = 0o600) -> None:
+    """Write a file, whole or not at all, over what was there; raises `RefusalError`."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(octets)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise RefusalError(f"{path}: tidak tertulis / cannot be written: {error.strerror}") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name in *folder* as durable as the bytes under it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _make_empty(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise RefusalError(
+                f"{folder} tidak kosong; tidak ada yang ditimpa. / {folder} is not empty; nothing is overwritten."
+                " Berikutnya / next: --desk FOLDER-BARU"
+            )
+        folder.chmod(0o700)  # it may have been there, and open to others
+    except OSError as error:
+        raise RefusalError(f"{folder}: {error.strerror}") from None
+
+
+def _new_key(folder: Path, domain: Domain, passphrase: str, now: datetime) -> IssuingKey:
+    day = now.astimezone(WITA).date()
+    since = datetime.combine(day, time(), WITA)
+    key = ec.generate_private_key(ec.SECP256R1())
+    file = f"{domain}-{day.year}.pem"
+    write_new(folder / file, _locked(key, passphrase))
+    public = key.public_key()
+    return IssuingKey(
+        kid=kid_of(public).hex(),
+        domain=domain,
+        since=since,
+        until=since + timedelta(days=366) + MARGIN,
+        file=file,
+        public=spki_text(public),
+    )
+
+
+def _locked(key: PrivateKey, passphrase: str) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase.encode()))
+
+
+def _unlocked(path: Path, passphrase: str, kid: str) -> PrivateKey:
+    try:
+        key = load_pem_private_key(path.read_bytes(), passphrase.encode())
+    except FileNotFoundError:
+        raise MissingError(
+            f"{path} tidak ada: kunci ini di tempat lain? / {path} is missing: is this key kept elsewhere?"
+        ) from None
+    except OSError as error:
+        raise RefusalError(f"{path}: tidak terbaca / cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise RefusalError(
+            f"Kata sandi salah, atau {path.name} rusak. / The passphrase is wrong, or {path.name} is damaged."
+        ) from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
+        raise RefusalError(f"{path}: jenis kunci lain / another kind of key")
+    if kid_of(key.public_key()).hex() != kid:
+        raise RefusalError(
+            f"{path} bukan kunci yang tercatat di {BOOK}. / {path} is not the key that {BOOK} speaks of."
+        )
+    return key
+
+
+def _public(text: str) -> PublicKey:
+    key = load_der_public_key(base64.b64decode(text))
+    if not isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
+        raise RefusalError(f"{BOOK}: jenis kunci lain / another kind of key")
+    return key
+
+
+def _string(text: str) -> str:
+    """Return *text* as a TOML basic string, which JSON's is, once nothing unprintable is in it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _value(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else _string(str(value))
