@@ -136,7 +136,7 @@ class Courier(Worker):
                 leave_at = leave_at or now + DRAIN
             elif notice.faults != said:
                 link.publish(self._state(notice.state, notice.faults))
-                log.info("state %s %s", notice.state, " ".join(notice.faults))
+                log.info("state %s", " ".join((notice.state, *notice.faults)))
                 said = notice.faults
             if notice.health is not None and now >= next_health:
                 next_health = now + HEALTH_EVERY

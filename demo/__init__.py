@@ -1,0 +1,1 @@
+"""An office on one machine: seven stations, a broker and the centre, shown pictures that the demo's own desk signs."""
