@@ -13,6 +13,8 @@ from device.config import Camera
 from device.model import Frame
 from device.stop import Stop
 
+PLANAR = frozenset({"YUV420", "YVU420", "NV12", "NV21"})
+"""The formats that begin with the brightness of every pixel; a camera may choose among them."""
 GLANCE = 0.25
 """Seconds after which a wait for a frame looks whether it should stop."""
 
@@ -37,7 +39,6 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
         ) from None
     with ExitStack() as stack:
         source = _opened(Picamera2, stack)
-        width, height = camera.size
         interval = round(1_000_000 / camera.fps)
         try:
             source.configure(
@@ -53,6 +54,10 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
         except (RuntimeError, OSError) as error:
             raise CameraGone(f"the camera cannot be started: {error}") from error
         stack.callback(source.stop)
+        given = source.camera_configuration()["main"]
+        if given["format"] not in PLANAR:
+            raise CameraGone(f"the camera gives {given['format']}, whose first plane is not its brightness")
+        width, height = given["size"]
         while not stop.is_set():
             planes = _captured(source, camera.patience, stop)
             if planes is not None:
