@@ -17,6 +17,10 @@ PointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Gpio = Annotated[int, Field(ge=0, le=27)]
 
 
+RESERVED = frozenset({"fleet", "central", "operator"})
+"""Names beside the points' in topics and in the broker's ACL."""
+
+
 class ConfigError(Exception):
     """A configuration that cannot be served: one finished sentence per mistake."""
 
@@ -37,6 +41,12 @@ class Point(Section):
     name: PointName
     site: PointName
     direction: Literal["in", "out"] = "in"
+
+    @model_validator(mode="after")
+    def _no_reserved_name(self) -> Self:
+        if self.name in RESERVED:
+            raise ValueError(f"no point may be named {self.name}: that is a topic or a user of its own")
+        return self
 
 
 class Camera(Section):

@@ -52,6 +52,10 @@ def test_a_drop_in_is_laid_over_key_by_key(tmp_path: Path) -> None:
             [f"titik.toml: camera.source = 'picamera': {TWO_SOURCES}; did you mean picamera2?"],
         ),
         (
+            '[point]\nname = "fleet"\nsite = "bupati"\n',
+            ["titik.toml: [point] no point may be named fleet: that is a topic or a user of its own"],
+        ),
+        (
             GOOD + "[pins]\nred = 17\ngreen = 17\n",
             ["titik.toml: [pins] red and green are both on GPIO 17; give each its own pin"],
         ),
