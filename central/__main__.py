@@ -1,0 +1,123 @@
+"""``titik-central``: arguments in, exit code out."""
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from contextlib import suppress
+from pathlib import Path
+
+from central.settings import Settings
+from central.store import Gone, NotOurs
+from device import __version__, log
+from device.config import ConfigError, load
+
+DONE, FAILED, MISSING, CONFIG = 0, 1, 3, 78
+"""Exit codes (``design.md``, The commands people type); argparse itself ends with 2."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    told = _parser().parse_args(arguments)
+    log.start()
+    try:
+        return int(told.run(told))
+    except BrokenPipeError:
+        with suppress(OSError):
+            sys.stdout.close()
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            log.line.error("%s", mistake)
+        return CONFIG
+    except NotOurs as error:
+        log.line.error("%s", error)
+        return CONFIG
+
+
+def _settings(told: Namespace) -> Settings:
+    settings, warnings = load(Settings, told.config)
+    for warning in warnings:
+        log.line.warning("%s", warning)
+    return settings
+
+
+def _run(told: Namespace) -> int:
+    """Serve until told to stop."""
+    from central import centre  # noqa: PLC0415 - paho is paid for by `run` alone
+    from device.systemd import Notifier  # noqa: PLC0415 - as above
+
+    settings = _settings(told)
+    try:
+        centre.run(settings, Notifier.from_env())
+    except Gone as error:
+        log.line.error("%s: nothing more can be held in it, and the centre ends", error)
+        return FAILED
+    except (ConfigError, NotOurs):
+        raise
+    except Exception:  # noqa: BLE001 - the program's outermost rim: said once, with its traceback, and the end
+        log.line.exception("the centre ends: something happened that may not happen")
+        return FAILED
+    return DONE
+
+
+def _status(told: Namespace) -> int:
+    """Say what is held."""
+    from central import status  # noqa: PLC0415 - `run` does not need it
+
+    try:
+        seen = status.look(_settings(told).database(os.environ))
+    except status.Missing as error:
+        log.line.error("%s", error)
+        return MISSING
+    if told.json:
+        print(json.dumps(seen.wire(), sort_keys=True))
+    else:
+        print("\n".join(status.lines(seen)))
+    return DONE
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="titik-central",
+        description="Pusat: broker → basis data → tanda terima. / The centre: broker → database → receipt.",
+        epilog="example: titik-central run --config /etc/titik/central.toml",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"titik-central {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def verb(name: str, help_: str, epilog: str) -> ArgumentParser:
+        one = verbs.add_parser(
+            name, help=help_, description=help_, epilog=epilog, formatter_class=RawDescriptionHelpFormatter
+        )
+        one.add_argument(
+            "--config",
+            type=Path,
+            default=Path("/etc/titik/central.toml"),
+            metavar="FILE",
+            help="left out: /etc/titik/central.toml",
+        )
+        return one
+
+    codes = "exit codes: 0 done, 1 failed, 2 usage, 3 something missing on this machine, 78 configuration"
+    run = verb(
+        "run",
+        "take events from the broker into the database, and say so",
+        f"example: titik-central run --config /etc/titik/central.toml\n{codes}",
+    )
+    run.set_defaults(run=_run)
+    status = verb(
+        "status",
+        "say what is held of each point, and what is missing",
+        f"example: titik-central status --json --config /etc/titik/central.toml\n{codes}",
+    )
+    status.add_argument("--json", action="store_true", help="one JSON object")
+    status.set_defaults(run=_status)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

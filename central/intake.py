@@ -1,0 +1,120 @@
+"""What came in → rows and answers: one transaction for all of it, and an answer only for what is on the disk."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from central.rows import Row, Unreadable, receipts, rows
+from central.store import Store
+from device.mqtt_client import Message, Received
+from device.wire import POINT, Quarantined, State, Topics, loads
+
+LEAVES = ("event", "state", "info", "health")
+"""What the centre hears of a point."""
+LONGEST_NAME = 40
+FLEET = "fleet"
+"""The level beside the points' that is no point."""
+REMEMBERED = 1000
+"""Complaints that are not said twice, at the most."""
+
+
+class News(NamedTuple):
+    """A change worth one line of the log."""
+
+    level: int
+    point: str
+    text: str
+    once: bool
+    """Whether it is said once a point, however often it happens."""
+
+
+class Intake:
+    """Takes messages into the store and gives the answers to them; knows no network."""
+
+    def __init__(self, store: Store, topics: Topics) -> None:
+        self._store = store
+        self._topics = topics
+        self._answers: list[Message] = []
+        self._news: list[News] = []
+        self._said: set[tuple[str, str]] = set()
+
+    def take(self, batch: Sequence[Received], now: datetime) -> tuple[list[Message], list[News]]:
+        """Return the answers to *batch*, all of which is on the disk then, and what is new in it.
+
+        Raises `store.CannotWrite`: nothing of it is held then; and `store.Gone`.
+        """
+        self._answers, self._news = [], []
+        with self._store.writing():
+            for received in batch:
+                self._one(received, now)
+        return self._answers, [news for news in self._news if self._is_new(news)]
+
+    def _one(self, received: Received, now: datetime) -> None:
+        point, _, leaf = received.topic.removeprefix(f"{self._topics.root}/").partition("/")
+        named = bool(POINT.match(point)) and len(point) <= LONGEST_NAME and point != FLEET
+        will = False
+        if leaf == "event":
+            self._event(point, received, now, named=named)
+        elif leaf in LEAVES and named:
+            will = self._word(point, leaf, received)
+        if named and not received.retained and not will:
+            self._store.saw(point, now)
+
+    def _event(self, point: str, received: Received, now: datetime, *, named: bool) -> None:
+        try:
+            found = self._rows(point, received.body, named=named)
+        except Unreadable as why:
+            digest = self._store.quarantine(received.topic, received.body, str(why), now)
+            self._answer(point, Quarantined(self._store.life, digest).encode())
+            self._news.append(News(logging.WARNING, point, f"a message is quarantined: {why}", once=True))
+            return
+        kept = self._store.keep(found, now)
+        if kept.clashes:
+            text = "two events with one epoch and seq, both kept: was a card copied or restored?"
+            self._news.append(News(logging.WARNING, point, text, once=True))
+        for receipt in receipts(self._store.life, found):
+            self._answer(point, receipt.encode())
+
+    def _rows(self, point: str, body: bytes, *, named: bool) -> list[Row]:
+        if not named:
+            raise Unreadable("no point has the name in its topic")
+        found = rows(point, body)
+        if self._store.contradicts(found):
+            raise Unreadable("an id that is held with another content")
+        return found
+
+    def _answer(self, point: str, body: bytes) -> None:
+        self._answers.append(Message(self._topics.of(point, "receipt"), body, content_type="application/json"))
+
+    def _word(self, point: str, leaf: str, received: Received) -> bool:
+        """Note what *point* says of itself; return whether it was said for it, by its will."""
+        told = _table(received.body)
+        if told is None or (leaf == "state" and told.get("state") not in tuple(State)):
+            if received.body:  # an empty one takes a retained message away
+                self._news.append(News(logging.WARNING, point, f"its {leaf} cannot be read", once=True))
+            return False
+        if leaf == "info":
+            self._store.tell_info(point, told)
+        elif leaf == "health":
+            self._store.tell_health(point, told)
+        elif self._store.tell_state(point, told):
+            self._news.append(News(logging.INFO, point, str(told["state"]), once=False))
+        return leaf == "state" and told["state"] == State.OFFLINE
+
+    def _is_new(self, news: News) -> bool:
+        if not news.once:
+            return True
+        key = news.point, news.text
+        if key in self._said or len(self._said) >= REMEMBERED:
+            return False
+        self._said.add(key)
+        return True
+
+
+def _table(body: bytes) -> dict[str, Any] | None:
+    try:
+        told = loads(body)
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None

@@ -1,0 +1,144 @@
+"""One event message as rows, and the receipts for them; bytes in, values out.
+
+What a message must be stands in ``schemas/event.json`` and ``design.md``, MQTT. The centre asks only for
+what it needs to hold an event for ever; the rest is kept as it came.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from device.wire import Receipt, digest, dumps, loads
+
+TYPES = "id.titik."
+"""The prefix of the types of event that are kept; ``id.titik.scan`` is one."""
+MOST_EVENTS = 200
+"""Events in one message."""
+ID_LENGTH = range(8, 65)
+EPOCH_LENGTH = range(1, 33)
+MOST_SEQ = 2**63 - 1
+"""SQLite's largest integer."""
+
+
+class Unreadable(ValueError):  # noqa: N818 - what the message is
+    """A message that cannot be taken as rows; the sentence says why, and quotes nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One event as the database has it."""
+
+    source: str
+    id: str
+    point: str
+    epoch: str
+    seq: int
+    time: str | None
+    """UTC, ISO 8601 with milliseconds; ``None`` where the event says none that can be read."""
+    outcome: str | None
+    colour: str | None
+    reason: str | None
+    repeat: bool
+    simulated: bool
+    body: str
+    """The whole CloudEvent, compact JSON with sorted keys."""
+
+
+def stamp(at: datetime) -> str:
+    """Return the aware time *at* as events write it: UTC, ISO 8601 with milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def rows(point: str, body: bytes) -> list[Row]:
+    """Return the rows of one message on *point*'s topic, each id once; raises `Unreadable`."""
+    try:
+        value = loads(body)
+    except ValueError as error:
+        raise Unreadable(f"not JSON that can be kept: {_reason(error)}") from None
+    events = value if isinstance(value, list) else [value]
+    if not 1 <= len(events) <= MOST_EVENTS:
+        raise Unreadable(f"{len(events)} events in one message; 1 to {MOST_EVENTS} are allowed")
+    found: dict[str, Row] = {}
+    for event in events:
+        row = _row(point, event)
+        if found.setdefault(row.id, row) != row:
+            raise Unreadable("two different events with one id")
+    return list(found.values())
+
+
+def receipts(centre: str, held: Iterable[Row]) -> list[Receipt]:
+    """Return the receipts for the *held* rows of one message: one per epoch, in the order of its first row.
+
+    Where two rows claim one place, which no honest message does, each is named in a receipt of its own.
+    """
+    nth: Counter[tuple[str, int]] = Counter()
+    named: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
+    for row in held:
+        named[row.epoch, nth[row.epoch, row.seq]].append(row)
+        nth[row.epoch, row.seq] += 1
+    told = []
+    for (epoch, _), some in named.items():
+        ordered = sorted(some, key=lambda row: row.seq)
+        ids = digest(row.id for row in ordered)
+        told.append(Receipt(centre, epoch, ordered[0].seq, ordered[-1].seq, len(ordered), ids))
+    return told
+
+
+def _row(point: str, event: Any) -> Row:
+    match event:
+        case {
+            "specversion": "1.0",
+            "type": str(type_),
+            "id": str(id_),
+            "source": str(source),
+            "data": {"point": str(named), "epoch": str(epoch), "seq": int(seq)} as told,
+        } if not isinstance(seq, bool):
+            pass
+        case _:
+            raise Unreadable("not a CloudEvent 1.0 with type, id, source and data with point, epoch and seq")
+    if not type_.startswith(TYPES):
+        raise Unreadable(f"a type that does not begin with {TYPES}")
+    if source != f"/titik/{point}" or named != point:
+        raise Unreadable("source or point is not the point of its topic")
+    if len(id_) not in ID_LENGTH:
+        raise Unreadable(f"an id of {len(id_)} characters")
+    if len(epoch) not in EPOCH_LENGTH:
+        raise Unreadable(f"an epoch of {len(epoch)} characters")
+    if not 1 <= seq <= MOST_SEQ:
+        raise Unreadable("a seq that no row can have")
+    return Row(
+        source,
+        id_,
+        point,
+        epoch,
+        seq,
+        _time(event.get("time")),
+        _word(told.get("outcome")),
+        _word(told.get("colour")),
+        _word(told.get("reason")),
+        told.get("repeat") is True,
+        told.get("simulated") is True,
+        dumps(event).decode(),
+    )
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: Any) -> str | None:
+    try:
+        at = datetime.fromisoformat(value)
+        return stamp(at) if at.tzinfo is not None else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _reason(error: ValueError) -> str:
+    """Return what kind of mistake it is; a decoder's own sentence may quote the bytes."""
+    if isinstance(error, UnicodeDecodeError):
+        return "not UTF-8"
+    return "bad syntax" if isinstance(error, json.JSONDecodeError) else str(error)

@@ -1,0 +1,45 @@
+"""What the centre is told, and where it finds its database and its password."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from device.config import Broker, ConfigError, Section
+
+STATE_FOLDER = Path("/var/lib/titik-central")
+"""Where the shipped unit keeps its state; used where ``$STATE_DIRECTORY`` does not say."""
+
+
+class StoreChoice(Section):
+    """Where the rows are kept."""
+
+    path: Path | None = None
+    """Left out: ``central.db`` in systemd's ``$STATE_DIRECTORY``."""
+
+
+class Settings(Section):
+    """Everything that ``titik-central`` is told."""
+
+    broker: Broker = Broker()
+    store: StoreChoice = StoreChoice()
+
+    def database(self, env: Mapping[str, str]) -> Path:
+        """Return the path of the database."""
+        folder = env.get("STATE_DIRECTORY", "").split(":")[0]
+        return self.store.path or Path(folder or STATE_FOLDER) / "central.db"
+
+
+def password(env: Mapping[str, str]) -> str | None:
+    """Return the MQTT password that systemd handed over, or ``$TITIK_MQTT_PASSWORD``, or ``None``.
+
+    Raises `ConfigError` where systemd's file is there and cannot be read.
+    """
+    if folder := env.get("CREDENTIALS_DIRECTORY"):
+        file = Path(folder) / "mqtt-password"
+        try:
+            if file.is_file() and (text := file.read_text(encoding="utf-8").strip()):
+                return text
+        except OSError as error:
+            raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
+        except UnicodeDecodeError:
+            raise ConfigError([f"{file}: this is not UTF-8 text"]) from None
+    return env.get("TITIK_MQTT_PASSWORD") or None

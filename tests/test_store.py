@@ -1,0 +1,548 @@
+"""Messages → rows and receipts: whatever comes, in whatever order, is held once and answered truly."""
+
+import json
+import sqlite3
+from collections import defaultdict
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from central.intake import Intake
+from central.status import Gap, Missing, PointStatus, lines, look
+from central.store import CannotWrite, Gone, NotOurs, Store
+from device.mqtt_client import Message, Received
+from device.wire import Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
+from tests.world import REPOSITORY
+
+NOW = datetime(2026, 11, 22, 1, 2, 3, 456_000, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+TIME = "2026-11-22T01:02:03.456Z"
+
+
+def schema(name: str) -> Draft202012Validator:
+    told = json.loads((REPOSITORY / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(told)
+    return Draft202012Validator(told)
+
+
+def event(seq: int = 1, *, point: str = "bupati-1", epoch: str = "7f3a9c1e", **changed: Any) -> dict[str, Any]:
+    """Return one CloudEvent; its id follows from its place, which no station would do."""
+    return {
+        "specversion": "1.0",
+        "type": "id.titik.scan",
+        "source": f"/titik/{point}",
+        "id": sha256(f"{point} {epoch} {seq}".encode()).hexdigest()[:32],
+        "time": TIME,
+        "datacontenttype": "application/json",
+        "data": {
+            "point": point,
+            "epoch": epoch,
+            "seq": seq,
+            "direction": "in",
+            "outcome": "admit",
+            "colour": "green",
+            "reason": "two-doses",
+            "policy": "brief-2021",
+            "credential": {"kind": "hcert", "domain": "health", "issuer": "ID", "doses": 2},
+            "holder": "9f" * 16,
+            "repeat": False,
+            "simulated": False,
+            "clock": {"synced": True, "boot": "b" * 32, "uptime": 5123.4},
+            "took_ms": {"read": 9.1, "judge": 1.2},
+        },
+        **changed,
+    }
+
+
+def with_data(**changed: Any) -> dict[str, Any]:
+    told = event()
+    return {**told, "data": {**told["data"], **changed}}
+
+
+def message(*events: Any, point: str = "bupati-1", leaf: str = "event", retained: bool = False) -> Received:
+    """Return a message as the broker brings it; bytes go as they are."""
+    bodies = [told if isinstance(told, bytes) else dumps(told) for told in events]
+    return Received(f"titik/v1/{point}/{leaf}", batch(bodies), retained)
+
+
+def state(word: str, boot: str = "b1", *, retained: bool = False, **more: Any) -> Received:
+    told = {"state": word, "boot": boot, "epoch": "7f3a9c1e", **more}
+    return message(dumps(told), leaf="state", retained=retained)
+
+
+class Centre:
+    """A store in a folder, and what takes messages into it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "central.db"
+
+    def __enter__(self) -> Self:
+        self.store = Store(self.path, NOW).__enter__()
+        self.intake = Intake(self.store, Topics())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.__exit__(None, None, None)
+
+    def take(self, *batch: Received, now: datetime = NOW) -> list[Message]:
+        return self.intake.take(batch, now)[0]
+
+    def answers(self, *batch: Received) -> list[Receipt | Quarantined]:
+        return [parse_receipt(answer.body) for answer in self.take(*batch)]
+
+    def point(self, name: str = "bupati-1") -> PointStatus:
+        return look(self.path).points[name]
+
+    def all(self, sql: str) -> list[Any]:
+        with closing(sqlite3.connect(self.path)) as file:
+            return file.execute(sql).fetchall()
+
+
+def test_an_event_becomes_a_row_and_a_receipt(tmp_path: Path) -> None:
+    told = event(42)
+    schema("event").validate(told)
+    with Centre(tmp_path) as centre:
+        answers = centre.take(message(told))
+        assert answers == [
+            Message(
+                "titik/v1/bupati-1/receipt",
+                Receipt(centre.store.life, "7f3a9c1e", 42, 42, 1, digest([told["id"]])).encode(),
+                content_type="application/json",
+            )
+        ]
+        schema("receipt").validate(json.loads(answers[0].body))
+        assert centre.all("SELECT * FROM event") == [
+            (
+                "/titik/bupati-1",
+                told["id"],
+                "bupati-1",
+                "7f3a9c1e",
+                42,
+                TIME,
+                "admit",
+                "green",
+                "two-doses",
+                0,
+                0,
+                dumps(told).decode(),
+                TIME,
+            )
+        ]
+
+
+def test_a_duplicate_is_answered_again_and_held_once(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        first = centre.take(message(event(1)))
+        assert centre.take(message(event(1)), now=LATER) == first
+        assert centre.all("SELECT received FROM event") == [(TIME,)]
+
+
+def test_a_message_of_two_epochs_gets_a_receipt_for_each(tmp_path: Path) -> None:
+    some = [event(2), event(1, epoch="other"), event(1)]
+    with Centre(tmp_path) as centre:
+        assert centre.answers(message(*some)) == [
+            Receipt(centre.store.life, "7f3a9c1e", 1, 2, 2, digest([some[2]["id"], some[0]["id"]])),
+            Receipt(centre.store.life, "other", 1, 1, 1, digest([some[1]["id"]])),
+        ]
+
+
+PLACES = st.tuples(
+    st.sampled_from(["bupati-1", "bupati-2", "dprd-1"]), st.sampled_from(["e1", "e2"]), st.integers(1, 12)
+)
+"""A point, an epoch, a seq."""
+
+
+@st.composite
+def traffic(draw: st.DrawFn) -> list[list[list[tuple[str, str, int]]]]:
+    """Return turns of messages of places: any order, any duplication, any batching; a message is one point's."""
+    turns = []
+    for _ in range(draw(st.integers(1, 4))):
+        messages = draw(st.lists(st.lists(PLACES, min_size=1, max_size=8), min_size=1, max_size=4))
+        turns.append([[(some[0][0], epoch, seq) for _, epoch, seq in some] for some in messages])
+    return turns
+
+
+@settings(max_examples=60, deadline=None)
+@given(traffic())
+def test_whatever_the_order_the_duplication_and_the_batching(turns: list[list[list[tuple[str, str, int]]]]) -> None:
+    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+        for messages in turns:
+            answers = centre.take(
+                *(
+                    message(*(event(seq, point=point, epoch=epoch) for point, epoch, seq in some), point=some[0][0])
+                    for some in messages
+                )
+            )
+            assert sorted(answers) == sorted(_expected(centre.store.life, messages))
+        held = {place for messages in turns for some in messages for place in some}
+        rows = centre.all("SELECT point, epoch, seq FROM event")
+        assert len(rows) == len(held)
+        assert set(rows) == held
+        status = look(centre.path)
+        assert {
+            (name, gap.epoch, seq)
+            for name, point in status.points.items()
+            for gap in point.gaps
+            for seq in range(gap.first, gap.last + 1)
+        } == _missing(held)
+        assert sum(point.missing for point in status.points.values()) == len(_missing(held))
+        assert sum(point.events for point in status.points.values()) == len(held)
+
+
+def _expected(life: str, messages: list[list[tuple[str, str, int]]]) -> list[Message]:
+    """Return the receipts in a plainer way than the centre's."""
+    told = []
+    for some in messages:
+        for epoch in {epoch for _, epoch, _ in some}:
+            seqs = sorted({seq for _, of, seq in some if of == epoch})
+            ids = [event(seq, point=some[0][0], epoch=epoch)["id"] for seq in seqs]
+            hashed = sha256("".join(f"{id_}\n" for id_ in ids).encode()).hexdigest()
+            body = Receipt(life, epoch, seqs[0], seqs[-1], len(seqs), hashed).encode()
+            told.append(Message(f"titik/v1/{some[0][0]}/receipt", body, content_type="application/json"))
+    return told
+
+
+def _missing(held: set[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
+    highest: dict[tuple[str, str], int] = defaultdict(int)
+    for point, epoch, seq in held:
+        highest[point, epoch] = max(highest[point, epoch], seq)
+    return {(*of, seq) for of, last in highest.items() for seq in range(1, last + 1)} - held
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xff\xfe",
+        b"{",
+        b"[]",
+        b"17",
+        b"null",
+        b"[" * 100_000,
+        b'{"a":NaN}',
+        b'"' + b"x" * 262_144 + b'"',
+        dumps([event(seq) for seq in range(1, 202)]),
+        dumps(event(specversion="0.3")),
+        dumps(event(type="com.example.scan")),
+        dumps(event(type=7)),
+        dumps(event(id="short")),
+        dumps(event(id="x" * 65)),
+        dumps(event(id=12_345_678)),
+        dumps(event(source="/titik/dprd-1")),
+        dumps(event(point="dprd-1")),
+        dumps(event(data=None)),
+        dumps(with_data(point="dprd-1")),
+        dumps(with_data(epoch="")),
+        dumps(with_data(epoch="x" * 33)),
+        dumps(with_data(epoch=1)),
+        dumps(with_data(seq=0)),
+        dumps(with_data(seq=True)),
+        dumps(with_data(seq=1.0)),
+        dumps(with_data(seq="1")),
+        dumps(with_data(seq=2**63)),
+        dumps([event(1), event(2, source="/titik/dprd-1")]),
+        dumps([event(1), {**event(1), "time": "2026-11-22T09:09:09.000Z"}]),
+        json.dumps(event(id="\ud800" * 9)).encode(),
+    ],
+)
+def test_what_cannot_be_read_is_quarantined_whole_and_once(tmp_path: Path, body: bytes) -> None:
+    seen = sha256(body).hexdigest()
+    with Centre(tmp_path) as centre:
+        got = Received("titik/v1/bupati-1/event", body, retained=False)
+        answers = centre.take(got, got)
+        assert [parse_receipt(answer.body) for answer in answers] == 2 * [Quarantined(centre.store.life, seen)]
+        schema("receipt").validate(json.loads(answers[0].body))
+        assert centre.take(got, now=LATER) == answers[:1]
+        assert centre.all("SELECT topic, bytes, digest, received FROM quarantine") == [(got.topic, body, seen, TIME)]
+        assert centre.all("SELECT * FROM event") == []
+        assert look(centre.path).quarantined == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["online", "e1", "1.0"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["state", "boot", "epoch", "seq", "data", "id", "time", "type", "source", "point"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["event", "state", "info", "health"]), st.none() | JSON), max_size=12))
+def test_nothing_that_comes_in_ends_the_centre(told: list[tuple[str, Any]]) -> None:
+    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+        centre.take(*(message(json.dumps(value).encode(), leaf=leaf) for leaf, value in told))
+        look(centre.path)
+
+
+def test_why_a_message_is_quarantined_quotes_nothing_of_it(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(b'{"SECRET'), message(b"SECRET\xff"), message(event(id="SECRET")), message(b"[SECRET]"))
+        assert [why for (why,) in centre.all("SELECT why FROM quarantine") if "SECRET" in why] == []
+        assert look(centre.path).quarantined == 4
+
+
+@pytest.mark.parametrize("point", ["fleet", "Bupati", "a" * 41, "bupati--1"])
+def test_a_topic_of_no_point_is_quarantined_and_no_point_appears(tmp_path: Path, point: str) -> None:
+    with Centre(tmp_path) as centre:
+        assert centre.take(message(event(point=point), point=point))[0].topic == f"titik/v1/{point}/receipt"
+        centre.take(message(dumps({"state": "online"}), point=point, leaf="state"))
+        assert look(centre.path).points == {}
+        assert look(centre.path).quarantined == 1
+
+
+def test_other_types_of_ours_are_kept(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(event(type="id.titik.clock", time=None)))
+        assert centre.all("SELECT seq, time FROM event") == [(1, None)]
+
+
+def test_an_id_with_another_content_is_quarantined_and_nothing_of_its_message_is_kept(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(event(1)))
+        liar = {**event(7), "id": event(1)["id"]}
+        (answer,) = centre.answers(message(event(2), liar))
+        assert isinstance(answer, Quarantined)
+        assert centre.all("SELECT seq FROM event") == [(1,)]
+
+
+def test_two_events_in_one_place_are_both_kept_and_counted_as_a_clash(tmp_path: Path) -> None:
+    twin = {**event(1), "id": "another-random-id"}
+    with Centre(tmp_path) as centre:
+        centre.take(message(event(1)))
+        assert centre.answers(message(twin, event(2))) == [
+            Receipt(centre.store.life, "7f3a9c1e", 1, 2, 2, digest([twin["id"], event(2)["id"]]))
+        ]
+        assert centre.point() == PointStatus(events=3, last_event=TIME, seen=TIME, epochs=1, clashes=1)
+
+
+def test_twins_in_one_message_are_named_in_receipts_of_their_own(tmp_path: Path) -> None:
+    twin = {**event(1), "id": "another-random-id"}
+    with Centre(tmp_path) as centre:
+        assert centre.answers(message(event(1), twin, event(2))) == [
+            Receipt(centre.store.life, "7f3a9c1e", 1, 2, 2, digest([event(1)["id"], event(2)["id"]])),
+            Receipt(centre.store.life, "7f3a9c1e", 1, 1, 1, digest([twin["id"]])),
+        ]
+
+
+def test_a_clash_and_a_quarantine_are_news_once_a_point(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        said = []
+        for number in range(3):
+            twins = message(event(1), {**event(1), "id": f"random-id-{number}"})
+            said += centre.intake.take([twins, message(b"garbage %d" % number)], NOW)[1]
+        assert [(news.point, news.text.split(":")[0]) for news in said] == [
+            ("bupati-1", "two events with one epoch and seq, both kept"),
+            ("bupati-1", "a message is quarantined"),
+        ]
+
+
+def test_the_will_of_an_older_boot_is_ignored(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(state("online", "b2"))
+        centre.take(state("offline", "b1"))
+        assert centre.point().state == "online"
+        centre.take(state("offline", "b2"))
+        assert centre.point().state == "offline"
+
+
+def test_a_change_of_state_is_news_and_its_repetition_is_not(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        batch = [state("online"), state("online"), state("offline", "b0"), state("stopped")]
+        assert [news.text for news in centre.intake.take(batch, NOW)[1]] == ["online", "stopped"]
+
+
+def test_neither_what_is_retained_nor_a_will_counts_as_seen(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(state("online", retained=True))
+        assert centre.point() == PointStatus(state="online")
+        centre.take(state("online"))
+        centre.take(state("offline"), now=LATER)
+        assert centre.point() == PointStatus(state="offline", seen=TIME)
+        centre.take(message(b"{}", leaf="health"), now=LATER)
+        assert centre.point().seen == "2026-11-22T01:07:03.456Z"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"state":"asleep"}', b'{"state":["online"]}', b'{"state":null}'])
+def test_a_state_that_cannot_be_read_changes_nothing(tmp_path: Path, body: bytes) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(state("online"))
+        centre.take(Received("titik/v1/bupati-1/state", body, retained=False))
+        assert centre.point().state == "online"
+
+
+def test_a_lost_tail_stays_known_when_the_point_has_a_new_epoch(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(event(1), event(2), event(4)))
+        centre.take(message(dumps({"epoch": "7f3a9c1e", "seq": 7}), leaf="health"))
+        centre.take(message(dumps({"state": "online", "boot": "b2", "epoch": "new", "seq": 0}), leaf="state"))
+        centre.take(message(dumps({"epoch": "new", "seq": 2}), leaf="health"))
+        assert centre.point() == PointStatus(
+            events=3,
+            last_event=TIME,
+            state="online",
+            seen=TIME,
+            epochs=1,
+            missing=1,
+            gaps=(Gap("7f3a9c1e", 3, 3),),
+            tail=3 + 2,
+        )
+
+
+def test_gaps_are_named_to_twenty_and_counted_all_the_oldest_epoch_first(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        for epoch in ("z-older", "a-newer"):
+            centre.take(message(*(event(2 * seq, epoch=epoch) for seq in range(1, 13))))
+        status = centre.point()
+        assert (status.missing, status.epochs, len(status.gaps)) == (24, 2, 20)
+        assert status.gaps[0] == Gap("z-older", 1, 1)
+        assert status.gaps[-1] == Gap("a-newer", 15, 15)
+
+
+def test_the_table_for_a_person_lines_up_and_shows_no_control_character(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        assert "belum ada titik yang terdengar / no point has been heard yet" in list(lines(look(centre.path)))
+        centre.take(message(event(3, epoch="\x1b[31m")), state("online"))
+        told = list(lines(look(centre.path)))
+        civil = "2026-11-22 09:02:03"
+        assert " ".join(told[2].split()) == f"bupati-1 online {civil} 1 {civil} 1 2 0 0"
+        assert told[0].index("terakhir") == told[1].index("last event") == told[2].rindex(civil)
+        assert told[3] == "hilang / missing  bupati-1: ?[31m 1-2"
+        assert told[4] == f"karantina / quarantined: 0   pusat / centre: {centre.store.life}"
+
+
+def test_a_life_stays_with_its_file(tmp_path: Path) -> None:
+    lives = []
+    for folder in ("one", "one", "two"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        with Centre(tmp_path / folder) as centre:
+            lives.append(centre.store.life)
+    assert lives[0] == lives[1] != lives[2]
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(event(1)))
+        assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+            "central.db": 0o600,
+            "central.db-wal": 0o600,
+            "central.db-shm": 0o600,
+        }
+
+
+def test_a_commit_that_fails_holds_nothing_of_its_turn_and_the_next_one_holds_all(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        (pages,) = centre.store._file.execute("PRAGMA page_count").fetchone()
+        centre.store._file.execute(f"PRAGMA max_page_count = {pages + 4}")
+        turn = [message(*(event(50 * number + seq) for seq in range(1, 51))) for number in range(4)]
+        with pytest.raises(CannotWrite, match="the disk is full"):
+            centre.take(*turn)
+        assert centre.all("SELECT count(*) FROM event") == [(0,)]
+        centre.store._file.execute("PRAGMA max_page_count = 100000")
+        assert len(centre.take(*turn)) == 4
+        assert centre.all("SELECT count(*) FROM event") == [(200,)]
+
+
+def test_a_turn_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        with pytest.raises(ZeroDivisionError), centre.store.writing():  # noqa: PT012 - leaving the block is what is tried
+            centre.store.saw("bupati-1", NOW)
+            raise ZeroDivisionError
+        assert look(centre.path).points == {}
+        assert len(centre.take(message(event(1)))) == 1
+
+
+def test_a_file_that_went_away_while_it_was_open_receipts_nothing(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.path.rename(tmp_path / "moved.db")
+        with pytest.raises(Gone, match="was moved or deleted"):
+            centre.take(message(event(1)))
+
+
+def _sql(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(sql)
+
+
+def test_a_strangers_database_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "central.db"
+    _sql(path, "CREATE TABLE photographs (name TEXT)")
+    before = path.read_bytes()
+    for refuse in (lambda: Store(path, NOW).__enter__(), lambda: look(path)):
+        with pytest.raises(NotOurs, match="is a database of another program"):
+            refuse()
+    assert path.read_bytes() == before
+
+
+def test_a_newer_database_is_refused_in_words(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        pass
+    _sql(centre.path, "PRAGMA user_version = 2")
+    for refuse in (lambda: Store(centre.path, NOW).__enter__(), lambda: look(centre.path)):
+        with pytest.raises(NotOurs, match="is of version 2, and this program knows versions to 1"):
+            refuse()
+
+
+def test_a_file_that_is_no_database_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "central.db"
+    path.write_text("a letter " * 1000, encoding="ascii")
+    before = path.read_bytes()
+    for refuse in (lambda: Store(path, NOW).__enter__(), lambda: look(path)):
+        with pytest.raises(NotOurs, match="this is not a database"):
+            refuse()
+    assert path.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(CannotWrite, match="No such file or directory"):
+        Store(tmp_path / "unmounted" / "central.db", NOW).__enter__()
+
+
+def test_a_missing_and_an_empty_database_are_two_sentences(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match="does not exist: no centre has run"):
+        look(tmp_path / "central.db")
+    (tmp_path / "central.db").touch()
+    with pytest.raises(Missing, match="is still empty"):
+        look(tmp_path / "central.db")
+
+
+def test_the_schemas_know_every_word_of_the_code() -> None:
+    from device.model import Colour, Domain, Kind, Outcome, Reason  # noqa: PLC0415 - the words are this test's alone
+    from device.wire import State  # noqa: PLC0415 - as above
+
+    told = schema("event").schema["$defs"]
+    scan, credential = told["scan"]["properties"], told["credential"]["properties"]
+    assert set(scan["reason"]["enum"]) == set(Reason)
+    assert set(scan["outcome"]["enum"]) == set(Outcome)
+    assert set(scan["colour"]["enum"]) == {*Colour, None}
+    assert set(credential["kind"]["enum"]) == set(Kind)
+    assert set(credential["domain"]["enum"]) == set(Domain)
+    assert set(schema("state").schema["properties"]["state"]["enum"]) == set(State)
+    assert set(schema("centre-state").schema["properties"]["state"]["enum"]) == set(State)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        with_data(name="Somebody"),
+        with_data(reason="because"),
+        with_data(credential={"kind": "hcert", "domain": "health", "issuer": "ID", "pass_number": "0042"}),
+        with_data(credential={"kind": "pass", "domain": "staff", "issuer": "x", "pass_number": "1", "doses": 2}),
+        with_data(holder="9f"),
+        event(time="2026-11-22 01:02:03"),
+        event(subject="somebody"),
+    ],
+)
+def test_the_schema_of_events_refuses_what_must_not_leave_a_station(wrong: dict[str, Any]) -> None:
+    assert not schema("event").is_valid(wrong)
