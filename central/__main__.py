@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _settings(told: Namespace) -> Settings:
-    settings, warnings = load(Settings, told.config)
+    settings, warnings = load(Settings, told.config, "central.d")  # a station on the same machine has its own conf.d
     for warning in warnings:
         log.line.warning("%s", warning)
     return settings

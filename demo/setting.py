@@ -66,7 +66,7 @@ def broker_conf(port: int, *, as_root: bool) -> str:
 
     Started by root it stays root: a change of user would clear the signal that ends it with the demo.
     """
-    lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence false", "max_queued_messages 0"]
+    lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence false", "max_queued_messages 100000"]
     lines += ["set_tcp_nodelay true", "log_dest stderr", "log_type error", "log_type warning"]
     return "\n".join([*lines, *(["user root"] if as_root else [])]) + "\n"
 

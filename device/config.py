@@ -213,14 +213,14 @@ def fingerprint(told: Section) -> str:
 T = TypeVar("T", bound=Section)
 
 
-def load(model: type[T], path: Path) -> tuple[T, list[str]]:
-    """Return the checked configuration of *path* with its ``conf.d/*.toml`` laid over, and warnings.
+def load(model: type[T], path: Path, drop_ins: str = "conf.d") -> tuple[T, list[str]]:
+    """Return the checked configuration of *path* with ``conf.d/*.toml`` beside it laid over, and warnings.
 
     Raises `ConfigError`, which names every mistake at once.
     """
     merged: dict[str, Any] = {}
     origin: dict[tuple[str, ...], Path] = {}
-    for file in [path, *sorted((path.parent / "conf.d").glob("*.toml"))]:
+    for file in [path, *sorted((path.parent / drop_ins).glob("*.toml"))]:
         try:
             with file.open("rb") as opened:
                 told = tomllib.load(opened)

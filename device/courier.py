@@ -180,15 +180,14 @@ class Courier(Worker):
 
     def _take_ack(self, acked: Acked) -> None:
         parcel = self._window.acked(acked.mid)
-        if parcel is None:
-            return
         if acked.refused:
             self._refused += 1
             if self._refused == 1:
                 log.error(
-                    "the broker refuses our events (%s); they are kept. Next: check its ACL for this point", acked.name
+                    "the broker refuses what we ask (%s); events are kept. Next: check its ACL for this point",
+                    acked.name,
                 )
-        elif self._delivery.until == "puback" and not acked.unrouted:
+        elif parcel is not None and self._delivery.until == "puback" and not acked.unrouted:
             with suppress(CannotRecord):  # the outbox has said so itself; the message goes again
                 self._settled(parcel, self._outbox.hold(parcel.rows))
 

@@ -55,7 +55,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Acked:
-    """The broker's answer to one publish; it says nothing about anybody's disk."""
+    """The broker's answer to one publish or subscription; it says nothing about anybody's disk."""
 
     mid: int
     code: int
@@ -112,6 +112,7 @@ class Link:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
         client.on_socket_open = _without_nagle
         if broker.username is not None:
             client.username_pw_set(broker.username, password)
@@ -142,9 +143,9 @@ class Link:
         except Broken:
             self._drop()
             raise
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # a name that no name server takes is not even asked for
             self._drop()
-            raise Broken(f"no broker at {where}: {error.strerror or error}") from error
+            raise Broken(f"no broker at {where}: {getattr(error, 'strerror', None) or error}") from error
         return self
 
     def __exit__(
@@ -238,6 +239,11 @@ class Link:
         self, _client: Client, _user: Any, mid: int, code: ReasonCode, _properties: Properties | None
     ) -> None:
         self._inbox.append(Acked(mid, code.value, code.getName()))
+
+    def _on_subscribe(
+        self, _client: Client, _user: Any, mid: int, codes: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        self._inbox += [Acked(mid, code.value, f"subscription: {code.getName()}") for code in codes if code.is_failure]
 
 
 def _properties(packet: int) -> Properties:

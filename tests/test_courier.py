@@ -254,3 +254,10 @@ def test_the_answers_of_a_broker_are_told_apart() -> None:
         (False, True),
         (True, False),
     ]
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example", "127.0.0.1"])
+def test_a_broker_that_cannot_be_reached_is_weather_told_in_one_sentence(host: str) -> None:
+    link = Link(Broker(host=host, port=free_port(), tls=False), "bupati-1", will=Message("t", b"", retain=True))
+    with pytest.raises(Broken, match=r"^no broker at "):
+        link.__enter__()
