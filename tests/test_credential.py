@@ -57,8 +57,8 @@ WRONG_UPSTREAM = {
 
 
 def dgc_cases(shared: Path) -> list[tuple[str, dict[str, Any]]]:
-    files = sorted((shared / "dgc").glob("*/2DCode/raw/*.json"))
-    assert len(files) > 70
+    files = sorted((shared / "dgc").glob("*/2DCode/[rR]aw/*.json"))
+    assert len(files) == 77
     return [(f"{file.parts[-4]}/{file.stem}", json.loads(file.read_text(encoding="utf-8"))) for file in files]
 
 
@@ -79,7 +79,7 @@ def test_the_texts_of_the_eu_test_data_are_accepted_and_refused_as_expected(shar
     assert surprises == dict.fromkeys(WRONG_UPSTREAM, Reason.NOT_YET_VALID)
 
 
-def test_the_pictures_of_the_eu_test_data_say_what_their_texts_say(shared: Path, tmp_path: Path) -> None:
+def test_the_pictures_inside_the_eu_test_data_say_what_their_texts_say(shared: Path, tmp_path: Path) -> None:
     surprises = {}
     pictures = 0
     for name, case in dgc_cases(shared):
@@ -88,17 +88,26 @@ def test_the_pictures_of_the_eu_test_data_say_what_their_texts_say(shared: Path,
         pictures += 1
         file = tmp_path / "code.png"
         file.write_bytes(base64.b64decode(case["2DCODE"]))
-        expected = case["EXPECTEDRESULTS"].get("EXPECTEDPICTUREDECODE", True)
         try:
             texts = read_still(luma_of(file))
         except OSError:
             texts = []
-        at, keys = clock_and_trust(case)
-        same = len(texts) == 1 and believe(texts[0], keys, at) == believe(case["PREFIX"], keys, at)
-        if same is not expected:
+        expected = case["EXPECTEDRESULTS"].get("EXPECTEDPICTUREDECODE", True)
+        if (texts == [case["PREFIX"]]) is not expected:
             surprises[name] = texts
     assert pictures > 30
     assert surprises == {}
+
+
+def test_the_pictures_beside_the_eu_test_data_say_what_their_texts_say(shared: Path) -> None:
+    cases = dict(dgc_cases(shared))
+    pictures = {
+        f"{file.relative_to(shared / 'dgc').parts[0]}/{file.stem}": file
+        for file in sorted((shared / "dgc").glob("*/**/*.png"))
+    }
+    told = {name: read_still(luma_of(file)) for name, file in pictures.items() if name in cases}
+    assert len(told) > 30
+    assert told == {name: [cases[name]["PREFIX"]] for name in told}
 
 
 def test_the_claim_169_vectors_are_handled_as_expected(shared: Path) -> None:
@@ -176,8 +185,8 @@ def test_the_other_two_algorithms_are_believed_as_well(key: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "at", "reason"),
     [
-        (staff_pass(expires=AT), AT, Reason.EXPIRED),
-        (staff_pass(expires=AT + timedelta(seconds=1)), AT, None),
+        (staff_pass(expires=AT - timedelta(seconds=1)), AT, Reason.EXPIRED),
+        (staff_pass(expires=AT), AT, None),
         (staff_pass(issued=AT + timedelta(seconds=1)), AT, Reason.NOT_YET_VALID),
         (staff_pass(key=OTHER_KEY), AT, Reason.UNKNOWN_ISSUER),
         (staff_pass(key=HEALTH_KEY), AT, Reason.WRONG_DOMAIN),
