@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 from central.rows import Row, Unreadable, receipts, rows
 from central.store import Store
 from device.mqtt_client import Message, Received
-from device.wire import POINT, Quarantined, State, Topics, loads
+from device.wire import POINT, Quarantined, State, Topics, dumps, loads
 
 LEAVES = ("event", "state", "info", "health")
 """What the centre hears of a point."""
 LONGEST_NAME = 40
 FLEET = "fleet"
 """The level beside the points' that is no point."""
+LARGEST_WORD = 16_384
+"""Bytes of a state, an info or a health; a real one has under two thousand."""
 REMEMBERED = 1000
 """Complaints that are not said twice, at the most."""
 
@@ -66,8 +68,10 @@ class Intake:
             found = self._rows(point, received.body, named=named)
         except Unreadable as why:
             digest = self._store.quarantine(received.topic, received.body, str(why), now)
-            self._answer(point, Quarantined(self._store.life, digest).encode())
-            self._news.append(News(logging.WARNING, point, f"a message is quarantined: {why}", once=True))
+            if named:  # nobody listens under any other name
+                self._answer(point, Quarantined(self._store.life, digest).encode())
+            name = point[:LONGEST_NAME]
+            self._news.append(News(logging.WARNING, name, f"a message is quarantined: {why}", once=True))
             return
         kept = self._store.keep(found, now)
         if kept.clashes:
@@ -106,15 +110,19 @@ class Intake:
         if not news.once:
             return True
         key = news.point, news.text
-        if key in self._said or len(self._said) >= REMEMBERED:
+        if key in self._said:
             return False
+        if len(self._said) >= REMEMBERED:
+            self._said.clear()
         self._said.add(key)
         return True
 
 
 def _table(body: bytes) -> dict[str, Any] | None:
     try:
-        told = loads(body)
+        told = loads(body, LARGEST_WORD)
+        # A number may be longer written out than it came; what is kept must be readable again.
+        kept = isinstance(told, dict) and len(dumps(told)) <= 4 * LARGEST_WORD
     except ValueError:
         return None
-    return told if isinstance(told, dict) else None
+    return told if kept else None

@@ -55,8 +55,8 @@ class Camera(Section):
     source: Literal["picamera2", "pictures"] = "picamera2"
     size: tuple[Annotated[int, Field(ge=160, le=4608)], Annotated[int, Field(ge=120, le=3456)]] = (1280, 720)
     fps: Annotated[float, Field(gt=0, le=120)] = 15.0
-    patience: Annotated[float, Field(ge=0.2, le=60)] = 3.0
-    """Seconds without a frame after which the camera counts as gone."""
+    patience: Annotated[float, Field(ge=0.2, le=9)] = 3.0
+    """Seconds without a frame after which the camera counts as gone; below a third of the unit's WatchdogSec."""
     pictures: tuple[Path, ...] = ()
     """Files and folders, for ``source = "pictures"``."""
     loop: bool = True

@@ -28,8 +28,10 @@ WILL_DELAY = 15
 HEALTH_EVERY = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between two tries to reach the broker, doubling, with full jitter."""
-DRAIN = 1.0
-"""Seconds that a stop waits for the receipts of what is under way."""
+DRAIN = 0.8
+"""Seconds that a stop waits for the receipts of what is under way; a stop as a whole has two."""
+DEAF = 20.0
+"""Seconds without a receipt after which the centre's own word that it is there counts for nothing."""
 GLANCE = 0.5
 """Seconds after which a wait for the broker looks round."""
 PURGE_EVERY = 60.0
@@ -79,6 +81,8 @@ class Courier(Worker):
         self._refused = 0
         self._weather: str | None = None
         self._centre: bool | None = None
+        self._deaf = False
+        self._epoch = outbox.epoch
         self.linked = False
         """Whether the centre is there to hold what is sent; the loop reads it for its light."""
 
@@ -123,7 +127,7 @@ class Courier(Worker):
 
     def _session(self, link: Link) -> None:
         """Speak with the broker until it breaks (`Broken`) or the station stops."""
-        self._window = Window(self._delivery.window)
+        self._open_window()
         self._centre = True if self._delivery.until == "puback" else None
         link.subscribe([self._topic("receipt"), self._topics.centre()])
         link.publish(Message(self._topic("info"), dumps(dict(self._sender.info)), retain=True))
@@ -144,13 +148,30 @@ class Courier(Worker):
             if notice.trusted_time is not None and now >= next_purge:
                 next_purge = now + PURGE_EVERY
                 self._purge(notice.trusted_time)
+            if self._outbox.epoch != self._epoch:
+                self._open_window()
             self._send(link, now)
-            for happened in link.turn(self._patience(now), self._woken):
+            patience = self._patience(now)
+            for happened in link.turn(patience if leave_at is None else min(patience, 0.1), self._woken):
                 self._take(happened)
-            self.linked = self._centre is True
+            self._judge_link(monotonic())
         link.publish(self._state(State.STOPPED))
         log.info("state %s", State.STOPPED)
         link.turn(0.1)
+
+    def _open_window(self) -> None:
+        """Begin from the first row that is owed: at each session, and when the outbox was opened anew."""
+        self._epoch = self._outbox.epoch
+        self._window = Window(self._delivery.window)
+
+    def _judge_link(self, now: float) -> None:
+        """Say whether the centre is there: by its word, and by receipts, for an ACL can drop silently."""
+        waiting = self._window.oldest(now)
+        deaf = self._centre is True and waiting is not None and waiting > DEAF
+        if deaf and not self._deaf:
+            log.error("no receipt for %d s although the centre says it is there. Next: check the broker's ACL", DEAF)
+        self._deaf = deaf
+        self.linked = self._centre is True and not deaf
 
     def _patience(self, now: float) -> float:
         """Return how long nothing needs to be done unless something happens."""
@@ -163,9 +184,10 @@ class Courier(Worker):
         again = [] if self._centre is False else self._window.overdue(now)
         fresh: list[Parcel] = []
         if self._window.wanted:
-            fresh = self._window.load(self._outbox.owed(self._window.cursor, self._window.wanted))
+            with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
+                fresh = self._window.load(self._outbox.owed(self._window.cursor, self._window.wanted))
         for parcel in again + fresh:
-            kind = CONTENT_TYPE if len(parcel.rows) == 1 else CONTENT_TYPE_BATCH
+            kind = CONTENT_TYPE if len(parcel.ids) == 1 else CONTENT_TYPE_BATCH
             mid = link.publish(Message(self._topic("event"), parcel.body, content_type=kind))
             self._window.sent(parcel, mid, now)
 
@@ -189,7 +211,7 @@ class Courier(Worker):
                 )
         elif parcel is not None and self._delivery.until == "puback" and not acked.unrouted:
             with suppress(CannotRecord):  # the outbox has said so itself; the message goes again
-                self._settled(parcel, self._outbox.hold(parcel.rows))
+                self._settled(parcel, self._outbox.hold(parcel.ids, self._notice.trusted_time))
 
     def _take_centre(self, body: bytes) -> None:
         try:
@@ -209,12 +231,12 @@ class Courier(Worker):
             return
         if isinstance(receipt, Quarantined):
             parcel = self._window.of_bytes(receipt.bytes_digest)
-            settled = None if parcel is None else self._outbox.hold(parcel.rows)
+            settled = None if parcel is None else self._outbox.hold(parcel.ids, self._notice.trusted_time)
             if parcel is not None:
-                log.error("the centre could not read %d event(s), and holds their bytes", len(parcel.rows))
+                log.error("the centre could not read %d event(s), and holds their bytes", len(parcel.ids))
         else:
             parcel = self._window.of_rows(receipt.epoch, receipt.first, receipt.last)
-            settled = self._outbox.settle(receipt)
+            settled = self._outbox.settle(receipt, self._notice.trusted_time)
         if settled is None:
             log.warning("a receipt that does not fit our own rows was passed over")
         elif parcel is not None:
@@ -227,7 +249,7 @@ class Courier(Worker):
     def _purge(self, trusted: datetime) -> None:
         """Delete what has been held long enough, by trusted time alone, a little at a time."""
         with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
-            self._outbox.purge(trusted - timedelta(days=self._delivery.keep_days))
+            self._outbox.purge(trusted, timedelta(days=self._delivery.keep_days))
 
     def _topic(self, leaf: str) -> str:
         return self._topics.of(self._sender.point, leaf)

@@ -181,7 +181,7 @@ def run(told: Config, notifier: Notifier) -> None:
     rules = _rules(told)
     if (missing := scanner.second_reader()) is not None:
         log.warning("%s", missing)
-    sender = Sender(told.point.name, clock.boot, _info(told, rules.trust), _secret_text("mqtt-password"))
+    sender = Sender(told.point.name, clock.boot, _info(told, rules.trust), _credential("mqtt-password"))
     simulated = told.camera.source == "pictures"
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
@@ -245,25 +245,27 @@ def _state_folder(told: Config) -> Path:
     return told.state or Path(os.environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/titik")
 
 
-def _credential(name: str) -> Path | None:
-    """Return the file of a secret that systemd handed over, if it did."""
+def _credential(name: str) -> str | None:
+    """Return the secret that systemd handed over under *name*; what cannot be read is said, never quoted."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    file = Path(folder) / name if folder else None
-    return file if file is not None and file.is_file() and file.stat().st_size else None
-
-
-def _secret_text(name: str) -> str | None:
-    file = _credential(name)
-    return file.read_text(encoding="utf-8").strip() if file is not None else None
+    if folder is None:
+        return None
+    try:
+        return (Path(folder) / name).read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        log.error("the credential %s cannot be read: %s", name, type(error).__name__)  # noqa: TRY400 - never its content
+        return None
 
 
 def _fleet_secret() -> FleetSecret | None:
-    file = _credential("fleet-secret")
-    if file is None:
-        log.warning("no fleet secret: events carry no holder. Next: LoadCredential=fleet-secret in the unit")
+    text = _credential("fleet-secret")
+    if text is None:
+        log.warning("no fleet secret: events carry no holder. Next: put it into /etc/credstore/titik.fleet-secret")
         return None
     try:
-        return read_secret(file)
+        return read_secret(text)
     except ValueError as error:
         log.error("the fleet secret cannot be used: %s; events carry no holder", error)  # noqa: TRY400 - the sentence is the whole story
         return None

@@ -46,10 +46,12 @@ def turns(camera: Camera, stop: Stop, open_eye: Open | None = None) -> Generator
                     away, pause = False, FIRST_PAUSE
                     yield frame
         except OSError as error:
+            # A path may hold bytes that are no text; what is said of it goes on the wire.
+            why = str(error).encode("utf-8", "backslashreplace").decode()
             if not away:
-                log.warning("the eye is away: %s", error)
+                log.warning("the eye is away: %s", why)
             away = True
-            yield from _dark(str(error), pause, stop)
+            yield from _dark(why, pause, stop)
             pause = min(2 * pause, LONGEST_PAUSE)
         else:
             return

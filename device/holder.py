@@ -2,7 +2,6 @@
 
 import binascii
 from datetime import date
-from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -30,9 +29,9 @@ class FleetSecret:
         return mac.finalize()[:16].hex()
 
 
-def read_secret(file: Path) -> FleetSecret:
-    """Return the fleet secret in *file* (hexadecimal text); raises ValueError and OSError, never quoting it."""
+def read_secret(text: str) -> FleetSecret:
+    """Return the fleet secret that *text* writes in hexadecimal; raises ValueError, never quoting it."""
     try:
-        return FleetSecret(binascii.unhexlify(file.read_text(encoding="ascii").strip()))
-    except (binascii.Error, UnicodeDecodeError):
+        return FleetSecret(binascii.unhexlify(text))
+    except (binascii.Error, ValueError):
         raise ValueError("a fleet secret has 32 bytes, written as 64 hexadecimal characters") from None

@@ -9,12 +9,14 @@ own one; neither keeps anything in it that a crash may not take.
 import select
 import socket
 import ssl
+import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from paho.mqtt import MQTTException
 from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTMessage, MQTTv5, MQTTv311, error_string
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -23,11 +25,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.config import Broker
+from device.wire import MAX_MESSAGE
 
 CONNECT_LIMIT = 5.0
 """Seconds that a connection, its TLS handshake and the broker's word may each take."""
 READ_AT_ONCE = 1000
-"""Messages taken in one turn at the most, so that a flood cannot keep the owner from its other work."""
+"""Packets taken in one turn at the most, so that a flood cannot keep the owner from its other work."""
+LARGEST_PACKET = MAX_MESSAGE + 4096
+"""Bytes; the broker keeps larger ones from us (on 3.1.1 its own limit must)."""
 NEVER = 0xFFFF_FFFF
 """The session expiry of MQTT 5 that means never (MQTT 5.0, 3.1.2.11.2)."""
 
@@ -105,6 +110,7 @@ class Link:
             client_id=client_id,
             protocol=MQTTv5 if self._modern else MQTTv311,
             clean_session=None if self._modern else clean,
+            reconnect_on_failure=False,  # a session that breaks is thrown away, never mended behind our back
         )
         client.connect_timeout = CONNECT_LIMIT
         client.max_inflight_messages_set(1000)  # the owner's window is the window; paho must not hold back
@@ -133,6 +139,7 @@ class Link:
                 properties = _properties(PacketTypes.CONNECT)
                 # A clean session must outlive its will's delay, or the broker sends the will at once.
                 properties.SessionExpiryInterval = 60 if self._clean else NEVER
+                properties.MaximumPacketSize = LARGEST_PACKET
                 self._client.connect(host, port, self._broker.keepalive, clean_start=self._clean, properties=properties)
             else:
                 self._client.connect(host, port, self._broker.keepalive)
@@ -187,16 +194,25 @@ class Link:
             wake.recv(4096)
         if writable:
             self._client.loop_write()
-        while (pending or sock in ready) and len(self._inbox) < READ_AT_ONCE:
-            if self._client.loop_read() != MQTT_ERR_SUCCESS or self._client.socket() is None:
-                break
-            pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-            ready = select.select([sock], [], [], 0)[0]
-        self._client.loop_misc()
+        try:
+            if pending or sock in ready:
+                self._read(sock)
+            self._client.loop_misc()
+        except (ValueError, MQTTException, struct.error) as error:
+            raise Broken(f"the broker speaks no MQTT that we know: {type(error).__name__}") from error
         happened, self._inbox = self._inbox, []
         if not happened and self._client.socket() is None:
             raise Broken(self._refusal or "the broker closed the connection")
         return happened
+
+    def _read(self, sock: Any) -> None:
+        """Take what has come, so many packets at the most, whatever they are."""
+        for _ in range(READ_AT_ONCE):
+            if self._client.loop_read() != MQTT_ERR_SUCCESS or self._client.socket() != sock:
+                return
+            pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+            if not pending and not select.select([sock], [], [], 0)[0]:
+                return
 
     def publish(self, message: Message) -> int:
         """Send *message* and return its packet id, by which `Acked` will name it."""
@@ -262,7 +278,8 @@ def _tls(broker: Broker) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=broker.ca)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if broker.certificate is not None:
-            context.load_cert_chain(broker.certificate, broker.key)
+            # A key that wants a passphrase would ask for it on the terminal, and wait.
+            context.load_cert_chain(broker.certificate, broker.key, password=lambda: "")
     except OSError as error:
         named = ", ".join(str(path) for path in (broker.ca, broker.certificate, broker.key) if path)
         raise Broken(f"the broker's TLS files cannot be used ({named}): {error.strerror or error}") from error

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -26,6 +26,8 @@ APPLICATION_ID = 0x7469_7469
 VERSION = 1
 TRY_AGAIN = 1.0
 """Seconds between two tries to open or write a file that could not be."""
+UNDATED = 0
+"""``held_at`` of a row that was held while the clock was not trusted."""
 SETTLE_LIMIT = 10_000
 """Rows that one receipt may speak of; a message of ours has at most 50."""
 
@@ -68,8 +70,8 @@ class Depth(NamedTuple):
 class Outbox:
     """The file, bound to a ``with`` block; one that cannot be opened is tried again at each append.
 
-    A damaged file is set aside under a dated name and named in *set_aside*; a new one takes its place, so
-    that one bad page is neither a crash loop nor silent.
+    A damaged file is set aside under a dated name; a new one takes its place, so that one bad page is neither
+    a crash loop nor silent. *set_aside* is the newest of those files, until somebody takes it away.
     """
 
     def __init__(self, path: Path, most: int, at: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -84,6 +86,8 @@ class Outbox:
         self._owed = 0
         self._tried = -TRY_AGAIN
         self._fault: str | None = None
+        self._first = True
+        self._inode: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
         with self._lock, suppress(CannotRecord):
@@ -117,7 +121,9 @@ class Outbox:
         """Write *event*; returns when it is on the disk, and raises `CannotRecord` when it is not."""
         with self._lock:
             file = self._opened()
-            if event.place != (self.epoch, self._seq + 1):
+            if event.place.epoch != self.epoch:
+                raise CannotRecord("the outbox was opened anew a moment ago")
+            if event.place.seq != self._seq + 1:
                 raise ValueError(f"{event.place} is not the next place")
             if self._owed >= self._most:
                 raise self._failing(f"{self._owed} events wait for the centre, and no more may")
@@ -130,69 +136,92 @@ class Outbox:
             self._owed += 1
 
     def owed(self, after: int, limit: int) -> list[Owed]:
-        """Return up to *limit* rows that are owed, past the row *after*, in the order they were written."""
+        """Return up to *limit* rows that are owed, past the row *after*, in the order they were written.
+
+        Raises `CannotRecord` where the file cannot be read.
+        """
         with self._lock:
             if self._file is None:
                 return []
-            rows = self._file.execute(
-                "SELECT row, epoch, seq, id, body FROM event WHERE held_at IS NULL AND row > ? ORDER BY row LIMIT ?",
-                (after, limit),
-            ).fetchall()
+            with self._reading(self._file):
+                rows = self._file.execute(
+                    "SELECT row, epoch, seq, id, body FROM event"
+                    " WHERE held_at IS NULL AND row > ? ORDER BY row LIMIT ?",
+                    (after, limit),
+                ).fetchall()
         return [Owed(row, Event(Place(epoch, seq), id_, body)) for row, epoch, seq, id_, body in rows]
 
-    def settle(self, receipt: Receipt) -> int | None:
+    def settle(self, receipt: Receipt, trusted: datetime | None = None) -> int | None:
         """Forget what *receipt* says the centre holds; return how many rows were still owed.
 
-        ``None``, and nothing is forgotten, unless its digest is that of our own rows (``design.md``). Raises
-        `CannotRecord`.
+        ``None``, and nothing is forgotten, unless its digest is that of our own rows (``design.md``). *trusted*
+        is the time from which they grow old, ``None`` while the clock is not trusted. Raises `CannotRecord`.
         """
         with self._lock:
             if self._file is None or receipt.count > SETTLE_LIMIT:
                 return None
-            rows = self._file.execute(
-                "SELECT row, id, held_at FROM event WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
-                (receipt.epoch, receipt.first, receipt.last, SETTLE_LIMIT),
-            ).fetchall()
-            if len(rows) != receipt.count or digest(id_ for _, id_, _ in rows) != receipt.digest:
+            with self._reading(self._file):
+                rows = self._file.execute(
+                    "SELECT id FROM event WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+                    (receipt.epoch, receipt.first, receipt.last, SETTLE_LIMIT),
+                ).fetchall()
+            ids = [id_ for (id_,) in rows]
+            if len(ids) != receipt.count or digest(ids) != receipt.digest:
                 return None
-            return self._hold([row for row, _, held_at in rows if held_at is None])
+            return self._hold(ids, trusted)
 
-    def hold(self, rows: list[int]) -> int:
-        """Forget these *rows*, on the word of a broker or of a quarantine; return how many were still owed."""
+    def hold(self, ids: list[str], trusted: datetime | None = None) -> int:
+        """Forget the events of these *ids*, on the word of a broker or of a quarantine; return how many were owed.
+
+        By id, for a row number means another event once a damaged file was set aside. Raises `CannotRecord`.
+        """
         with self._lock:
-            return self._hold(rows)
+            return self._hold(ids, trusted)
 
-    def _hold(self, rows: list[int]) -> int:
+    def _hold(self, ids: list[str], trusted: datetime | None) -> int:
         file = self._opened()
-        now = int(self._at().timestamp())
         with self._writing(file):
             changed = sum(
-                file.execute("UPDATE event SET held_at = ? WHERE row = ? AND held_at IS NULL", (now, row)).rowcount
-                for row in rows
+                file.execute(
+                    "UPDATE event SET held_at = ? WHERE id = ? AND held_at IS NULL", (_seconds(trusted), id_)
+                ).rowcount
+                for id_ in ids
             )
         self._owed -= changed
         self._well()
         return changed
 
-    def purge(self, before: datetime) -> int:
-        """Delete what the centre has held since *before*, a trusted time; return how many rows that were."""
+    def purge(self, trusted: datetime, keep: timedelta) -> int:
+        """Delete what the centre has held for longer than *keep*, and held rows beyond the bound; return how many.
+
+        What was held while the clock was not trusted grows old from *trusted* on. Raises `CannotRecord`.
+        """
         with self._lock:
             if self._file is None:
                 return 0
-            with self._writing(self._file):
-                return self._file.execute(
+            with self._writing(self._file) as file:
+                file.execute("UPDATE event SET held_at = ? WHERE held_at = ?", (_seconds(trusted), UNDATED))
+                old = file.execute(
                     "DELETE FROM event WHERE row IN (SELECT row FROM event WHERE held_at < ? LIMIT 500)",
-                    (int(before.timestamp()),),
+                    (_seconds(trusted - keep),),
                 ).rowcount
+                kept = file.execute("SELECT count(*) FROM event WHERE held_at IS NOT NULL").fetchone()[0]
+                over = file.execute(
+                    "DELETE FROM event WHERE row IN"
+                    " (SELECT row FROM event WHERE held_at IS NOT NULL ORDER BY row LIMIT ?)",
+                    (min(500, max(0, kept - self._most)),),
+                ).rowcount
+            return old + over
 
     def depth(self) -> Depth:
-        """Return how much is owed, the oldest place that is, and the last place written."""
+        """Return how much is owed, the oldest place that is (if the file can be read), and the last one written."""
         with self._lock:
             oldest = None
             if self._file is not None:
-                oldest = self._file.execute(
-                    "SELECT epoch, seq FROM event WHERE held_at IS NULL ORDER BY row LIMIT 1"
-                ).fetchone()
+                with suppress(CannotRecord), self._reading(self._file):
+                    oldest = self._file.execute(
+                        "SELECT epoch, seq FROM event WHERE held_at IS NULL ORDER BY row LIMIT 1"
+                    ).fetchone()
             return Depth(self._owed, Place(*oldest) if oldest else None, Place(self.epoch, self._seq))
 
     def _opened(self) -> sqlite3.Connection:
@@ -208,22 +237,25 @@ class Outbox:
             self._put_aside()
             try:
                 self._file = self._open()
-            except sqlite3.Error as again:
+            except (sqlite3.Error, OSError) as again:
                 raise self._failing(_sentence(again)) from again
         except OSError as error:
-            raise self._failing(str(error.strerror or error)) from error
+            raise self._failing(_sentence(error)) from error
+        self._inode = _inode(self.path)
         self.epoch, self._seq = secrets.token_hex(4), 0
-        self._owed = self._file.execute("SELECT count(*) FROM event WHERE held_at IS NULL").fetchone()[0]
+        with self._reading(self._file):
+            self._owed = self._file.execute("SELECT count(*) FROM event WHERE held_at IS NULL").fetchone()[0]
+        self.set_aside = max(self.path.parent.glob(f"{self.path.stem}.damaged-*{self.path.suffix}"), default=None)
         self._well()
         return self._file
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        first, self._first = self._first, False
+        if first and self.path.exists() and not self.path.stat().st_size:
+            raise sqlite3.DatabaseError("malformed: the file is empty")  # one that held events was cut off
         file = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
         try:
-            file.execute("PRAGMA journal_mode = WAL")
-            file.execute("PRAGMA synchronous = FULL")
-            file.execute("PRAGMA journal_size_limit = 4194304")
             _check(file)
         except BaseException:
             file.close()
@@ -241,7 +273,6 @@ class Outbox:
                     self.path.with_name(self.path.name + ending).rename(aside.with_name(aside.name + ending))
         except OSError as error:
             raise self._failing(f"the damaged outbox cannot be set aside: {error.strerror}") from error
-        self.set_aside = aside
         log.error(
             "the outbox was damaged and is set aside as %s; the service goes on with a new one."
             " Next: keep that file, its events are not lost yet",
@@ -261,20 +292,36 @@ class Outbox:
         self._well()
 
     @contextmanager
-    def _writing(self, file: sqlite3.Connection) -> Iterator[None]:
+    def _writing(self, file: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         """Bind one transaction: committed and on the disk, or rolled back and `CannotRecord`."""
-        try:
-            file.execute("BEGIN IMMEDIATE")
-            yield
-            file.execute("COMMIT")
-        except sqlite3.Error as error:
-            with suppress(sqlite3.Error):
-                file.execute("ROLLBACK")
-            if _damaged(error):
-                file.close()
-                self._file = None  # the next opening sets it aside
-            raise self._failing(_sentence(error)) from error
+        with self._reading(file):
+            try:
+                file.execute("BEGIN IMMEDIATE")
+                yield file
+                file.execute("COMMIT")
+            except sqlite3.Error:
+                with suppress(sqlite3.Error):
+                    file.execute("ROLLBACK")
+                raise
+            if _inode(self.path) != self._inode:
+                self._drop(file)
+                raise self._failing("the outbox was moved or deleted under a running station")
         self._well()
+
+    @contextmanager
+    def _reading(self, file: sqlite3.Connection) -> Iterator[None]:
+        """Bind what touches the file: SQLite's error becomes `CannotRecord`, and a damaged file is let go."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if _damaged(error):
+                self._drop(file)  # the next opening sets it aside
+            raise self._failing(_sentence(error)) from error
+
+    def _drop(self, file: sqlite3.Connection) -> None:
+        with suppress(sqlite3.Error):
+            file.close()
+        self._file = None
 
     def _failing(self, why: str) -> CannotRecord:
         if self._fault is None:
@@ -290,7 +337,14 @@ class Outbox:
 
 
 def _check(file: sqlite3.Connection) -> None:
-    """Make the table in an empty file, or look whether it is ours and whole; raises sqlite3.DatabaseError."""
+    """Set *file* up, make the table if it is empty, or look whether it is ours and whole.
+
+    Raises sqlite3.DatabaseError.
+    """
+    if file.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise sqlite3.OperationalError("this disk takes no write-ahead log")  # without it, FULL keeps less
+    file.execute("PRAGMA synchronous = FULL")
+    file.execute("PRAGMA journal_size_limit = 4194304")
     ours = file.execute("PRAGMA application_id").fetchone()[0]
     if ours == 0 and not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         file.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
@@ -308,7 +362,21 @@ def _damaged(error: sqlite3.Error) -> bool:
     return primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error).startswith("malformed")
 
 
-def _sentence(error: sqlite3.Error) -> str:
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_dev, told.st_ino
+
+
+def _seconds(trusted: datetime | None) -> int:
+    return UNDATED if trusted is None else int(trusted.timestamp())
+
+
+def _sentence(error: sqlite3.Error | OSError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return {
         sqlite3.SQLITE_FULL: "the disk is full",

@@ -64,8 +64,9 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
     while True:
         for path in listed(camera.pictures):
             luma = luma_of(path)
-            for shown, seconds in ((luma, camera.hold), (nothing, camera.gap)):
-                for _ in range(round(seconds * camera.fps)):
+            held, empty = max(1, round(camera.hold * camera.fps)), round(camera.gap * camera.fps)
+            for shown, times in ((luma, held), (nothing, empty)):
+                for _ in range(times):
                     if stop.wait(max(0.0, due - monotonic())):
                         return
                     due = max(due + interval, monotonic() - interval)

@@ -12,6 +12,8 @@ from device.model import Frame
 
 REMEMBERED = 600
 """Readings of which the percentiles are taken."""
+SMALLEST = 8
+"""Pixels of the shorter side below which a picture says nothing about a lens."""
 TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
 
@@ -71,7 +73,7 @@ def _spread(readings: Sequence[float]) -> Mapping[str, float | None]:
 
 def _picture(frame: Frame | None) -> Mapping[str, float | None]:
     """Return brightness (0 to 255) and sharpness (variance between neighbours) of a quarter of the pixels."""
-    if frame is None:
+    if frame is None or min(frame.luma.shape) < SMALLEST:
         return {"brightness": None, "sharpness": None}
     quarter = frame.luma[::2, ::2].astype(np.int16)
     return {"brightness": round(float(quarter.mean()), 1), "sharpness": round(float(np.diff(quarter).var()), 1)}

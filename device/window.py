@@ -21,13 +21,14 @@ FIRST_RESEND, LONGEST_RESEND = 5.0, 60.0
 class Parcel:
     """One message: consecutive rows of one epoch."""
 
-    rows: list[int]
+    ids: list[str]
     epoch: str
     first: int
     last: int
     body: bytes
     wait: float = FIRST_RESEND
     due: float = 0.0
+    first_sent: float | None = None
 
 
 class Window:
@@ -51,12 +52,13 @@ class Window:
         loaded = [_parcel(rows) for rows in _grouped(owed, BATCH_ROWS if len(owed) > BACKLOG else 1)[:room]]
         if loaded:
             self.parcels += loaded
-            self.cursor = loaded[-1].rows[-1]
+            self.cursor = owed[sum(len(parcel.ids) for parcel in loaded) - 1].row
         return loaded
 
     def sent(self, parcel: Parcel, mid: int, now: float) -> None:
         """Note that *parcel* went out under the packet id *mid*, and when it is to go again."""
         parcel.due = now + parcel.wait
+        parcel.first_sent = now if parcel.first_sent is None else parcel.first_sent
         self._mids[mid] = parcel
 
     def overdue(self, now: float) -> list[Parcel]:
@@ -69,7 +71,12 @@ class Window:
     def hurry(self, now: float) -> None:
         """Let everything go again at once: the centre has just come back."""
         for parcel in self.parcels:
-            parcel.due, parcel.wait = now, FIRST_RESEND / 2
+            parcel.due, parcel.wait, parcel.first_sent = now, FIRST_RESEND / 2, None
+
+    def oldest(self, now: float) -> float | None:
+        """Return for how many seconds the longest under way has been so, ``None`` if nothing is."""
+        sent = [parcel.first_sent for parcel in self.parcels if parcel.first_sent is not None]
+        return now - min(sent) if sent else None
 
     def acked(self, mid: int) -> Parcel | None:
         """Return the message that the broker's answer *mid* speaks of."""
@@ -92,7 +99,7 @@ class Window:
 def _parcel(rows: list[Owed]) -> Parcel:
     events = [row.event for row in rows]
     return Parcel(
-        [row.row for row in rows],
+        [event.id for event in events],
         events[0].place.epoch,
         events[0].place.seq,
         events[-1].place.seq,

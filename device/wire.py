@@ -19,6 +19,10 @@ MAX_MESSAGE = 262_144
 """Bytes of the largest message that anybody here reads; a batch of 50 events is under 64 KiB."""
 
 
+MAX_SEQ = 2**63 - 1
+"""The largest number that a row can have (SQLite's integer)."""
+
+
 class State(StrEnum):
     """What a point, or the centre, says of itself; ``offline`` is said by its last will."""
 
@@ -135,7 +139,7 @@ def parse_receipt(body: bytes) -> Receipt | Quarantined:
             "last": int(last),
             "count": int(count),
             "digest": str(seen),
-        } if 0 < first <= last and 0 < count <= last - first + 1:
+        } if 0 < first <= last <= MAX_SEQ and 0 < count <= last - first + 1:
             return Receipt(centre, epoch, first, last, count, seen)
         case _:
             raise ValueError("not a receipt")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import pytest
 
@@ -15,11 +15,12 @@ from device.config import Broker, Delivery
 from device.courier import Courier, Notice, Sender
 from device.model import Event
 from device.mqtt_client import Acked, Broken, Link, Message, Received
-from device.outbox import Outbox
+from device.outbox import CannotRecord, Outbox
 from device.wire import Receipt, State, Topics, digest, dumps
 from tests.world import Mosquitto, free_port, wait_for
 
 TOPICS = Topics()
+HUGE = {"last": 10**23}
 
 
 class Centre:
@@ -125,7 +126,9 @@ def test_with_puback_as_the_end_the_broker_s_word_is_enough(tmp_path: Path, outb
         assert len(centre.got) == 3
 
 
-@pytest.mark.parametrize("wrong", [{"digest": "0" * 64}, {"epoch": "ffff"}, {"count": 2}, {"first": -1}, {"last": "x"}])
+@pytest.mark.parametrize(
+    "wrong", [{"digest": "0" * 64}, {"epoch": "ffff"}, {"count": 2}, {"first": -1}, {"last": "x"}, {"last": 10**23}]
+)
 def test_a_receipt_that_does_not_fit_is_passed_over_and_a_fitting_one_still_counts(
     tmp_path: Path, outbox: Outbox, wrong: dict[str, object]
 ) -> None:
@@ -186,6 +189,72 @@ def test_a_killed_broker_is_weather_and_everything_arrives_after_it(tmp_path: Pa
             until(centre, lambda: outbox.depth().owed == 0)
             assert [one["id"] for one in centre.got][-3:] == ids
         bike.check()
+
+
+def test_a_centre_that_says_it_is_there_and_gives_no_receipt_is_not_called_linked(
+    tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("device.courier.DEAF", 1.0)
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        until(centre, lambda: bike.linked, answer=False)
+        append(outbox, 1)
+        bike.wake()
+        until(centre, lambda: not bike.linked, answer=False)
+        assert caplog.text.count("although the centre says it is there") == 1
+        centre.receipt(centre.got[:1])
+        until(centre, lambda: bike.linked, answer=False)
+
+
+def test_an_outbox_opened_anew_is_sent_from_its_first_row(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        append(outbox, 30)
+        bike.wake()
+        until(centre, lambda: outbox.depth().owed == 0)
+        for ending in ("", "-wal", "-shm"):
+            (tmp_path / f"outbox.db{ending}").rename(tmp_path / f"away.db{ending}")
+        with pytest.raises(CannotRecord):
+            append(outbox, 1)
+        ids = append(outbox, 2)
+        bike.wake()
+        until(centre, lambda: outbox.depth().owed == 0)
+        assert [one["id"] for one in centre.got][-2:] == ids
+
+
+@pytest.mark.parametrize(
+    ("protocol", "words"),
+    [
+        (4, [b"\x20\x02\x00\x01"]),  # CONNACK: the broker refuses 3.1.1
+        (5, [b"\x20\x03\x00\x87\x00"]),  # CONNACK: not authorized
+        (5, [b"\x20\x03\x00\x00\x00", b"\x30\x05\x00\x02\xff\xfe\x00"]),  # a topic that is no text
+        (5, [b"\x20\x03\x00\x00\x00", b"\xd0\x00" * 5000]),  # a flood of PINGRESP
+        (5, [b"\xff" * 50]),
+    ],
+)
+def test_a_rude_broker_is_weather(protocol: Literal[4, 5], words: list[bytes]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        rude.settimeout(10)
+        broker = Broker(port=rude.getsockname()[1], protocol=protocol)
+        link = Link(broker, "bupati-1", will=Message("t", b"", retain=True))
+
+        def serve() -> None:
+            line, _ = rude.accept()
+            with line:
+                line.settimeout(10)
+                line.recv(1000)
+                for word in words:
+                    line.sendall(word)
+
+        teller = threading.Thread(target=serve)
+        teller.start()
+
+        def listen() -> None:
+            with link:
+                while True:
+                    link.turn(1)
+
+        with pytest.raises(Broken):
+            listen()
+        teller.join(10)
 
 
 def test_state_info_and_health_are_said_and_a_clean_stop_is_told_from_a_crash(tmp_path: Path, outbox: Outbox) -> None:

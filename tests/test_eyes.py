@@ -129,6 +129,19 @@ def test_a_machine_without_picamera2_is_told_what_to_install() -> None:
         next(camera_frames(Camera(), stop))
 
 
+def test_a_hold_shorter_than_a_frame_is_one_frame(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    with Stop() as stop:
+        assert len(list(turns(camera(tmp_path, hold=0.001, gap=0), stop))) == 1
+
+
+def test_what_a_blind_turn_says_can_always_be_written(tmp_path: Path) -> None:
+    with Stop() as stop:
+        turn = next(turns(camera(tmp_path / "\udcff.png"), stop))
+    assert isinstance(turn, Blind)
+    assert "\\udcff.png" in turn.why
+
+
 def test_a_blind_turn_comes_at_once() -> None:
     with Stop() as stop:
         turn = next(turns(Camera(), stop, scripted(CameraGone("no camera"), [1])))

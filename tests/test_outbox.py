@@ -38,8 +38,8 @@ def receipt(events: list[Event], **changed: object) -> Receipt:
 
 def filled(outbox: Outbox, count: int) -> list[Event]:
     events = []
-    for n in range(count):
-        events.append(event(outbox, f"{outbox.epoch}-{n}"))
+    for _ in range(count):
+        events.append(event(outbox, "-".join(map(str, outbox.place()))))
         outbox.append(events[-1])
     return events
 
@@ -77,7 +77,15 @@ def test_a_fitting_receipt_forgets_just_its_rows_and_again_nothing(tmp_path: Pat
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"digest": "0" * 64}, {"epoch": "another"}, {"last": 3}, {"first": 2}, {"count": 1}, {"last": 99, "count": 99}],
+    [
+        {"digest": "0" * 64},
+        {"epoch": "another"},
+        {"last": 3},
+        {"first": 2},
+        {"count": 1},
+        {"last": 99, "count": 99},
+        {"last": 2**63 - 1},
+    ],
 )
 def test_a_receipt_that_does_not_fit_forgets_nothing(tmp_path: Path, wrong: dict[str, object]) -> None:
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
@@ -87,15 +95,99 @@ def test_a_receipt_that_does_not_fit_forgets_nothing(tmp_path: Path, wrong: dict
 
 
 def test_only_what_has_long_been_held_is_purged(tmp_path: Path) -> None:
-    now = NOW
-    with Outbox(tmp_path / "outbox.db", 100, lambda: now) as outbox:
+    week = timedelta(days=7)
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
         events = filled(outbox, 3)
-        outbox.settle(receipt(events[:1]))
-        now = NOW + timedelta(days=3)
-        outbox.settle(receipt(events[1:2]))
-        assert outbox.purge(NOW + timedelta(days=2)) == 1
-        assert outbox.purge(NOW + timedelta(days=9)) == 1
+        outbox.settle(receipt(events[:1]), NOW)
+        outbox.settle(receipt(events[1:2]), NOW + timedelta(days=3))
+        assert outbox.purge(NOW + timedelta(days=6), week) == 0
+        assert outbox.purge(NOW + timedelta(days=8), week) == 1
+        assert outbox.purge(NOW + timedelta(days=11), week) == 1
         assert owed(outbox) == events[2:]
+
+
+def test_what_was_held_by_an_untrusted_clock_grows_old_from_the_first_trusted_time(tmp_path: Path) -> None:
+    week = timedelta(days=7)
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        outbox.settle(receipt(filled(outbox, 1)), None)
+        assert outbox.purge(NOW, week) == 0
+        assert outbox.purge(NOW + timedelta(days=6), week) == 0
+        assert outbox.purge(NOW + timedelta(days=8), week) == 1
+
+
+def test_held_rows_are_bounded_too_and_the_oldest_go_first(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 5) as outbox:
+        for _ in range(3):
+            outbox.settle(receipt(filled(outbox, 4)), NOW)
+        (last,) = filled(outbox, 1)
+        assert outbox.purge(NOW, timedelta(days=7)) == 7
+        assert owed(outbox) == [last]
+
+
+@pytest.mark.parametrize("mishap", ["deleted", "replaced"])
+def test_a_file_taken_away_under_a_running_station_is_noticed_and_nothing_is_promised(
+    tmp_path: Path, mishap: str
+) -> None:
+    path = tmp_path / "outbox.db"
+    with Outbox(path, 100) as outbox:
+        filled(outbox, 2)
+        for ending in ("", "-wal", "-shm"):
+            (tmp_path / f"outbox.db{ending}").rename(tmp_path / f"away.db{ending}")
+        if mishap == "replaced":
+            path.write_bytes(b"")
+        one = event(outbox, "lost")
+        with pytest.raises(CannotRecord, match="moved or deleted"):
+            outbox.append(one)
+        before = outbox.epoch
+        after = event(outbox, "after")
+        assert outbox.epoch != before
+        outbox.append(after)
+    with Outbox(path, 100) as outbox:
+        assert owed(outbox) == [after]
+
+
+def test_a_file_cut_to_nothing_is_reported_and_so_it_is_at_every_start_until_it_is_taken_away(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    with Outbox(path, 100) as outbox:
+        filled(outbox, 2)
+    path.write_bytes(b"")
+    for _ in range(2):
+        with Outbox(path, 100) as outbox:
+            assert outbox.set_aside is not None
+            assert outbox.fault is None
+    outbox.set_aside.unlink()
+    with Outbox(path, 100) as outbox:
+        assert outbox.set_aside is None
+
+
+def test_a_page_damaged_under_a_running_station_is_out_of_order_and_then_a_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    with Outbox(path, 1000) as outbox:
+        events = filled(outbox, 300)
+        assert outbox._file is not None
+        outbox._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        octets = path.read_bytes()
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (len(octets) - 4096))
+        outbox._file.execute("PRAGMA shrink_memory")
+        with pytest.raises(CannotRecord):
+            outbox.owed(0, 1000)
+        assert outbox.fault is not None
+        assert outbox.depth().oldest is None
+        place = outbox.place()
+        assert (place.seq, place.epoch == events[0].place.epoch) == (1, False)
+        assert outbox.set_aside is not None
+        assert outbox.hold([one.id for one in events]) == 0
+        outbox.append(event(outbox, "after"))
+        assert outbox.depth().owed == 1
+
+
+def test_an_event_composed_before_a_reopening_is_not_recorded_under_a_false_place(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        with pytest.raises(CannotRecord):
+            outbox.append(Event(Place("another", 1), "id", b""))
+        assert outbox.depth().owed == 0
 
 
 def test_a_full_outbox_refuses_and_goes_on_when_there_is_room(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_silent_camera_is_noticed_after_its_patience_closed_and_opened_anew() 
 
 def test_a_stop_is_heard_while_the_camera_is_silent() -> None:
     with Stop() as stop:
-        stream = frames(Camera(patience=60), stop)
+        stream = frames(Camera(patience=9), stop)
         stop.set()
         assert list(stream) == []
 

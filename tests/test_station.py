@@ -149,7 +149,7 @@ def test_no_light_promises_what_cannot_be_recorded(tmp_path: Path) -> None:
         assert [shown for shown, _ in wall.lights.shown][2:] == [patterns.OUT_OF_ORDER]
         assert wall.lights.rested[-1] is patterns.FAULT
         assert wall.courier._notice.faults == ("outbox",)
-        wall.outbox.hold([row.row for row in wall.outbox.owed(0, 1)])
+        wall.outbox.hold([row.event.id for row in wall.outbox.owed(0, 1)])
         wall.serve(people[2])
         assert wall.verdicts() == [("admit", "staff", False)] * 2
         assert wall.lights.shown[-1][0] == pattern(Verdict(Outcome.ADMIT, Reason.STAFF))

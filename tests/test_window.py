@@ -12,17 +12,17 @@ from device.wire import batch
 
 
 def rows(count: int, epoch: str = "e", start: int = 1, size: int = 10) -> list[Owed]:
-    return [Owed(start + n, Event(Place(epoch, start + n), f"id{n}", b"b" * size)) for n in range(count)]
+    return [Owed(start + n, Event(Place(epoch, start + n), f"id{start + n}", b"b" * size)) for n in range(count)]
 
 
 def test_a_few_rows_go_one_by_one_and_a_backlog_goes_in_batches() -> None:
-    assert [len(parcel.rows) for parcel in Window(20).load(rows(5))] == [1] * 5
-    assert [len(parcel.rows) for parcel in Window(20).load(rows(120))] == [50, 50, 20]
+    assert [len(parcel.ids) for parcel in Window(20).load(rows(5))] == [1] * 5
+    assert [len(parcel.ids) for parcel in Window(20).load(rows(120))] == [50, 50, 20]
 
 
 def test_an_epoch_ends_a_batch_and_so_does_its_size() -> None:
     parcels = Window(20).load([*rows(25, "one"), *rows(25, "two", start=26)])
-    assert [(parcel.epoch, len(parcel.rows)) for parcel in parcels] == [("one", 25), ("two", 25)]
+    assert [(parcel.epoch, len(parcel.ids)) for parcel in parcels] == [("one", 25), ("two", 25)]
     assert all(len(parcel.body) <= BATCH_BYTES + 2 for parcel in Window(20).load(rows(50, size=9000)))
 
 
@@ -32,18 +32,18 @@ def test_every_row_is_taken_once_in_order_as_long_as_there_is_room(size: int, ep
     for n, count in enumerate(epochs):
         owed += rows(count, f"epoch{n}", start=len(owed) + 1)
     window = Window(size)
-    taken: list[int] = []
+    taken: list[str] = []
     while True:
         loaded = window.load([row for row in owed if row.row > window.cursor][: window.wanted])
         if not loaded:
             break
         assert len(window.parcels) <= size
         for parcel in loaded:
-            taken += parcel.rows
-            events = [row.event for row in owed if row.row in parcel.rows]
+            taken += parcel.ids
+            events = [row.event for row in owed if row.event.id in parcel.ids]
             assert parcel.body == batch([event.body for event in events])
             window.done(parcel)
-    assert taken == [row.row for row in owed]
+    assert taken == [row.event.id for row in owed]
 
 
 def test_what_no_receipt_names_is_due_again_later_and_later() -> None:

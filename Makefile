@@ -1,0 +1,43 @@
+# The table of contents of the work. `make help` prints it.
+
+PYTHON ?= python3
+export PYTHON
+VENV := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench check lock
+
+help: ## print this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## install what demo, test and bench need; quick when it is there
+	@tools/setup test
+
+demo: ## run the office on this machine until Ctrl-C; SECONDS=20 ends by itself
+	@tools/setup demo
+	@$(VENV)/python -m demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: ## check everything, then run every test
+	@tools/setup test
+	@$(MAKE) --no-print-directory check
+	$(VENV)/python -m pytest -n 2
+
+bench: ## measure frame in, verdict known, against the usual loop
+	@tools/setup bench
+	@$(VENV)/python -m bench
+
+check: ## lint, format and types only
+	@tools/setup test
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+
+lock: ## pin the newest of everything anew; needs uv (https://docs.astral.sh/uv/)
+	@command -v uv >/dev/null || { echo 'make lock needs uv. Next: pipx install uv' >&2; exit 3; }
+	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --extra test \
+	    pyproject.toml requirements/build.in --output-file requirements/dev.txt
+	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --constraint requirements/dev.txt \
+	    --no-emit-package numpy --no-emit-package pillow \
+	    pyproject.toml requirements/build.in --output-file requirements/pi.txt
