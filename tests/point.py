@@ -143,6 +143,7 @@ class Centre:
 
     folder: Path
     port: int
+    more: str = ""
 
     @property
     def database(self) -> Path:
@@ -151,7 +152,7 @@ class Centre:
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
         config = self.folder / "central.toml"
-        config.write_text(f'[broker]\nport = {self.port}\n[store]\npath = "{self.database}"\n')
+        config.write_text(f'[broker]\nport = {self.port}\n{self.more}\n[store]\npath = "{self.database}"\n')
         command = [sys.executable, "-W", "error", "-m", "central", "run", "--config", config]
         self.child = Child(command, self.folder, dict(os.environ))
         self.child.__enter__()

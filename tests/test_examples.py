@@ -16,7 +16,10 @@ from device import config, wire
 from device.config import Broker, Point, Station, Trust
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.trust import root_key
+from tests import point as point_
 from tests.certificates import Authority, Pair
+from tests.credentials import staff_pass
+from tests.test_whole import DATES, hold_up
 from tests.world import REPOSITORY, Mosquitto, free_port, wait_for
 
 EXAMPLES = REPOSITORY / "examples"
@@ -160,6 +163,27 @@ def office(tmp_path: Path) -> Iterator[Office]:
     shutil.copy(EXAMPLES / "mosquitto.acl", tmp_path / "files" / "acl")
     with Mosquitto(tmp_path, conf=_conf(port, tmp_path / "files", state), port=port):
         yield office
+
+
+def test_a_station_and_the_centre_deliver_through_the_shipped_broker_with_certificates(
+    office: Office, tmp_path: Path
+) -> None:
+    def encrypted(name: str) -> str:
+        pair = office.authority.client(name)
+        return f'tls = true\nca = "{office.authority.ca}"\ncertificate = "{pair.certificate}"\nkey = "{pair.key}"'
+
+    point = point_.Station(tmp_path / "point", office.port, more=encrypted("bupati-1"))
+    hold_up(point, staff_pass("0001", **DATES), "https://toko.example/menu")
+    with point_.Centre(tmp_path / "centre", office.port, encrypted("central")) as centre, point:
+        assert point.ends() == 0, point.child.err
+        assert len(point.shown()) == 2
+        wait_for(lambda: sorted(centre.ids()) == sorted(one[0] for one in point.shown()))
+    stranger = point_.Station(tmp_path / "stranger", office.port, name="bupati-2", more=encrypted("bupati-1"))
+    hold_up(stranger, staff_pass("0002", **DATES))
+    with stranger:
+        assert stranger.ends() == 0
+    assert "error: the broker refuses what we ask" in stranger.child.err
+    assert stranger.owed() == 1
 
 
 def _say(link: Link, topic: str, body: bytes = b"{}") -> int:
