@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from central.store import NotOurs, check, damaged, sentence
+from central.store import NotOurs, check
+from device.database import damaged, sentence
 from device.model import WITA
 from device.wire import loads
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from central.rows import EPOCH_LENGTH, MOST_SEQ, Row, stamp
+from device.database import damaged, inode, sentence
 from device.wire import State, dumps, loads
 
 APPLICATION_ID = 0x7469_7463
@@ -138,7 +139,7 @@ class Store:
                 self._file.execute("INSERT INTO life VALUES (?, ?)", (secrets.token_hex(8), stamp(self._now)))
                 self._file.execute("COMMIT")
             self.life = str(self._file.execute("SELECT centre FROM life").fetchone()[0])
-            self._inode = _inode(self.path)
+            self._inode = inode(self.path)
         except sqlite3.Error as error:
             if damaged(error):
                 raise NotOurs(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away") from error
@@ -161,7 +162,7 @@ class Store:
             if isinstance(error, sqlite3.OperationalError) or (isinstance(error, sqlite3.Error) and damaged(error)):
                 raise CannotWrite(sentence(error)) from error
             raise
-        if _inode(self.path) != self._inode:
+        if inode(self.path) != self._inode:
             raise Gone(f"{self.path} was moved or deleted while the centre was using it")
 
     def contradicts(self, rows: Iterable[Row]) -> bool:
@@ -267,37 +268,6 @@ def check(file: sqlite3.Connection, path: Path) -> bool:
             " Next: install the newer titik-central again"
         )
     return False
-
-
-def damaged(error: sqlite3.Error) -> bool:
-    """Return whether the file itself is the matter."""
-    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def sentence(error: sqlite3.Error) -> str:
-    """Return what is the matter in an operator's words."""
-    return {
-        sqlite3.SQLITE_FULL: "the disk is full",
-        sqlite3.SQLITE_READONLY: "the database is read-only",
-        sqlite3.SQLITE_PERM: "the database may not be opened",
-        sqlite3.SQLITE_CANTOPEN: "the database cannot be opened",
-        sqlite3.SQLITE_IOERR: "the disk gives an error",
-        sqlite3.SQLITE_BUSY: "another program is writing the database",
-        sqlite3.SQLITE_CORRUPT: "the database is damaged",
-        sqlite3.SQLITE_NOTADB: "this is not a database",
-    }.get(_code(error), str(error))
-
-
-def _code(error: sqlite3.Error) -> int:
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
-def _inode(path: Path) -> tuple[int, int] | None:
-    try:
-        told = path.stat()
-    except OSError:
-        return None
-    return told.st_dev, told.st_ino
 
 
 def _word(told: dict[str, Any], key: str) -> str | None:

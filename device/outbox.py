@@ -17,6 +17,7 @@ from time import monotonic
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from device.database import damaged, inode, sentence
 from device.model import Event, Place
 from device.wire import Receipt, digest
 
@@ -233,15 +234,15 @@ class Outbox:
             self._file = self._open()
         except sqlite3.DatabaseError as error:
             if not _damaged(error):
-                raise self._failing(_sentence(error)) from error
+                raise self._failing(sentence(error)) from error
             self._put_aside()
             try:
                 self._file = self._open()
             except (sqlite3.Error, OSError) as again:
-                raise self._failing(_sentence(again)) from again
+                raise self._failing(sentence(again)) from again
         except OSError as error:
-            raise self._failing(_sentence(error)) from error
-        self._inode = _inode(self.path)
+            raise self._failing(sentence(error)) from error
+        self._inode = inode(self.path)
         self.epoch, self._seq = secrets.token_hex(4), 0
         with self._reading(self._file):
             self._owed = self._file.execute("SELECT count(*) FROM event WHERE held_at IS NULL").fetchone()[0]
@@ -303,7 +304,7 @@ class Outbox:
                 with suppress(sqlite3.Error):
                     file.execute("ROLLBACK")
                 raise
-            if _inode(self.path) != self._inode:
+            if inode(self.path) != self._inode:
                 self._drop(file)
                 raise self._failing("the outbox was moved or deleted under a running station")
         self._well()
@@ -316,7 +317,7 @@ class Outbox:
         except sqlite3.Error as error:
             if _damaged(error):
                 self._drop(file)  # the next opening sets it aside
-            raise self._failing(_sentence(error)) from error
+            raise self._failing(sentence(error)) from error
 
     def _drop(self, file: sqlite3.Connection) -> None:
         with suppress(sqlite3.Error):
@@ -357,31 +358,8 @@ def _check(file: sqlite3.Connection) -> None:
 
 
 def _damaged(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF
-    return primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error).startswith("malformed")
-
-
-def _inode(path: Path) -> tuple[int, int] | None:
-    try:
-        told = path.stat()
-    except OSError:
-        return None
-    return told.st_dev, told.st_ino
+    return damaged(error) or str(error).startswith("malformed")
 
 
 def _seconds(trusted: datetime | None) -> int:
     return UNDATED if trusted is None else int(trusted.timestamp())
-
-
-def _sentence(error: sqlite3.Error | OSError) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return {
-        sqlite3.SQLITE_FULL: "the disk is full",
-        sqlite3.SQLITE_READONLY: "the state folder is read-only",
-        sqlite3.SQLITE_CANTOPEN: "the state folder cannot be written",
-        sqlite3.SQLITE_IOERR: "the disk gives an error",
-        sqlite3.SQLITE_BUSY: "another program holds the outbox",
-    }.get(code, str(error))

@@ -1,0 +1,38 @@
+"""What SQLite says of a file, in an operator's words: shared by the outbox and by the centre's store."""
+
+import sqlite3
+from pathlib import Path
+
+
+def damaged(error: sqlite3.Error) -> bool:
+    """Return whether the file itself is the matter."""
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def sentence(error: sqlite3.Error | OSError) -> str:
+    """Return what is the matter."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return {
+        sqlite3.SQLITE_FULL: "the disk is full",
+        sqlite3.SQLITE_READONLY: "the database is read-only",
+        sqlite3.SQLITE_PERM: "the database may not be opened",
+        sqlite3.SQLITE_CANTOPEN: "the database cannot be opened",
+        sqlite3.SQLITE_IOERR: "the disk gives an error",
+        sqlite3.SQLITE_BUSY: "another program is writing the database",
+        sqlite3.SQLITE_CORRUPT: "the database is damaged",
+        sqlite3.SQLITE_NOTADB: "this is not a database",
+    }.get(_code(error), str(error))
+
+
+def inode(path: Path) -> tuple[int, int] | None:
+    """Return what tells the file at *path* from any other, ``None`` where there is none."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_dev, told.st_ino
+
+
+def _code(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
