@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from device.cose import Malformed
+from device.cbor import Malformed
 from device.model import Claims
 
 CLAIM = 169

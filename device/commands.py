@@ -95,7 +95,7 @@ def _lines(stream: BinaryIO) -> Iterator[str]:
         kept = line
         while not line.endswith(b"\n") and line:
             line = stream.readline(65_536)
-        yield kept.rstrip(b"\r\n").decode("utf-8", "replace")
+        yield kept.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "replace")
 
 
 def _rules(told: Namespace) -> Rules | None:
@@ -156,4 +156,6 @@ def _plainly(verdict: dict[str, Any]) -> str:
 def moment(text: str) -> datetime:
     """Return an aware time from ISO 8601 text, UTC where it names no zone; raises ValueError."""
     at = datetime.fromisoformat(text)
+    if not 1970 <= at.year < 3000:  # noqa: PLR2004 - what a credential may say
+        raise ValueError("a time from 1970 to 2999")
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

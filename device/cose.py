@@ -3,10 +3,9 @@
 Signing is the desk's business and lives there; `to_be_signed` is shared, so that both speak of the same bytes.
 """
 
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
@@ -14,10 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-MAX_CBOR = 16_384
-"""Bytes that are ever decoded; the largest genuine one in the test sets has 870."""
-MAX_DEPTH = 12
-"""Containers in containers; a genuine HCERT has 6."""
+from device.cbor import MAX_OCTETS, Malformed, loads
 
 ES256: Final = -7
 EDDSA: Final = -8
@@ -25,13 +21,12 @@ PS256: Final = -37
 
 PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
+RSA_SIZES: Final = range(2048, 4097)
+"""Bits of a modulus (RFC 8230, 6.1), and a bound on the work it may cost."""
+
 TAG_SIGN1: Final = 18
 TAG_ENCRYPT0: Final = 16
 TAG_CWT: Final = 61
-
-
-class Malformed(ValueError):  # noqa: N818 - the word of the closed list of reasons
-    """Bytes that are not what they should be; the sentence names the place, never the content."""
 
 
 class NotSupported(ValueError):  # noqa: N818 - the word of the closed list of reasons
@@ -58,40 +53,7 @@ class Sign1:
         return self.signature[:32] if self.algorithm == ES256 else self.signature
 
 
-def _no_tag(number: int) -> Callable[[Any], Any]:
-    def refuse(_decoder: Any) -> Any:
-        raise ValueError(f"tag {number} has no business in a credential")
-
-    return refuse
-
-
-# Tags that a decoder would act upon (regular expressions, shared references, sets, e-mails, addresses …).
-# Left are text and epoch times, bignums and the CWT's own.
-_REFUSED: Final = {
-    number: _no_tag(number)
-    for number in (4, 5, 25, 28, 29, 30, 35, 36, 37, 43000, 52, 54, 100, 101, 256, 258, 260, 261, 1004, 55799)
-}
-
-
-def loads(octets: bytes, limit: int = MAX_CBOR) -> Any:
-    """Return the one CBOR value that *octets* are; raises `Malformed`.
-
-    Bounded in size and depth, no key twice, no tag that makes a decoder work, nothing behind it.
-    """
-    if len(octets) > limit:
-        raise Malformed("longer than any credential")
-    stream = io.BytesIO(octets)
-    decoder = cbor2.CBORDecoder(stream, semantic_decoders=_REFUSED, max_depth=MAX_DEPTH, allow_duplicate_keys=False)
-    try:
-        value = decoder.decode()
-    except (cbor2.CBORError, ValueError, OverflowError, RecursionError, TypeError, EOFError) as error:
-        raise Malformed("not CBOR") from error
-    if stream.tell() != len(octets):
-        raise Malformed("something stands behind the CBOR")
-    return value
-
-
-def parse(octets: bytes, limit: int = MAX_CBOR) -> Sign1:
+def parse(octets: bytes, limit: int = MAX_OCTETS) -> Sign1:
     """Return the COSE_Sign1 in *octets*, tagged or not, inside a CWT tag or not.
 
     Raises `Malformed`, and `NotSupported` for an encrypted message (COSE_Encrypt0).
@@ -122,6 +84,17 @@ def parse(octets: bytes, limit: int = MAX_CBOR) -> Sign1:
     )
 
 
+def usable(key: object) -> PublicKey | None:
+    """Return *key* if it is of a kind that signs what is read here, else ``None``."""
+    match key:
+        case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()) | ed25519.Ed25519PublicKey():
+            return key
+        case rsa.RSAPublicKey(key_size=size) if size in RSA_SIZES:
+            return key
+        case _:
+            return None
+
+
 def to_be_signed(protected: bytes, payload: bytes, external: bytes = b"") -> bytes:
     """Return the Sig_structure (RFC 9052, 4.4); *external* ties a signature to its context."""
     return cbor2.dumps(["Signature1", protected, external, payload])
@@ -141,7 +114,8 @@ def holds(message: Sign1, key: PublicKey, external: bytes = b"") -> bool:
                 key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(SHA256()))
             case ed25519.Ed25519PublicKey(), -8:
                 key.verify(message.signature, signed)
-            case rsa.RSAPublicKey(key_size=size), -37 if 2048 <= size <= 4096:  # noqa: PLR2004 - RFC 8230, 6.1, and a bound on work
+            # OpenSSL also takes a signature whose first zero byte was left out; one credential, two identities.
+            case rsa.RSAPublicKey(key_size=size), -37 if len(message.signature) == (size + 7) // 8:
                 key.verify(message.signature, signed, padding.PSS(padding.MGF1(SHA256()), 32), SHA256())
             case _:
                 return False

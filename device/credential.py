@@ -10,11 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from device import base45, claim169, hcert
-from device.cose import EDDSA, ES256, PS256, Malformed, NotSupported, holds
+from device.cbor import Malformed
+from device.cose import EDDSA, ES256, PS256, NotSupported, holds
 from device.cwt import MAX_TEXT, Token, read, unpack
-from device.model import Belief, Claims, Credential, Domain, Kind, Reason, Statement
+from device.model import Belief, Credential, Domain, Kind, Reason, Statement
 from device.trust import Key, Trust, identity, revocation
 
+_COUNTRY = re.compile(r"[A-Z]{2}\Z")
+_PLAIN = re.compile(r"[A-Za-z0-9.:/_-]{1,100}\Z")
 _OTHER_HCERT = re.compile(r"HC[0-9A-Z]:")
 _FORMS = (
     ("HC1:", Kind.HCERT),
@@ -82,7 +85,7 @@ def _weigh(kind: Kind, text: str, trust: Trust, at: datetime) -> Belief:
         claims, stated = hcert.read(token.claims)
     else:
         claims = claim169.read(token.claims)
-    key = next((key for key in signers if _may_vouch(key, kind, token, claims, stated)), None)
+    key = next((key for key in signers if _may_vouch(key, kind, token, stated)), None)
     if key is None:
         return Belief(kind, Reason.WRONG_DOMAIN)
     issuer = key.issuer if key.issuer is not None else token.issuer
@@ -98,15 +101,21 @@ def _weigh(kind: Kind, text: str, trust: Trust, at: datetime) -> Belief:
     return Belief(kind, _flaw(credential, token, trust, at), credential)
 
 
-def _may_vouch(key: Key, kind: Kind, token: Token, claims: Claims, stated: frozenset[Statement]) -> bool:
-    """Whether *key* may say this: its domain, its usages (EU DCC spec, EKU), its dates, its own country."""
+def _may_vouch(key: Key, kind: Kind, token: Token, stated: frozenset[Statement]) -> bool:
+    """Whether *key* may say this: its domain, its usages (EU DCC spec, EKU), its dates, its own country.
+
+    The country is the token's issuer. It is not the statement's ``co``, which is where the dose was given
+    (schema 1.3.3): a ministry may certify what was done abroad.
+    """
     signed_at = token.issued or token.not_before
+    dated = key.since is not None or key.until is not None
     return not (
         (key.domain is not None and key.domain not in _DOMAINS[kind])
         or (key.usages is not None and not stated <= key.usages)
+        or (dated and signed_at is None)
         or (key.since is not None and signed_at is not None and signed_at < key.since)
         or (key.until is not None and signed_at is not None and signed_at >= key.until)
-        or (key.domain is Domain.HEALTH and claims.country not in (None, key.issuer))
+        or (key.issuer is not None and _COUNTRY.match(token.issuer) is not None and token.issuer != key.issuer)
     )
 
 
@@ -121,7 +130,7 @@ def _flaw(credential: Credential, token: Token, trust: Trust, at: datetime) -> R
 
 
 def public_claims(credential: Credential) -> dict[str, Any]:
-    """Return what may be told of *credential*: no name, no birth date, no pass number."""
+    """Return what may be told of *credential*: no name, no birth date, no pass number, and no free text."""
     claims = credential.claims
     told = {
         "statement": claims.statement,
@@ -131,11 +140,11 @@ def public_claims(credential: Credential) -> dict[str, Any]:
         "detected": claims.detected,
         "sampled_at": claims.sampled_at and claims.sampled_at.isoformat(),
         "positive_on": claims.positive_on and claims.positive_on.isoformat(),
-        "country": claims.country,
+        "country": claims.country if claims.country is not None and _COUNTRY.match(claims.country) else None,
     }
     return {
         "domain": credential.domain,
-        "issuer": credential.issuer,
+        "issuer": credential.issuer if _PLAIN.match(credential.issuer) else None,
         "expires": credential.expires and credential.expires.isoformat(),
         **{name: value for name, value in told.items() if value is not None},
     }

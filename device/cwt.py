@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from device import base45
-from device.cose import MAX_CBOR, Malformed, Sign1, loads, parse
+from device.cbor import MAX_OCTETS, Malformed, loads
+from device.cose import Sign1, parse
 
 MAX_TEXT = 4300
 """Characters; the largest QR (version 40, level L) holds 4,296 of them."""
@@ -41,10 +42,10 @@ def _inflate(packed: bytes) -> bytes:
     """Return what *packed* unpacks to; a bomb stops at the bound, and nothing may stand behind it."""
     unzip = zlib.decompressobj()
     try:
-        octets = unzip.decompress(packed, MAX_CBOR + 1)
+        octets = unzip.decompress(packed, MAX_OCTETS + 1)
     except zlib.error:
         raise Malformed("not zlib") from None
-    if len(octets) > MAX_CBOR:
+    if len(octets) > MAX_OCTETS:
         raise Malformed("unpacks to more than any credential")
     if not unzip.eof or unzip.unused_data:
         raise Malformed("cut short, or something stands behind it")

@@ -36,7 +36,7 @@ from device.policy import Setting
 from device.scanner import Scanner
 from device.stop import Stop
 from device.systemd import Notifier
-from device.trust import BundleError, Trust, open_bundle, root_key
+from device.trust import MAX_BUNDLE, BundleError, Trust, open_bundle, root_key
 from device.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -215,7 +215,7 @@ def _rules(told: Config) -> Rules:
     else:
         try:
             roots = tuple(root_key(text) for text in told.trust.roots)
-            trust = open_bundle(told.trust.bundle.read_bytes(), roots)
+            trust = open_bundle(_bounded(told.trust.bundle), roots)
         except (BundleError, ValueError) as error:
             log.error("%s is not believed: %s; every signer is unknown", told.trust.bundle, error)  # noqa: TRY400 - the sentence is the whole story
         except OSError as error:
@@ -225,6 +225,12 @@ def _rules(told: Config) -> Rules:
         log.error("%s", sentence)
     setting = Setting(told.point.name, told.point.site, told.point.direction)
     return Rules(trust, policies, setting, broken=bool(wrong))
+
+
+def _bounded(path: Path) -> bytes:
+    """Return the file, at most one byte more than a bundle may have."""
+    with path.open("rb") as file:
+        return file.read(MAX_BUNDLE + 1)
 
 
 def _info(told: Config, trust: Trust) -> dict[str, object]:

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from device.cose import Malformed, NotSupported
+from device.cbor import Malformed
+from device.cose import NotSupported
 from device.model import Claims, Statement
 
 PREFIX = "HC1:"
@@ -52,8 +53,8 @@ def read(claims: Mapping[Any, Any]) -> tuple[Claims, frozenset[Statement]]:
 def _statement(statement: Statement, entry: Mapping[Any, Any], born: tuple[date, date] | None) -> Claims:
     country = entry.get("co")
     said = Claims(statement, born=born, country=country if isinstance(country, str) else None)
-    if entry.get("tg") not in (COVID, None):
-        return said  # another disease: genuine, and silent about doses against this one
+    if entry.get("tg") != COVID:
+        return said  # another disease, or none named: genuine, and silent about doses against this one
     if statement is Statement.VACCINATION:
         return replace(
             said, doses=_whole(entry.get("dn")), series=_whole(entry.get("sd")), dose_on=_day(entry.get("dt"))
@@ -79,10 +80,9 @@ def _day(said: Any) -> date | None:
 
 def _span(said: Any) -> tuple[date, date] | None:
     """Return the first and last day that *said* may mean: births are also given as a year or a month."""
-    text = said.isoformat() if isinstance(said, datetime) else said
-    if not isinstance(text, str) or not text.isascii():
+    if not isinstance(said, str) or not said.isascii():
         return None
-    parts = text.strip()[:10].split("-")
+    parts = said.strip()[:10].split("-")
     if not all(part.isdigit() for part in parts) or not 1 <= len(parts) <= 3:  # noqa: PLR2004 - year, month, day
         return None
     year, month, day = ([int(part) for part in parts] + [0, 0])[:3]
@@ -90,17 +90,16 @@ def _span(said: Any) -> tuple[date, date] | None:
         first = date(year, month or 1, day or 1)
         last_month = month or 12
         return first, date(year, last_month, day or monthrange(year, last_month)[1])
-    except ValueError:
+    except (ValueError, OverflowError):  # ten digits are no year
         return None
 
 
 def _moment(said: Any) -> datetime | None:
     """Return an aware time; one without a zone is taken as UTC."""
-    if isinstance(said, str) and len(said) <= 40:  # noqa: PLR2004 - longer than any ISO 8601 time
-        try:
-            said = datetime.fromisoformat(said)
-        except ValueError:
-            return None
-    if not isinstance(said, datetime):
+    if not isinstance(said, str) or len(said) > 40:  # noqa: PLR2004 - longer than any ISO 8601 time
         return None
-    return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
+    try:
+        at = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from device.model import WITA, Claims, Colour, Credential, Domain, Kind, Outcome, Reason, Statement, Verdict
 
@@ -30,11 +30,35 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Whole = Annotated[int, Field(strict=True)]
+YesNo = Annotated[bool, Field(strict=True)]
+Day = Annotated[date, Field(strict=True)]
+
+RULED = frozenset(
+    {
+        Reason.TWO_DOSES, Reason.ONE_DOSE, Reason.NO_DOSE, Reason.BOOSTER, Reason.RECOVERED, Reason.TESTED,
+        Reason.POSITIVE, Reason.CONTACT, Reason.STAFF, Reason.VISITOR, Reason.LISTED, Reason.UNKNOWN,
+    }
+)  # fmt: skip
+"""The reasons that a policy may give (``design.md``, Verdicts); the others are belief's and the station's."""
+COLOURS: Mapping[Outcome, frozenset[Colour | None]] = {
+    Outcome.ADMIT: frozenset({Colour.GREEN, Colour.YELLOW, None}),
+    Outcome.CHECK: frozenset({Colour.YELLOW, None}),
+    Outcome.REFUSE: frozenset({Colour.RED, Colour.BLACK, None}),
+}
+
+
 class Range(_Table):
     """From *min* to *max*, both included; an open end is left out."""
 
-    min: int | None = None
-    max: int | None = None
+    min: Whole | None = None
+    max: Whole | None = None
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"nothing lies between min {self.min} and max {self.max}")
+        return self
 
 
 class When(_Table):
@@ -43,15 +67,15 @@ class When(_Table):
     domain: Domain | None = None
     kind: Kind | None = None
     statement: Statement | None = None
-    doses: int | Range | None = None
-    series: int | Range | None = None
-    series_complete: bool | None = None
-    detected: bool | None = None
-    age: int | Range | None = None
+    doses: Whole | Range | None = None
+    series: Whole | Range | None = None
+    series_complete: YesNo | None = None
+    detected: YesNo | None = None
+    age: Whole | Range | None = None
     """Full years on the day, by the office's calendar."""
-    days_since_dose: int | Range | None = None
-    days_since_positive: int | Range | None = None
-    hours_since_sample: int | Range | None = None
+    days_since_dose: Whole | Range | None = None
+    days_since_positive: Whole | Range | None = None
+    hours_since_sample: Whole | Range | None = None
     direction: Literal["in", "out"] | None = None
     point: Word | None = None
     site: Word | None = None
@@ -65,6 +89,14 @@ class Rule(_Table):
     colour: Colour | None = None
     reason: Reason
 
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if self.reason not in RULED:
+            raise ValueError(f"reason {self.reason} is not a policy's to give; allowed: {', '.join(sorted(RULED))}")
+        if self.colour not in COLOURS[self.outcome]:
+            raise ValueError(f"{self.outcome} and {self.colour} contradict each other")
+        return self
+
 
 class Policy(_Table):
     """Rules in force from *since* to *until*, days of the office's calendar, both included."""
@@ -72,12 +104,18 @@ class Policy(_Table):
     name: Word
     title: str
     source: str
-    domains: tuple[Domain, ...]
-    since: date | None = None
-    until: date | None = None
+    domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
+    since: Day | None = None
+    until: Day | None = None
     expired: Literal["refuse", "check", "accept"] = "refuse"
     """What a genuine credential past its date comes to; ``accept`` goes on to the rules."""
     rule: Annotated[tuple[Rule, ...], Field(min_length=1, max_length=MAX_RULES)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise ValueError("until lies before since")
+        return self
 
     def in_force(self, day: date) -> bool:
         """Return whether it speaks on *day*."""
@@ -96,9 +134,11 @@ class Setting:
 def parse(text: str) -> Policy:
     """Return the policy in *text*; raises `PolicyError` that says where it is wrong."""
     try:
-        return Policy.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        told = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # TOML's own error is one of the first; digits without end another
         raise PolicyError(f"not TOML: {error}") from None
+    try:
+        return Policy.model_validate(told)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -17,17 +17,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
-import cbor2
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from device.cose import EDDSA, Malformed, NotSupported, PublicKey, Sign1, holds, parse
+from device.cbor import Malformed, loads
+from device.cose import EDDSA, NotSupported, PublicKey, Sign1, holds, parse, usable
 from device.model import Domain, Statement
 
 MAX_BUNDLE = 4_000_000
 """Bytes; 900 keys, 10,000 revocations and a roster of 10,000 are under one million."""
+MAX_BUNDLE_ITEMS = 200_000
 
 
 class BundleError(ValueError):
@@ -88,7 +90,7 @@ def root_key(text: str) -> ed25519.Ed25519PublicKey:
     """Return the root's public key from its base64 SPKI, as ``titik-office init`` prints it; raises ValueError."""
     try:
         key = load_der_public_key(base64.b64decode("".join(text.split()), validate=True))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, UnsupportedAlgorithm):
         raise ValueError("not a public key in base64") from None
     if not isinstance(key, ed25519.Ed25519PublicKey):
         raise ValueError("the root is an Ed25519 key; this is another kind")  # noqa: TRY004 - a value, from a file
@@ -121,37 +123,74 @@ def _sign1(octets: bytes) -> Sign1:
 
 
 def _trust(payload: bytes) -> Trust:
+    """Return what a bundle's payload says; every field is of its own kind or the bundle is none."""
     try:
-        told = cbor2.loads(payload)
+        told = _Fields(loads(payload, MAX_BUNDLE, MAX_BUNDLE_ITEMS))
         return Trust(
-            keys=_grouped(told["keys"]),
-            revoked={str(issuer): _hashes(joined) for issuer, joined in told["revoked"].items()},
-            policies=tuple(str(text) for text in told["policies"]),
-            capacities={str(site): int(count) for site, count in told.get("capacities", {}).items()},
-            version=int(told["version"]),
-            issued=datetime.fromtimestamp(told["issued"], UTC),
-            next=datetime.fromtimestamp(told["next"], UTC),
+            keys=_grouped([_Fields(one) for one in told.of("keys", list)]),
+            revoked={
+                _a(str, issuer): _hashes(_a(bytes, joined)) for issuer, joined in told.of("revoked", dict).items()
+            },
+            policies=tuple(_a(str, text) for text in told.of("policies", list)),
+            capacities={_a(str, site): _a(int, count) for site, count in told.of("capacities", dict, {}).items()},
+            version=told.of("version", int),
+            issued=told.time("issued"),
+            next=told.time("next"),
         )
-    except (cbor2.CBORError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise BundleError(f"signed, but not readable by this version: {type(error).__name__}") from None
+    except ValueError as error:
+        raise BundleError(f"signed, but not readable by this version: {error}") from None
 
 
-def _grouped(told: list[Mapping[str, Any]]) -> dict[bytes | None, tuple[Key, ...]]:
+T = TypeVar("T")
+
+
+def _a(kind: type[T], value: Any) -> T:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ValueError(f"not a {kind.__name__}")  # noqa: TRY004 - a value, from a file
+    return value
+
+
+class _Fields:
+    """A map of the bundle, read by name and kind; raises ValueError that names the field, never its content."""
+
+    def __init__(self, told: Any) -> None:
+        self._told = _a(dict, told)
+
+    def of(self, name: str, kind: type[T], default: Any = None) -> T:
+        """Return the field *name*, which is of *kind*."""
+        value = self._told.get(name, default)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"{name} is not a {kind.__name__}")  # noqa: TRY004 - a value, from a file
+        return value
+
+    def has(self, name: str) -> bool:
+        """Return whether the field *name* is there."""
+        return self._told.get(name) is not None
+
+    def time(self, name: str) -> datetime:
+        """Return the field *name*, epoch seconds before the year 3000."""
+        seconds = self.of(name, int)
+        if not 0 <= seconds <= 32_503_680_000:  # noqa: PLR2004 - to the year 3000
+            raise ValueError(f"{name} is no time")
+        return datetime.fromtimestamp(seconds, UTC)
+
+
+def _grouped(told: list[_Fields]) -> dict[bytes | None, tuple[Key, ...]]:
+    """Return the keys by kid; one key may speak in one name only, or whoever shows a code could choose."""
     grouped: dict[bytes | None, tuple[Key, ...]] = {}
+    speaks: dict[bytes, tuple[str, str]] = {}
     for one in told:
-        public = load_der_public_key(one["spki"])
-        if not isinstance(public, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey):
+        spki, issuer, domain = one.of("spki", bytes), one.of("issuer", str), Domain(one.of("domain", str))
+        if speaks.setdefault(spki, (issuer, domain)) != (issuer, domain):
+            raise ValueError("one key under two names")
+        try:
+            public = usable(load_der_public_key(spki))
+        except UnsupportedAlgorithm:
+            public = None
+        if public is None:
             continue  # a kind that this version cannot check: its credentials have an unknown signer
-        usages = one.get("usages")
-        key = Key(
-            public,
-            bytes(one["kid"]),
-            str(one["issuer"]),
-            Domain(one["domain"]),
-            None if usages is None else frozenset(Statement(usage) for usage in usages),
-            datetime.fromtimestamp(one["from"], UTC),
-            datetime.fromtimestamp(one["until"], UTC),
-        )
+        usages = frozenset(Statement(_a(str, word)) for word in one.of("usages", list)) if one.has("usages") else None
+        key = Key(public, one.of("kid", bytes), issuer, domain, usages, one.time("from"), one.time("until"))
         grouped[key.kid] = (*grouped.get(key.kid, ()), key)
     return grouped
 

@@ -92,13 +92,14 @@ def hcert(
     r: list[Any] | None = None,
     born: str = "1990-05-17",
     key: Private = HEALTH_KEY,
+    issuer: str = "ID",
     issued: datetime = AT - timedelta(days=1),
     expires: datetime = AT + timedelta(days=300),
 ) -> str:
     """Return the text of an EU DCC."""
     certificate: dict[str, Any] = {"ver": "1.3.0", "dob": born, "nam": {"fnt": "CONTOH"}}
     certificate |= {name: entries for name, entries in (("v", v), ("t", t), ("r", r)) if entries is not None}
-    claims = {1: "ID", 4: int(expires.timestamp()), 6: int(issued.timestamp()), -260: {1: certificate}}
+    claims = {1: issuer, 4: int(expires.timestamp()), 6: int(issued.timestamp()), -260: {1: certificate}}
     return "HC1:" + pack(token(key, claims))
 
 

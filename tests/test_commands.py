@@ -101,6 +101,18 @@ def test_judge_takes_any_bytes_and_any_length(keys: Path) -> None:
     assert [one["reason"] for one in told] == ["not-a-pass", "not-a-pass", "staff"]
 
 
+def test_a_pass_with_anything_behind_it_is_not_the_pass(keys: Path) -> None:
+    text = staff_pass().encode() + b"\r" * 6000 + b"garbage\n"
+    (told,) = objects(titik("judge", "--json", "--key", keys / "staff.pem", "--at", WHEN, text=text))
+    assert told["genuine"] is False
+
+
+def test_free_text_of_a_signer_is_not_told(keys: Path) -> None:
+    text = hcert(v=[{**dose(), "co": "BUDI SANTOSO"}], issuer="BUDI SANTOSO 7322")
+    (told,) = objects(titik("judge", "--json", "--key", keys / "health.pem", "--at", WHEN, text=text))
+    assert (told["valid"], told["claims"]["issuer"], "country" in told["claims"]) == (True, None, False)
+
+
 def test_scan_reads_pictures_without_any_configuration(tmp_path: Path, keys: Path) -> None:
     text = staff_pass()
     save(tmp_path / "pass.png", text)
@@ -175,7 +187,9 @@ def test_every_command_has_help_with_an_example(verb: str) -> None:
     assert (done.returncode, b"example: titik " + verb.encode() in done.stdout) == (0, True)
 
 
-@pytest.mark.parametrize("words", [[], ["dance"], ["scan"], ["judge", "--at", "yesterday"]])
+@pytest.mark.parametrize(
+    "words", [[], ["dance"], ["scan"], ["judge", "--at", "yesterday"], ["judge", "--at", "9999-12-31"]]
+)
 def test_words_that_make_no_command_end_with_2(words: list[str]) -> None:
     assert titik(*words).returncode == 2
 

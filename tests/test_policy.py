@@ -12,6 +12,16 @@ from device.policy import Policy, PolicyError, Setting, decide, parse, shipped
 from device.trust import Trust
 from tests.credentials import AT, dose, hcert, staff_pass, trust
 
+WHOLE = """
+name = "x"
+title = "t"
+source = "s"
+domains = ["staff"]
+[[rule]]
+when = {}
+outcome = "admit"
+reason = "staff"
+"""
 HERE = Setting("bupati-1", "bupati", "in")
 V, T, R = Statement.VACCINATION, Statement.TEST, Statement.RECOVERY
 GREEN, YELLOW, RED, BLACK = Colour.GREEN, Colour.YELLOW, Colour.RED, Colour.BLACK
@@ -67,12 +77,15 @@ FEBRUARY = datetime(2022, 3, 1, 3, 0, tzinfo=UTC)
         (Claims(V, doses=2, series=2), GREEN, Reason.TWO_DOSES),
         (Claims(V, doses=1, series=1), GREEN, Reason.ONE_DOSE),
         (Claims(V, doses=1, series=2), YELLOW, Reason.ONE_DOSE),
+        (Claims(V, doses=2, series=3), YELLOW, Reason.TWO_DOSES),
         (Claims(V, doses=0, series=2), RED, Reason.NO_DOSE),
         (Claims(V, doses=2), None, Reason.UNKNOWN),  # 2 of 2 is green, 2 of 3 is yellow
         (Claims(R, positive_on=date(2022, 2, 1)), YELLOW, Reason.RECOVERED),
         (Claims(R, positive_on=date(2021, 2, 1)), None, Reason.UNKNOWN),
         (Claims(T, detected=True, sampled_at=FEBRUARY - timedelta(days=3)), BLACK, Reason.POSITIVE),
-        (Claims(T, detected=True, sampled_at=FEBRUARY - timedelta(days=11)), None, Reason.UNKNOWN),
+        (Claims(T, detected=True, sampled_at=FEBRUARY - timedelta(hours=239)), BLACK, Reason.POSITIVE),
+        (Claims(T, detected=True, sampled_at=FEBRUARY - timedelta(hours=240)), None, Reason.UNKNOWN),
+        (Claims(T, detected=True, sampled_at=FEBRUARY + timedelta(hours=2)), None, Reason.UNKNOWN),
         (Claims(T, detected=False, sampled_at=FEBRUARY), None, Reason.UNKNOWN),
     ],
 )
@@ -196,13 +209,43 @@ def test_a_policy_of_the_bundle_takes_the_place_of_the_shipped_one() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ['outcome = "admits"', 'reason = "because"', "when = { dose = 2 }", "when = { doses = { minimum = 2 } }"],
+    [
+        'outcome = "admits"',
+        'reason = "because"',
+        'reason = "forged"',
+        'reason = "wait"',
+        'outcome = "refuse"\ncolour = "green"',
+        'outcome = "admit"\ncolour = "red"',
+        "when = { dose = 2 }",
+        "when = { doses = true }",
+        "when = { doses = '2' }",
+        'when = { detected = "no" }',
+        "when = { doses = { minimum = 2 } }",
+        "when = { doses = { min = 3, max = 2 } }",
+    ],
 )
 def test_a_mistake_in_a_policy_is_named(wrong: str) -> None:
     lines = {"when": "when = {}", "outcome": 'outcome = "admit"', "reason": 'reason = "staff"'}
     lines[wrong.split(maxsplit=1)[0]] = wrong
     text = 'name = "x"\ntitle = "t"\nsource = "s"\ndomains = ["staff"]\n[[rule]]\n' + "\n".join(lines.values())
-    with pytest.raises(PolicyError, match=r"rule\.0\."):
+    with pytest.raises(PolicyError, match=r"rule\.0"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a = " + "[" * 3000,
+        "a = " + "9" * 5000,
+        WHOLE.replace('["staff"]', "[]"),
+        WHOLE.replace("[[rule]]", "since = 2023-01-01\nuntil = 2022-01-01\n[[rule]]"),
+        WHOLE.replace("[[rule]]", "since = 0\n[[rule]]"),
+    ],
+)
+def test_a_policy_that_is_none_is_a_policy_error_whatever_it_is(text: str) -> None:
+    assert parse(WHOLE).name == "x"
+    with pytest.raises(PolicyError):
         parse(text)
 
 
