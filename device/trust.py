@@ -160,7 +160,7 @@ class _Fields:
         """Return the field *name*, which is of *kind*."""
         value = self._told.get(name, default)
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise ValueError(f"{name} is not a {kind.__name__}")  # noqa: TRY004 - a value, from a file
+            raise ValueError(f"{name} is not of kind {kind.__name__}")  # noqa: TRY004 - a value, from a file
         return value
 
     def has(self, name: str) -> bool:
