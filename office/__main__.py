@@ -13,7 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 
 from device.model import WITA, Domain
 from device.policy import SHIPPED, PolicyError, parse
-from device.trust import BundleError, Key, Trust, open_bundle, root_key, trusting
+from device.trust import BundleError, Key, Roots, Trust, open_bundle, root_key, trusting
 from office import bundle, card
 from office.desk import FLEET_SECRET, ROOT_PUBLIC, Desk, check_passphrase, found, replace_file, write_new
 from office.issuing import compose, issue, validity
@@ -196,7 +196,7 @@ def _sign(told: argparse.Namespace, now: datetime) -> None:
         next=now + timedelta(days=told.days),
     )
     octets = bundle.sign(trust, root)
-    opened = open_bundle(octets, (root_key(desk.book.root),))  # as a station will
+    opened = open_bundle(octets, Roots(root_key(desk.book.root)))  # as a station will
     replace_file(told.out, octets, 0o644)  # no secret is in it, and the station is another user
     print(f"Ditandatangani / signed: {told.out} ({len(octets)} byte)")
     _print(opened)
@@ -210,7 +210,7 @@ def _show(told: argparse.Namespace, _now: datetime) -> None:
     except ValueError as error:
         raise RefusalError(f"--root: bukan kunci akar / {error}") from None
     try:
-        opened = open_bundle(_read(told.file), (root,))
+        opened = open_bundle(_read(told.file), Roots(root))
     except BundleError as error:
         raise RefusalError(f"{told.file}: tidak dipercaya / not believed: {error}") from None
     if told.json:
