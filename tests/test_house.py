@@ -23,6 +23,7 @@ FLOORS = (
         "database",
         "cbor",
         "disk",
+        "tlv",
         "roster",
     ),
     ("cose", "roster", "heart", "pictures", "picamera", "scanner", "policy", "mqtt_client", "hatch"),
