@@ -124,7 +124,10 @@ class Browser:
 
     def text(self, selector: str) -> str:
         """Return the words of one element as they are seen, an empty text if it is hidden or not there."""
-        return str(self.run("const e = document.querySelector(arguments[0]); return e ? e.innerText : ''", selector))
+        words = (
+            "const e = document.querySelector(arguments[0]); return e && e.getClientRects().length ? e.innerText : ''"
+        )
+        return str(self.run(words, selector)).strip()
 
     def click(self, selector: str) -> None:
         """Press one element, which need not be in view."""

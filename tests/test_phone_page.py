@@ -32,6 +32,8 @@ from tests.browser import Browser, Site
 from tests.credentials import STAFF_KEY, token
 from tests.world import wait_for
 
+END = 4086518400
+"""Midnight by the office's clock, after the last of June 2099."""
 KEY = ec.derive_private_key(7, ec.SECP256R1()).public_key()
 CODE = "AKHFGO3PUC7XWRRFXMYGM7AB7NQH56PYXCUA7323GADCQ4BRQ6ZKGIXO"
 OFFICE = "Kabupaten <script>document.title='jahat'</script> & \"Utara\""
@@ -63,10 +65,11 @@ def enrolled(browser: Browser, site: Site) -> ec.EllipticCurvePublicKey:
     return phone_key(wait_for(lambda: browser.text("#code")))
 
 
-def signed_pass(key: ec.EllipticCurvePublicKey, number: str = "0042", named: dict[int, Any] | None = None) -> bytes:
-    """Return a pass for the phone with *key*, or the one *named*, to the end of an office's day."""
-    holder = named or cnf(key)
-    claims = {1: "luwuutarakab", 4: 1814371200, 6: 1795363200, 8: holder, 169: {1: number, 4: "Pegawai Contoh"}}
+def signed_pass(
+    key: ec.EllipticCurvePublicKey, number: str = "0042", *, named: dict[int, Any] | None = None, end: int = END
+) -> bytes:
+    """Return a pass for the phone with *key*, or the one *named*, until *end*."""
+    claims = {1: "luwuutarakab", 4: end, 6: 1795363200, 8: named or cnf(key), 169: {1: number, 4: "Pegawai Contoh"}}
     return token(STAFF_KEY, claims)
 
 
@@ -120,8 +123,9 @@ def test_the_whole_story(browser: Browser, site: Site, tmp_path: Path) -> None:
     at, payload = proven(text, key)
     assert payload == message
     assert abs(at - before) < 5
+    assert browser.run("return wake !== null && !wake.released")
     assert browser.run("return [location.hash, history.length < 10]") == ["", True]
-    assert (browser.text("#number"), browser.text("#until")) == ("0042", "30 Jun 2027")
+    assert (browser.text("#number"), browser.text("#until")) == ("0042", "30 Jun 2099")
 
     browser.run("const real = Date.now; Date.now = () => real() + 31000")
     wait_for(lambda: browser.run("return shown !== null && shown.at > performance.timeOrigin + 31000"))
@@ -198,7 +202,7 @@ def test_a_pass_for_another_phone_is_refused(browser: Browser, site: Site) -> No
 
 def _passes_that_are_none() -> dict[str, bytes]:
     good = cnf(KEY)
-    claims: dict[Any, Any] = {4: 1814371200, 8: good, 169: {1: "0042"}}
+    claims: dict[Any, Any] = {4: END, 8: good, 169: {1: "0042"}}
     whole = token(STAFF_KEY, claims)
     indefinite = whole[:1] + b"\x9f" + whole[2:] + b"\xff"
     return {
@@ -254,6 +258,39 @@ def test_a_second_pass_replaces_the_first_only_when_told_to(browser: Browser, si
         assert browser.text("#number") == number
 
 
+def test_a_link_that_came_to_the_wrong_browser_can_be_carried_to_the_right_one(browser: Browser, site: Site) -> None:
+    enrolled(browser, site)
+    assert browser.text("#copy") == ""
+    address = link(site.url, signed_pass(KEY))
+    browser.open("about:blank")
+    browser.open(address)
+    wait_for(lambda: browser.text("#copy"), what="the button that copies")
+    browser.devtools("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    browser.click("#copy")
+    said(browser, "Tautan tersalin")
+    assert browser.run("return navigator.clipboard.readText()") == address
+
+
+def test_on_an_iphone_it_begins_at_the_home_screen(browser: Browser, site: Site) -> None:
+    for standalone, safari, camera in ((False, True, True), (True, False, False)):
+        added = browser.devtools(
+            "Page.addScriptToEvaluateOnNewDocument", source=f"navigator.standalone = {str(standalone).lower()}"
+        )
+        enrolled(browser, site)
+        browser.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=added["identifier"])
+        assert [bool(browser.text(place)) for place in ("#iphone", "#camera", "#copied")] == [
+            safari,
+            camera,
+            not camera,
+        ]
+
+
+def test_a_pass_that_has_ended_says_so(browser: Browser, site: Site) -> None:
+    browser.open(link(site.url, signed_pass(enrolled(browser, site), end=1793462400)))
+    assert "Ask the desk for a new one" in said(browser, "sudah berakhir")
+    assert browser.text("#until") == "31 Okt 2026"
+
+
 def test_a_link_can_be_pasted(browser: Browser, site: Site) -> None:
     address = link(site.url, signed_pass(enrolled(browser, site)))
     broken = "\n  ".join(re.findall(".{1,70}", address))  # as a message may break it
@@ -280,7 +317,7 @@ def test_the_pass_and_its_key_are_removed_only_when_told_to(browser: Browser, si
 
 @pytest.mark.parametrize(
     ("ahead", "words"),
-    [(0, ""), (15, ""), (180, "terlambat 3 menit"), (-7261, "terlalu cepat 2 jam 1 menit")],
+    [(0, ""), (15, ""), (210, "terlambat 3 menit"), (-7290, "terlalu cepat 2 jam 1 menit")],
 )
 def test_a_clock_that_is_off_is_told_in_words(browser: Browser, site: Site, ahead: int, words: str) -> None:
     site.clock = ahead
