@@ -72,7 +72,7 @@ def _weigh(kind: Kind, message: Sign1, trust: Trust, at: datetime) -> Belief:
         message = parse(proof.payload)
     if message.algorithm not in (ES256, EDDSA, PS256):
         raise NotSupported("another algorithm")
-    candidates = list(trust.candidates(message.kid))
+    candidates = trust.candidates(message.kid)
     if not candidates:
         return Belief(kind, Reason.UNKNOWN_ISSUER)
     signers = [key for key in candidates if holds(message, key.public)]

@@ -13,7 +13,7 @@ place of the current one in a *handover*: a bundle signed by the current root, i
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -81,11 +81,10 @@ class Trust:
         """Return whether a newer bundle should be here at the time *at*."""
         return self.next is not None and at > self.next
 
-    def candidates(self, kid: bytes | None) -> Iterator[Key]:
-        """Yield the keys that a message with this *kid* may have been signed by."""
-        yield from self.keys.get(kid, ())
-        if kid is not None:
-            yield from self.keys.get(None, ())
+    def candidates(self, kid: bytes | None) -> tuple[Key, ...]:
+        """Return the keys that a message with this *kid* may have been signed by."""
+        named = self.keys.get(kid, ())
+        return named if kid is None else named + self.keys.get(None, ())
 
 
 def trusting(*keys: Key) -> Trust:
