@@ -12,7 +12,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from random import Random, SystemRandom
 from typing import Any, NamedTuple
@@ -26,12 +26,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from device import base45
 from device.audit import audit_key
-from device.cbor import Malformed
 from device.commands import moment
-from device.cose import NotSupported, PublicKey, to_be_signed
+from device.cose import PublicKey, to_be_signed
 from device.credential import believe
 from device.cwt import unpack
-from device.model import Domain, Reason
+from device.model import Domain
 from device.trust import Key, Trust, kid_of, trusting
 from tests.conftest import SHARED
 from tests.credentials import (
@@ -56,15 +55,12 @@ P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 EDWARDS_KEY = ed25519.Ed25519PrivateKey.generate()
 RSA_KEY = rsa.generate_private_key(65537, 2048)
-KNOWN = {
-    key: domain
-    for key, domain in (
-        (STAFF_KEY, Domain.STAFF),
-        (VISITOR_KEY, Domain.VISITOR),
-        (HEALTH_KEY, Domain.HEALTH),
-        (EDWARDS_KEY, Domain.STAFF),
-        (RSA_KEY, Domain.STAFF),
-    )
+KNOWN: dict[Private, Domain] = {
+    STAFF_KEY: Domain.STAFF,
+    VISITOR_KEY: Domain.VISITOR,
+    HEALTH_KEY: Domain.HEALTH,
+    EDWARDS_KEY: Domain.STAFF,
+    RSA_KEY: Domain.STAFF,
 }
 
 
@@ -203,13 +199,18 @@ Forgery = tuple[str, str]
 """What was done, and the text."""
 
 
+def rounds(usual: int) -> int:
+    """Return how often to try by chance: *usual* beside the shared data's 57 cases, more often without them."""
+    return usual * max(1, 120 // len(cases()))
+
+
 def flips(one: Case, chance: Random) -> Iterator[Forgery]:
     """Yield bit flips in every part, each packed so that it gets as deep as it can."""
     text, octets = one.text, one.octets
     for at in range(len(one.prefix)):
         for bit in range(8):
             yield "prefix", text[:at] + chr(ord(text[at]) ^ 1 << bit) + text[at + 1 :]
-    for _ in range(10):
+    for _ in range(rounds(10)):
         at = chance.randrange(len(one.prefix), len(text))
         yield "a bit of the text", text[:at] + chr(ord(text[at]) ^ 1 << chance.randrange(8)) + text[at + 1 :]
         yield "a character", text[:at] + chance.choice(base45.ALPHABET) + text[at + 1 :]
@@ -231,7 +232,7 @@ def cuts(one: Case, chance: Random) -> Iterator[Forgery]:
     """Yield what is cut short, doubled, or wrapped as something else."""
     protected, unprotected, payload, signature = one.parts
     whole, octets, body = list(one.parts), one.octets, one.text[len(one.prefix) :]
-    for _ in range(5):
+    for _ in range(rounds(5)):
         yield "text cut", one.text[: chance.randrange(len(one.text))]
         yield "text cut in front", one.prefix + body[chance.randrange(1, len(body)) :]
         yield "compressed cut", one.prefix + base45.encode(one.packed[: chance.randrange(len(one.packed))])
@@ -304,7 +305,10 @@ def figures(one: Case, chance: Random) -> Iterator[Forgery]:
             for times in (1, 2, 8):
                 odd.append(signature[:32] + ((half + times * ED25519_ORDER) % 2**256).to_bytes(32, "little"))
             odd += [signature[:32] + bytes(32), b"\1" + bytes(63), bytes(32) + signature[32:]]
-            odd += [bytes([1, *bytes(30), 0x80]) + bytes(32), signature[:31] + bytes([signature[31] ^ 0x80]) + bytes(32)]
+            odd += [
+                bytes([1, *bytes(30), 0x80]) + bytes(32),
+                signature[:31] + bytes([signature[31] ^ 0x80]) + bytes(32),
+            ]
         case rsa.RSAPublicKey() as key:
             modulus, value = key.public_numbers().n, int.from_bytes(signature, "big")
             for number in (1, 2, modulus - 1, modulus, modulus - value, value + modulus, value * 2 % modulus):
@@ -322,25 +326,26 @@ ALGORITHMS = (-7, -8, -37, -35, -36, -38, -39, -257, -258, -259, -47, -19, -9, 4
 OTHER_WRITINGS = ("ES256", "none", "HS256", -7.0, True, None, [-7], b"\x26", cbor2.CBORTag(18, -7), {1: -7})
 
 
-def confusions(one: Case, _chance: Random) -> Iterator[Forgery]:
+def confusions(one: Case, chance: Random) -> Iterator[Forgery]:
     """Yield other algorithms, codes that are no signatures, and keys that are not this signer's."""
-    protected, unprotected, payload, signature = one.parts
+    _, unprotected, payload, _ = one.parts
     spki = one.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     kid = kid_of_case(one)
-    for said in (*ALGORITHMS, *OTHER_WRITINGS):
+    every = (*ALGORITHMS, *OTHER_WRITINGS)
+    for said in every if one.key is not None else chance.sample(every, 10):
         header = header_of(one) | {1: said}
         yield f"algorithm {said}", one.with_(protected=cbor2.dumps(header))
         yield f"algorithm {said} outside", one.with_(unprotected=unprotected | {1: said})
         yield f"algorithm {said} outside only", one.with_(protected=cbor2.dumps({4: kid}), unprotected={1: said})
-    for said in (4, 5, 6, 7, -7):
+    for said in (5, -7):
         header = cbor2.dumps({1: said, 4: kid})
-        for secret in (spki, kid or b"", b""):
+        for secret in (spki, kid):
             for context, tag in (("Signature1", 18), ("MAC0", 17), ("MAC0", 18), ("MAC0", None)):
                 code = hmac.digest(secret, cbor2.dumps([context, header, b"", payload]), "sha256")
-                for mac in (code, code[:8], code * 2):
+                for mac in (code, code * 2):
                     yield "a code under the public key", one.rewrapped([header, {}, payload, mac], tag)
     for mine in (OTHER_KEY, ed25519.Ed25519PrivateKey.generate()):
-        for said in (algorithm(mine), -7, -8, -37):
+        for said in {algorithm(mine), algorithm(one.key) if one.key is not None else -7}:
             for header, outside in (({1: said, 4: kid}, {}), ({1: said}, {4: kid}), ({}, {1: said, 4: kid})):
                 yield "a stranger's key under this kid", one.prefix + pack(sign(mine, payload, header, outside), 1)
         own = kid_of(mine.public_key())
@@ -366,8 +371,9 @@ def stories(one: Case, _chance: Random) -> Iterator[Forgery]:
             if changed != claims:
                 yield f"claim {name}", one.with_(payload=cbor2.dumps(changed))
     for name in claims:
-        yield f"without claim {name}", one.with_(
-            payload=cbor2.dumps({key: value for key, value in claims.items() if key != name})
+        yield (
+            f"without claim {name}",
+            one.with_(payload=cbor2.dumps({key: value for key, value in claims.items() if key != name})),
         )
     certificate = claims.get(-260, {}).get(1, {})
     for where in ("v", "t", "r"):
@@ -398,11 +404,23 @@ def own_signers(one: Case, _chance: Random) -> Iterator[Forgery]:
         yield "signed with external data", one.with_(payload=altered, signature=raw(one.key, signed))
     for signed in (altered, protected + altered, cbor2.dumps(altered), b""):
         yield "signed without a structure", one.with_(payload=altered, signature=raw(one.key, signed))
+
+
+def own_signers_in_other_ways(one: Case, _chance: Random) -> Iterator[Forgery]:
+    """Yield what a known key did sign, by another algorithm or under another's kid."""
+    if one.key is None:
+        return
+    protected, _, payload, _ = one.parts
+    altered = cbor2.dumps({**cbor2.loads(payload), 7: b"another"})
     if not isinstance(one.key, ed25519.Ed25519PrivateKey):
         strange = raw(one.key, to_be_signed(protected, altered), SHA384())
         yield "signed over SHA-384", one.with_(payload=altered, signature=strange)
     if isinstance(one.key, rsa.RSAPrivateKey):
-        for kind in (padding.PKCS1v15(), padding.PSS(padding.MGF1(SHA256()), 0), padding.PSS(padding.MGF1(SHA384()), 32)):
+        for kind in (
+            padding.PKCS1v15(),
+            padding.PSS(padding.MGF1(SHA256()), 0),
+            padding.PSS(padding.MGF1(SHA384()), 32),
+        ):
             for said in (-37, -257):
                 header = cbor2.dumps({1: said, 4: kid_of(one.key.public_key())})
                 strange = one.key.sign(to_be_signed(header, altered), kind, SHA256())
@@ -427,17 +445,17 @@ def raw(key: Private, signed: bytes, over: HashAlgorithm | None = None) -> bytes
 
 
 def test_not_one_of_ten_thousand_forgeries_is_accepted() -> None:
-    chance = Random(SEED)
+    chance = Random(SEED)  # noqa: S311 - a place to attack is no secret, and the seed repeats it
     made = 0
     believed = []
     for one in cases():
-        for way in (flips, cuts, figures, confusions, stories, own_signers):
+        for way in (flips, cuts, figures, confusions, stories, own_signers, own_signers_in_other_ways):
             for what, text in way(one, chance):
                 made += 1
                 if accepted(text, one.trust, one.at):
                     believed.append((one.name, what, text))
     assert (believed, f"TITIK_SEED={SEED}") == ([], f"TITIK_SEED={SEED}")
-    assert made >= 10_000 or len(cases()) < 20  # noqa: PLR2004 - without the shared data there are fewer
+    assert made >= 10_000
 
 
 def test_no_part_of_one_credential_serves_another() -> None:
@@ -445,11 +463,12 @@ def test_no_part_of_one_credential_serves_another() -> None:
     keys = [key for one in cases() for group in one.trust.keys.values() for key in group]
     several = {key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo): key for key in keys}
     everybody = trusting(*several.values())
+    chance = Random(SEED)  # noqa: S311 - as above
     believed = []
     made = 0
     for one in cases():
         others = {other.signed: other for other in cases() if other.signed != one.signed}
-        for other in Random(SEED).sample(sorted(others.values(), key=lambda some: some.name), 8):
+        for other in chance.sample(sorted(others.values(), key=lambda some: some.name), 4):
             known = trusting(*several.values(), *(Key(key) for key in (one.public, other.public)))
             for trust in (everybody, known):
                 for changed in (
@@ -466,7 +485,7 @@ def test_no_part_of_one_credential_serves_another() -> None:
                     if accepted(text, trust, one.at):
                         believed.append((one.name, other.name, sorted(changed), text))
     assert believed == []
-    assert made >= 900  # noqa: PLR2004 - nine cases at the least
+    assert made >= 500
 
 
 def variants(one: Case) -> Iterator[Forgery]:
@@ -490,7 +509,7 @@ def variants(one: Case) -> Iterator[Forgery]:
     if 4 in header_of(one):
         yield "nothing outside", one.with_(unprotected={name: at for name, at in unprotected.items() if name == 1})
     if 4 in header_of(one) and 1 in header_of(one):
-        yield "another algorithm outside", one.with_(unprotected={1: -37 if header_of(one)[1] != -37 else -7})  # noqa: PLR2004 - PS256
+        yield "another algorithm outside", one.with_(unprotected={1: -37 if header_of(one)[1] != -37 else -7})
     open_header = cbor2.dumps(unprotected)
     octets, in_order = [cbor2.dumps(part) for part in (protected, payload, signature)], b"\x9f%b%b%b%b\xff"
     yield "an endless array", one.prefix + pack(in_order % (octets[0], open_header, octets[1], octets[2]))
