@@ -5,7 +5,7 @@ export PYTHON
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench check lock
+.PHONY: help setup demo test bench fuzz check lock
 
 help: ## print this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,6 +26,9 @@ bench: ## measure frame in, verdict known, against the usual loop
 	@tools/setup bench
 	@$(VENV)/python -m bench
 
+fuzz: ## change every kind of input at random, SECONDS=30 in all; x86-64 Linux only
+	@tools/fuzz $(or $(SECONDS),30)
+
 check: ## lint, format and types only
 	@tools/setup test
 	$(VENV)/ruff check .
@@ -41,3 +44,6 @@ lock: ## pin the newest of everything anew; needs uv (https://docs.astral.sh/uv/
 	    --generate-hashes --no-emit-index-url --constraint requirements/dev.txt \
 	    --no-emit-package numpy --no-emit-package pillow \
 	    pyproject.toml requirements/build.in --output-file requirements/pi.txt
+	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --constraint requirements/dev.txt \
+	    requirements/fuzz.in --output-file requirements/fuzz.txt
