@@ -10,9 +10,10 @@ import cbor2
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from device import base45, policy
+from device.proof import CONTEXT
 from device.trust import kid_of
 from device.wire import Quarantined, Receipt
-from fuzz.signing import AT, HEALTH, ROOT, STAFF, VISITOR, packed, signed
+from fuzz.signing import AT, HEALTH, PHONE, PROOF_OF_NOW, ROOT, STAFF, VISITOR, packed, signed
 from fuzz.targets import (
     CERTIFICATE,
     CLAIMED,
@@ -20,6 +21,8 @@ from fuzz.targets import (
     HEALTH_CLAIMS,
     MESSAGE,
     PLAIN,
+    PROOF,
+    PROOF_HEADER,
     SIGNED,
     STAFF_CLAIMS,
     TEXT,
@@ -60,6 +63,13 @@ def code() -> Iterator[bytes]:
         yield bytes([TEXT]) + packed(message, "HC1:" if health else "", 9).encode()
         yield bytes([CERTIFICATE if health else MESSAGE]) + message
         yield bytes([HEALTH_CLAIMS if health else VISITOR_CLAIMS if key is VISITOR else STAFF_CLAIMS]) + payload
+    point = PHONE.public_key().public_numbers()
+    named = {1: {1: 2, -1: 1, -2: point.x.to_bytes(32, "big"), -3: point.y.to_bytes(32, "big")}}
+    held = cbor2.dumps(PASS | {8: named})
+    yield bytes([TEXT]) + packed(signed(PHONE, signed(STAFF, held), PROOF_OF_NOW, CONTEXT)).encode()
+    yield bytes([PROOF]) + signed(STAFF, held)
+    yield bytes([STAFF_CLAIMS]) + held
+    yield bytes([PROOF_HEADER, len(PROOF_OF_NOW)]) + PROOF_OF_NOW + held
     for text in ("HC1:", "shc:/56762959", "https://example.invalid/", "checkin:x", '{"data":{"hdr"', "HC2:6BF", "é"):
         yield bytes([TEXT]) + text.encode()
     for header in ({1: -7, 4: kid_of(STAFF.public_key())}, {1: -7, 2: [9], 3: 61, 15: {6: SINCE}}):
@@ -70,15 +80,9 @@ def code() -> Iterator[bytes]:
 def cbor() -> Iterator[bytes]:
     """Yield values of every major type, plain and odd."""
     values = (PASS, certificate(v=[DOSE]), [1.5, -(2**70), None, True, b"x"], cbor2.CBORTag(1, 2**40), "é" * 30)
-    yield from (cbor2.dumps(value) for value in values)
-    yield from (
-        b"\x9f\xbf\x01\x02\xff\xff",
-        b"\x5f\x41x\x41y\xff",
-        b"\x7f\x61x\xff",
-        b"\xd8\x1c\x81\xd8\x1d\x00",
-        b"\xf7",
-    )
-    yield signed(STAFF, cbor2.dumps(PASS))
+    odd = (b"\x9f\xbf\x01\x02\xff\xff", b"\x5f\x41x\x41y\xff", b"\x7f\x61x\xff", b"\xd8\x1c\x81\xd8\x1d\x00", b"\xf7")
+    for octets in (*(cbor2.dumps(value) for value in values), *odd, signed(STAFF, cbor2.dumps(PASS))):
+        yield from (bytes([walked]) + octets for walked in (0, 1))
 
 
 def bundle() -> Iterator[bytes]:

@@ -9,16 +9,19 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from device import base45, trust
+from device import base45
 from device.cose import to_be_signed
 from device.model import Domain
-from device.trust import Key, Trust, kid_of, trusting
+from device.trust import Key, Roots, Trust, kid_of, open_bundle, trusting
 
 AT: Final = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 STAFF: Final = ec.derive_private_key(1001, ec.SECP256R1())
 VISITOR: Final = ed25519.Ed25519PrivateKey.from_private_bytes(b"visitor" + bytes(25))
 HEALTH: Final = ec.derive_private_key(1002, ec.SECP256R1())
 ROOT: Final = ed25519.Ed25519PrivateKey.from_private_bytes(b"root" + bytes(28))
+PHONE: Final = ec.derive_private_key(1003, ec.SECP256R1())
+PROOF_OF_NOW: Final = cbor2.dumps({1: -7, 3: 61, 15: {6: int(AT.timestamp())}})
+"""The protected header of what a phone signs at that time."""
 
 Private = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -34,18 +37,16 @@ def known() -> Trust:
 
 def opened(octets: bytes) -> Trust:
     """Return the trust in a bundle that the root above signed; raises `device.trust.BundleError`."""
-    public = ROOT.public_key()
-    roots = trust.Roots(public) if hasattr(trust, "Roots") else (public,)
-    return trust.open_bundle(octets, roots)
+    return open_bundle(octets, Roots(ROOT.public_key()))
 
 
-def signed(key: Private, payload: bytes, protected: bytes | None = None) -> bytes:
+def signed(key: Private, payload: bytes, protected: bytes | None = None, external: bytes = b"") -> bytes:
     """Return a COSE_Sign1 by *key*, the same bytes each time, over *protected* or else the usual header."""
     if protected is None:
         protected = cbor2.dumps(
             {1: -7 if isinstance(key, ec.EllipticCurvePrivateKey) else -8, 4: kid_of(key.public_key())}
         )
-    octets = to_be_signed(protected, payload)
+    octets = to_be_signed(protected, payload, external)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         signature = key.sign(octets)
     else:
