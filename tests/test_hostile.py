@@ -1,9 +1,11 @@
 """Whatever a stranger hands in: the value that it should come to, and no more CPU than it is worth."""
 
 import time
+import tracemalloc
 
 import pytest
 
+from device.cbor import MAX_OCTETS
 from tests.hostile import Case, cases
 
 MOST_CPU = 0.25
@@ -47,3 +49,16 @@ def test_every_case_has_a_name_of_its_own_and_every_finding_a_case() -> None:
     names = [case.name for case in cases()]
     assert len(set(names)) == len(names)
     assert FINDINGS.keys() <= set(names)
+
+
+def test_a_bomb_is_never_unpacked_beyond_the_largest_credential() -> None:
+    (bomb,) = (case for case in cases() if case.name == "a bomb as long as a text may be")
+    text = bomb.make()
+    bomb.answer(text)
+    tracemalloc.start()
+    try:
+        bomb.answer(text)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * MAX_OCTETS
