@@ -27,6 +27,17 @@ MAX_HEADER: Final = 4_096
 RSA_SIZES: Final = range(2048, 4097)
 """Bits of a modulus (RFC 8230, 6.1), and a bound on the work it may cost."""
 
+RSA_EXPONENTS: Final = 2**32
+"""A bound on the other half of that work; nearly every key has 65537."""
+_SMALL_ORDER: Final = frozenset(
+    y.to_bytes(32, "little")
+    for y in (
+        0, 1, 2**255 - 20, 2**255 - 19, 2**255 - 18,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7,
+    )
+)  # fmt: skip
+"""The y of Ed25519's points of small order, and the ways beyond the field's size to write them."""
 _ECDSA: Final = ec.ECDSA(SHA256())
 
 TAG_SIGN1: Final = 18
@@ -100,12 +111,19 @@ def _header(protected: bytes) -> Mapping[Any, Any]:
 def usable(key: object) -> PublicKey | None:
     """Return *key* if it is of a kind that signs what is read here, else ``None``."""
     match key:
-        case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()) | ed25519.Ed25519PublicKey():
+        case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()):
             return key
-        case rsa.RSAPublicKey(key_size=size) if size in RSA_SIZES:
+        case ed25519.Ed25519PublicKey() if not _small_order(key.public_bytes_raw()):
+            return key
+        case rsa.RSAPublicKey(key_size=size) if size in RSA_SIZES and key.public_numbers().e < RSA_EXPONENTS:
             return key
         case _:
             return None
+
+
+def _small_order(point: bytes) -> bool:
+    """Whether *point* is one of the few under which a signature by nobody holds (RFC 8032, 5.1.7)."""
+    return point[:31] + bytes([point[31] & 0x7F]) in _SMALL_ORDER
 
 
 def to_be_signed(protected: bytes, payload: bytes, external: bytes = b"") -> bytes:

@@ -53,7 +53,8 @@ def kind_of(text: str) -> Kind:
 
 def believe(text: str, trust: Trust, at: datetime) -> Belief:
     """Return what may be believed of *text* at the time *at* (aware), whatever *text* is."""
-    kind = kind_of(text[:MAX_TEXT])
+    text = text[: MAX_TEXT + 1]  # of what is longer than any code, enough to see that it is
+    kind = kind_of(text)
     if kind in _NOT_READ or (kind is Kind.HCERT and not text.startswith(hcert.PREFIX)):
         return Belief(kind, Reason.NOT_SUPPORTED, form=None if kind in _NOT_READ else "hcert-other-version")
     if kind not in _SIGNED:

@@ -19,6 +19,8 @@ EU_DCC = 1
 COVID = "840539006"
 DETECTED, NOT_DETECTED = "260373001", "260415000"
 
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+"""Of a sample: what lies outside was not meant."""
 _LISTS = (("v", Statement.VACCINATION), ("t", Statement.TEST), ("r", Statement.RECOVERY))
 _KINDS = {statement: frozenset({statement}) for statement in Statement}
 _RESULTS = {DETECTED: True, NOT_DETECTED: False}
@@ -134,5 +136,7 @@ def _moment(said: Any) -> datetime | None:
     try:
         at = datetime.fromisoformat(said)
     except ValueError:
+        return None
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:  # at the ends of all time, no other zone's time can be told
         return None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -19,6 +19,8 @@ from device.model import WITA, Claims, Colour, Credential, Domain, Kind, Outcome
 
 SHIPPED = Path(__file__).parent / "policies"
 MAX_RULES = 100
+MAX_TEXT, MAX_LINE = 32_768, 1_000
+"""Characters; the longest that ships has 2,000, and no line over 120."""
 
 Word = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 
@@ -153,6 +155,10 @@ class Setting:
 
 def parse(text: str) -> Policy:
     """Return the policy in *text*; raises `PolicyError` that says where it is wrong."""
+    if len(text) > MAX_TEXT:
+        raise PolicyError(f"longer than {MAX_TEXT} characters")
+    if any(len(line) > MAX_LINE for line in text.splitlines()):
+        raise PolicyError(f"a line of more than {MAX_LINE} characters")  # a key of many dots costs its square
     try:
         told = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOML's own error is one of the first; digits without end another

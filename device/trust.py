@@ -32,6 +32,8 @@ from device.roster import ENTRY, HASH, Listing, Roster
 from device.wire import MAX_BUNDLE
 
 MAX_BUNDLE_ITEMS: Final = 50_000
+MAX_COUNT: Final = 2**53
+"""Of versions, persons and doses: what JSON carries unharmed."""
 MAX_NAMESAKES: Final = 8
 """Keys under one kid, each of which is tried; two is the most that was ever seen."""
 COSE_SIGN1: Final = 18
@@ -108,7 +110,7 @@ def revocation(of: bytes) -> bytes:
 def root_key(text: str) -> ed25519.Ed25519PublicKey:
     """Return the root's public key from its base64 SPKI, as ``titik-office init`` prints it; raises ValueError."""
     try:
-        key = load_der_public_key(base64.b64decode("".join(text.split()), validate=True))
+        key = usable(load_der_public_key(base64.b64decode("".join(text.split()), validate=True)))
     except (binascii.Error, ValueError, UnsupportedAlgorithm):
         raise ValueError("not a public key in base64") from None
     if not isinstance(key, ed25519.Ed25519PublicKey):
@@ -159,9 +161,9 @@ def _trust(payload: bytes) -> Trust:
                 _a(str, issuer): _hashes(_a(bytes, joined)) for issuer, joined in told.of("revoked", dict).items()
             },
             policies=tuple(_a(str, text) for text in told.of("policies", list)),
-            capacities={_a(str, site): _a(int, count) for site, count in told.of("capacities", dict, {}).items()},
+            capacities={_a(str, site): _count(count, site) for site, count in told.of("capacities", dict, {}).items()},
             roster=_roster(_Fields(told.of("roster", dict))) if told.has("roster") else Roster(),
-            version=told.of("version", int),
+            version=_count(told.of("version", int), "version"),
             issued=told.time("issued"),
             next=told.time("next"),
         )
@@ -176,6 +178,12 @@ def _a(kind: type[T], value: Any) -> T:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ValueError(f"not a {kind.__name__}")  # noqa: TRY004 - a value, from a file
     return value
+
+
+def _count(value: Any, name: str) -> int:
+    if not 0 <= _a(int, value) <= MAX_COUNT:
+        raise ValueError(f"{name} is no number that can be kept")
+    return int(value)
 
 
 class _Fields:
@@ -209,14 +217,15 @@ def _grouped(told: list[_Fields]) -> dict[bytes | None, tuple[Key, ...]]:
     speaks: dict[bytes, tuple[str, str]] = {}
     for one in told:
         spki, issuer, domain = one.of("spki", bytes), one.of("issuer", str), Domain(one.of("domain", str))
-        if speaks.setdefault(spki, (issuer, domain)) != (issuer, domain):
-            raise ValueError("one key under two names")
         try:
             public = usable(load_der_public_key(spki))
         except UnsupportedAlgorithm:
             public = None
         if public is None:
             continue  # a kind that this version cannot check: its credentials have an unknown signer
+        written = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # the one way of several
+        if speaks.setdefault(written, (issuer, domain)) != (issuer, domain):
+            raise ValueError("one key under two names")
         usages = frozenset(Statement(_a(str, word)) for word in one.of("usages", list)) if one.has("usages") else None
         key = Key(public, one.of("kid", bytes), issuer, domain, usages, one.time("from"), one.time("until"))
         grouped[key.kid] = (*grouped.get(key.kid, ()), key)
@@ -244,8 +253,8 @@ def _listing(told: _Fields) -> Listing:
     return Listing(
         Domain(told.of("domain", str)),
         told.time("until") if told.has("until") else None,
-        told.of("doses", int) if told.has("doses") else None,
-        told.of("series", int) if told.has("series") else None,
+        _count(told.of("doses", int), "doses") if told.has("doses") else None,
+        _count(told.of("series", int), "series") if told.has("series") else None,
     )
 
 

@@ -86,6 +86,11 @@ def loads(body: bytes, limit: int = MAX_MESSAGE) -> Any:
     return value
 
 
+def _any_bool(*values: object) -> bool:
+    """Whether JSON's true or false stands among *values*; Python takes them for 1 and 0."""
+    return any(isinstance(value, bool) for value in values)
+
+
 def _refuse(word: str) -> None:
     raise ValueError(f"{word} is not JSON")
 
@@ -143,7 +148,7 @@ def parse_receipt(body: bytes) -> Receipt | Quarantined:
             "last": int(last),
             "count": int(count),
             "digest": str(seen),
-        } if 0 < first <= last <= MAX_SEQ and 0 < count <= last - first + 1:
+        } if 0 < first <= last <= MAX_SEQ and 0 < count <= last - first + 1 and not _any_bool(first, last, count):
             return Receipt(centre, epoch, first, last, count, seen)
         case _:
             raise ValueError("not a receipt")
