@@ -151,6 +151,10 @@ class Desk:
             before += b"\n"
         replace_file(path, before + issued.written(entries).encode())
 
+    def issued(self) -> tuple[Entry, ...]:
+        """Return what the log says was issued; raises `RefusalError` for a damaged one."""
+        return issued.entries(self.folder)
+
     def keep(self, **changed: Any) -> None:
         """Write down, durably, what has *changed* in the book, by the names of `Book`."""
         self.book = self.book.model_copy(update=changed)
@@ -211,7 +215,10 @@ def book_toml(book: Book) -> str:
         "",
         "# Tercabut / revoked: issuer = hashes from issued.csv; the next `bundle sign` carries them to the points.",
         "[revoked]",
-        *(f"{toml_string(issuer)} = [{', '.join(map(toml_string, hashes))}]" for issuer, hashes in book.revoked.items()),
+        *(
+            f"{toml_string(issuer)} = [{', '.join(map(toml_string, hashes))}]"
+            for issuer, hashes in book.revoked.items()
+        ),
         "",
         "# Kapasitas / how many people a site may hold.",
         "[capacities]",

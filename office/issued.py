@@ -38,11 +38,12 @@ def parse(text: str) -> tuple[Entry, ...]:
     """Return the entries in *text*; raises ValueError that names the line."""
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
-        if tuple(next(reader, COLUMNS)) != COLUMNS:
-            raise ValueError(f"the first line is not {','.join(COLUMNS)}")
-        return tuple(_entry(row) for row in reader if row)
-    except (ValueError, csv.Error) as error:
+        head, *rows = [(reader.line_num, row) for row in reader if row] or [(0, list(COLUMNS))]
+    except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from None
+    if tuple(head[1]) != COLUMNS:
+        raise ValueError(f"the first line is not {','.join(COLUMNS)}")
+    return tuple(_entry(line, row) for line, row in rows)
 
 
 def written(entries: Iterable[Entry]) -> str:
@@ -70,8 +71,12 @@ def entries(folder: Path) -> tuple[Entry, ...]:
         ) from None
 
 
-def _entry(row: list[str]) -> Entry:
-    number, domain, until, revocation, issued = row
+def _entry(line: int, row: list[str]) -> Entry:
+    try:
+        number, domain, until, revocation, issued = row
+        entry = Entry(number, Domain(domain), date.fromisoformat(until), revocation, datetime.fromisoformat(issued))
+    except ValueError as error:
+        raise ValueError(f"line {line}: {error}") from None
     if not _HASH.match(revocation):
-        raise ValueError(f"{revocation[:20]!r} is not a hash")
-    return Entry(number, Domain(domain), date.fromisoformat(until), revocation, datetime.fromisoformat(issued))
+        raise ValueError(f"line {line}: {revocation[:20]!r} is not a hash")
+    return entry
