@@ -3,19 +3,21 @@
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TextIO, TypeVar
 
 from device.model import WITA, Credential, Domain
-from device.trust import revocation
+from device.trust import Key, revocation
 from office import asked, card, people, sheet
 from office.desk import Desk, replace_file
 from office.issued import Entry
-from office.issuing import Pass, compose, issue, validity
+from office.issuing import Pass, TooLongError, compose, issue, validity
 from office.people import MAX_UNIT, Person
 from office.refusal import RefusalError
 from office.sheet import Face, Sheets
+from office.signing import PrivateKey
 
 PDF: Final = "kartu.pdf"
 PICTURES: Final = "png"
@@ -30,6 +32,8 @@ class Made(NamedTuple):
     one: Pass
     text: str
     credential: Credential
+    said: str
+    """The name in the QR, which is shorter than the printed one where it had to be."""
 
 
 def add(commands: Any) -> None:
@@ -49,6 +53,11 @@ def add(commands: Any) -> None:
     cards.add_argument("--until", type=asked.day, metavar="YYYY-MM-DD", help="hari terakhir / last day; visitor: today")
     cards.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder baru / a new folder")
     cards.add_argument("--no-png", action="store_true", help="hanya PDF / the PDF only")
+    cards.add_argument(
+        "--shorten",
+        action="store_true",
+        help="nama panjang disingkat di QR, dicetak utuh / long names: initials in the QR, whole in print",
+    )
     cards.add_argument(
         "--again", action="store_true", help="juga nomor yang pasnya masih berlaku / also numbers with a pass in force"
     )
@@ -75,7 +84,8 @@ def run(told: argparse.Namespace, now: datetime) -> None:
     for person in _told(listed, "ditandatangani / signed"):
         try:
             one = compose(desk.book.issuer, person.number, person.name, span)
-            made.append(Made(person, one, *issue(one, key, signer, now)))
+            text, credential, said = _fitting(one, key, signer, now, shorten=told.shorten)
+            made.append(Made(person, one, text, credential, said))
         except RefusalError as refusal:
             wrong.append((person.line, str(refusal)))
     if wrong:
@@ -91,6 +101,9 @@ def run(told: argparse.Namespace, now: datetime) -> None:
             f"{told.out}: gambar tidak selesai; pasnya sudah tercatat / the pictures are not finished; the passes are"
             f" in the log: {why}. Berikutnya / next: --again --out FOLDER-BARU"
         ) from None
+    for each in made:
+        if each.said != each.one.name:
+            print(f"  baris / line {each.person.line}: di QR / in the QR: {each.said}", file=sys.stderr)
     pages = -(-len(made) // sheet.PER_PAGE)
     print(f"Kartu dibuat / cards made: {len(made)}, {pages} halaman / pages: {told.out / PDF}")
     print(
@@ -100,6 +113,28 @@ def run(told: argparse.Namespace, now: datetime) -> None:
         "Berikutnya / next: cetak 100 %, tanpa «sesuaikan halaman»; lalu hapus folder itu"
         " / print at 100 %, not “fit to page”; then delete that folder, for it holds names"
     )
+
+
+def shorter(name: str) -> Iterator[str]:
+    """Yield *name* with ever more of its words as initials, from the second on; at last the first word alone."""
+    first, *rest = name.split()
+    for at in range(len(rest)):
+        yield " ".join([first, *(f"{word[0]}." for word in rest[: at + 1]), *rest[at + 1 :]])
+    if rest:
+        yield first
+
+
+def _fitting(one: Pass, key: PrivateKey, signer: Key, now: datetime, *, shorten: bool) -> tuple[str, Credential, str]:
+    """Return the text of *one*, what is believed of it, and its name; where it may, shortened until it fits."""
+    try:
+        return (*issue(one, key, signer, now), one.name)
+    except TooLongError as refusal:
+        for name in shorter(one.name) if shorten else ():
+            try:
+                return (*issue(replace(one, name=name), key, signer, now), name)
+            except TooLongError:
+                continue
+        raise RefusalError(f"{refusal}{'' if shorten else ' --shorten'}") from None
 
 
 def in_force(desk: Desk, domain: Domain, now: datetime) -> frozenset[str]:

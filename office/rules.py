@@ -67,9 +67,9 @@ def run(told: argparse.Namespace, now: datetime) -> None:
     if changed is None:
         print("Belum ada bundel untuk dibandingkan. / There is no bundle yet to compare with. --desk, --against")
     elif not changed:
-        print(f"Tidak ada yang berubah terhadap {name}. / Nothing changes against {name}.")
+        print(f"Tidak ada yang berubah. / Nothing changes. ({name})")
     else:
-        print(f"Yang berubah terhadap {name} / what changes against {name}:")
+        print(f"Yang berubah / what changes ({name} -> ini / this):")
         print("\n".join(_changes(changed)))
 
 
@@ -114,10 +114,20 @@ def mistakes(text: str) -> list[str]:
     try:
         Policy.model_validate(tomllib.loads(text))
     except ValidationError as error:
-        return [_mistake(text, one) for one in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        places = [one["loc"] for one in found]
+        return [
+            _mistake(text, one)
+            for one in found  # a list left empty because all in it is wrong is no mistake of its own
+            if one["type"] != "too_short" or not any(_under(one["loc"], place) for place in places)
+        ]
     except (ValueError, RecursionError) as error:  # TOML's own error names its line and column
         return [f"bukan TOML / not TOML: {error}"]
     return []
+
+
+def _under(place: tuple[int | str, ...], other: tuple[int | str, ...]) -> bool:
+    return len(other) > len(place) and other[: len(place)] == place
 
 
 def _mistake(text: str, one: Any) -> str:
