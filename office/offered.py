@@ -137,7 +137,7 @@ def _did(number: int, one: Any) -> Offer:
     try:
         bare = _jwk(jwk)
     except (ValueError, UnsupportedAlgorithm) as error:
-        return Offer(name, b"", flaw=str(error))
+        return Offer(name, b"", flaw=f"not a public key: {error}")
     if (chain := jwk.get("x5c")) is None:
         return Offer(name, bare, kid) if bare else Offer(name, b"", flaw="neither x5c nor a public key")
     leaf = _base64(chain[0]) if isinstance(chain, list) and chain else None
