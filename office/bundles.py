@@ -3,12 +3,12 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from device.model import WITA
-from device.policy import SHIPPED, PolicyError, parse
+from device.policy import SHIPPED, Policy, PolicyError, parse
 from device.trust import BundleError, Trust, open_bundle, root_key, trusting
 from office import asked, bundle, difference, trusted
 from office.desk import LAST, Desk, replace_file
@@ -132,7 +132,7 @@ def last(desk: Desk) -> Trust | None:
 
 def texts(names: Sequence[str]) -> Iterator[str]:
     """Yield the text of each policy: a file, or one that ships; raises `RefusalError`."""
-    seen: set[str] = set()
+    read: list[Policy] = []
     for name in names:
         path, text = text_of(name)
         try:
@@ -141,10 +141,26 @@ def texts(names: Sequence[str]) -> Iterator[str]:
             raise RefusalError(
                 f"{path}: bukan aturan / not a policy: {error}. Berikutnya / next: titik-office policy check {name}"
             ) from None
-        if policy.name in seen:
-            raise RefusalError(f"--policy {name}: nama {policy.name} dua kali / the name {policy.name} twice")
-        seen.add(policy.name)
+        if any(overlap(policy, other) for other in read):
+            raise RefusalError(
+                f"--policy {name}: nama {policy.name} dua kali untuk hari yang sama"
+                f" / the name {policy.name} twice for the same days"
+            )
+        read.append(policy)
         yield text
+
+
+def overlap(one: Policy, other: Policy) -> bool:
+    """Return whether two policies of one name speak of the same day.
+
+    A station chooses by name, so a rule changes on a day by two of one name: the one until, the other since.
+    """
+    first, last = date.min, date.max
+    return (
+        one.name == other.name
+        and (one.since or first) <= (other.until or last)
+        and (other.since or first) <= (one.until or last)
+    )
 
 
 def text_of(name: str) -> tuple[Path, str]:

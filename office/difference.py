@@ -1,6 +1,6 @@
 """What changed from one bundle to another: two values in, plain words out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from device.policy import parse
@@ -11,7 +11,7 @@ from office.bundle import described, spki_text
 def between(old: Trust, new: Trust) -> dict[str, Any]:
     """Return what changed, for a program; parts that did not change are empty."""
     keys = [{_name(key): _key_told(key) for group in trust.keys.values() for key in group} for trust in (old, new)]
-    policies = [{parse(text).name: text for text in trust.policies} for trust in (old, new)]
+    policies = [_by_name(trust.policies) for trust in (old, new)]
     issuers = sorted({*old.revoked, *new.revoked})
     counts = {
         issuer: {
@@ -53,6 +53,15 @@ def _lines(changes: Mapping[str, Any]) -> Iterator[str]:
         yield f"~ tercabut / revoked {issuer}: +{count['added']} -{count['removed']}"
     for site, (old, new) in changes["capacities"].items():
         yield f"~ kapasitas / capacity {site}: {'-' if old is None else old} -> {'-' if new is None else new}"
+
+
+def _by_name(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the texts of each name, of which there may be two: the one until a day, the other since the next."""
+    grouped: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        name = parse(text).name
+        grouped[name] = (*grouped.get(name, ()), text)
+    return grouped
 
 
 def _changes(old: Mapping[str, object], new: Mapping[str, object]) -> dict[str, list[str]]:

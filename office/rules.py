@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -154,8 +155,11 @@ def _policies(names: Sequence[str]) -> tuple[Policy, ...]:
             read.append(parse(text))
         except PolicyError as error:
             wrong += [f"  {path}: {one}" for one in mistakes(text) or [str(error)]]
-    twice = {one.name for one in read if sum(other.name == one.name for other in read) > 1}
-    wrong += [f"  nama {name} dua kali / the name {name} twice" for name in sorted(twice)]
+    twice = {one.name for one, other in combinations(read, 2) if bundles.overlap(one, other)}
+    wrong += [
+        f"  nama {name} dua kali untuk hari yang sama / the name {name} twice for the same days"
+        for name in sorted(twice)
+    ]
     if wrong:
         raise RefusalError("Aturan salah: / The rules are wrong:\n" + "\n".join(wrong))
     return tuple(read)

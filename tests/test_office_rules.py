@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from device.judge import choose
 from device.model import WITA, Colour, Outcome, Reason, Verdict
 from device.policy import Setting, parse, shipped
 from device.trust import open_bundle, root_key
@@ -180,6 +181,29 @@ def test_a_wrong_policy_ends_the_check_and_nothing_is_tried(tmp_path: Path, caps
     file.write_text(NEW_YEAR)
     assert main(["policy", "check", str(file), "staff"]) == 1
     assert "the name staff twice" in capsys.readouterr().err
+
+
+def test_a_rule_changes_on_a_day_by_two_policies_of_one_name(
+    desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    until = desk.parent / "until.toml"
+    until.write_text(NEW_YEAR.replace("since = 2027-01-01\nuntil = 2027-12-31", "until = 2026-12-31"))
+    since = desk.parent / "since.toml"
+    since.write_text(NEW_YEAR.replace('"check"', '"admit"').replace('"yellow"', '"green"'))
+    bundle = _sign(desk, secret, "a.cbor", "--policy", str(until), "--policy", str(since))
+    trust = open_bundle(bundle.read_bytes(), (root_key((desk / "root.pub").read_text()),))
+    policies, wrong = choose(("staff",), trust)
+    assert wrong == []
+    days = [date(2026, 12, 31), date(2027, 1, 1), date(2028, 1, 1)]
+    answers = said(Signers(), policies, days, SETTING)
+    reasons = [(answers["pegawai / staff", day].colour, answers["pegawai / staff", day].reason) for day in days]
+    assert reasons == [(Colour.YELLOW, Reason.STAFF), (Colour.GREEN, Reason.STAFF), (None, Reason.NO_RULE)]
+    assert main(["policy", "check", str(until), str(since)]) == 0
+    since.write_text(NEW_YEAR.replace("2027-01-01", "2026-12-31"))
+    out = str(desk.parent / "b.cbor")
+    told = ["--policy", str(until), "--policy", str(since), *secret]
+    assert main(["bundle", "sign", "--desk", str(desk), "--out", out, *told]) == 1
+    assert "twice for the same days" in capsys.readouterr().err
 
 
 # bundle sign and diff
