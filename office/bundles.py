@@ -207,7 +207,8 @@ def _print(trust: Trust) -> None:
         )
     for text in trust.policies:
         policy = parse(text)
-        print(f"  aturan / policy {policy.name}: {policy.title}")
+        dated = f" ({policy.since or ''}..{policy.until or ''})" if policy.since or policy.until else ""
+        print(f"  aturan / policy {policy.name}{dated}: {policy.title}")
     for site, number in trust.capacities.items():
         print(f"  kapasitas / capacity {site}: {number}")
     print(f"  tercabut / revoked: {sum(len(hashes) for hashes in trust.revoked.values())}")
