@@ -66,6 +66,13 @@ def days(text: str) -> int:
     return int(text)
 
 
+def issuer(text: str) -> str:
+    """Return somebody's short name, for argparse."""
+    if not text.isprintable() or not 1 <= len(text) <= 100:  # noqa: PLR2004 - a name, not a text
+        raise argparse.ArgumentTypeError(f"{text[:100]!r}: 1 sampai 100 huruf / 1 to 100 letters")
+    return text
+
+
 def read(path: Path, limit: int = MAX_FILE) -> bytes:
     """Return what is in *path*.
 

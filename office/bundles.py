@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -184,7 +185,7 @@ def _compared(desk: Desk) -> tuple[Trust, str]:
 
 def _capacity(text: str) -> tuple[str, int | None]:
     site, _, number = text.partition("=")
-    if not site or not site.isprintable() or "=" not in text or not (not number or number.isdecimal()):
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", site) or "=" not in text or not (not number or number.isdecimal()):
         raise argparse.ArgumentTypeError(f"{text!r}: SITE=NUMBER, contoh / example bupati=40")
     if len(number) > 6:  # noqa: PLR2004 - a million people
         raise argparse.ArgumentTypeError(f"{text!r}: terlalu besar / too large")

@@ -39,7 +39,12 @@ def add(commands: Any) -> None:
     taken.add_argument(
         "file", nargs="+", type=Path, metavar="FILE", help="PEM, DER, did.json, daftar DSC / a list of DSCs"
     )
-    taken.add_argument("--issuer", required=True, help="penerbit, negara dua huruf / issuer, a country's two letters")
+    taken.add_argument(
+        "--issuer",
+        required=True,
+        type=asked.issuer,
+        help="penerbit, negara dua huruf / issuer, a country's two letters",
+    )
     taken.add_argument("--domain", default="health", choices=[str(domain) for domain in Domain], help="(%(default)s)")
     taken.add_argument("--ca", type=Path, metavar="FILE", help="CSCA: sertifikat lain ditolak / others are refused")
     taken.add_argument(
@@ -57,8 +62,6 @@ def add(commands: Any) -> None:
 def run_import(told: argparse.Namespace, now: datetime) -> None:
     """Take the keys of the files, or, where one is refused, none."""
     desk = Desk.open(told.desk)
-    if not told.issuer.isprintable() or not 1 <= len(told.issuer) <= 100:  # noqa: PLR2004 - a name, not a text
-        raise RefusalError("--issuer: 1 sampai 100 huruf / 1 to 100 letters")
     taken, refused = _sorted(told, now)
     for line in refused:
         print(f"  ditolak / refused: {line}")
@@ -119,7 +122,7 @@ def _sorted(told: argparse.Namespace, now: datetime) -> tuple[list[TrustedKey], 
                 f"{path}: tanda tangan daftar ini TIDAK diperiksa di sini; ambil hanya dari sumber yang Anda percaya."
                 " / the list's own signature is NOT checked here; take it only from where you trust it to come from."
             )
-        name = path.name.encode("utf-8", "replace").decode()
+        name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
         for offer in file.offers:
             try:
                 key = accepted(offer, Domain(told.domain), told.issuer, authorities, now)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +34,7 @@ def parse(octets: bytes) -> tuple[Person, ...]:
     that is short has empty fields. Raises `NotAList`.
     """
     try:
-        text = octets.decode("utf-8-sig")
+        text = unicodedata.normalize("NFC", octets.decode("utf-8-sig"))  # as `office.issuing.compose` does
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
         raise NotAList(

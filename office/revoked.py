@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     asked.asks_desk(revoke, locked=False)
     revoke.add_argument("number", nargs="?", metavar="NUMBER", help="nomor pas / pass number")
     revoke.add_argument("--domain", choices=("staff", "visitor"), help="hanya ini / only this one")
-    revoke.add_argument("--issuer", help="penerbit lain / another's credential")
+    revoke.add_argument("--issuer", type=asked.issuer, help="penerbit lain / another's credential")
     revoke.add_argument("--hash", type=_hash, metavar="HEX16", help="16 angka heksadesimal / hexadecimal characters")
     revoke.set_defaults(usage=revoke.error)
 

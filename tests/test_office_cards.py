@@ -218,6 +218,11 @@ def test_lists_as_spreadsheets_save_them(octets: bytes) -> None:
     assert rows == [("1", "A", "B"), ("2", "C", "D")]
 
 
+def test_a_name_typed_in_two_parts_is_the_same_name_and_can_be_printed() -> None:
+    (person,) = people.parse("number,name,unit\n1,Jose\u0301,\n".encode())
+    assert (person.name, sheet.not_shown(person.name)) == ("José", "")
+
+
 def test_a_quoted_name_may_hold_the_delimiter_and_a_short_row_is_empty() -> None:
     assert people.parse(b'number,name,unit\n1,"Contoh, S.Kom."\n') == (Person(2, "1", "Contoh, S.Kom.", ""),)
 

@@ -92,7 +92,14 @@ def test_somebody_elses_credential_is_revoked_by_its_hash(desk: Path, secret: li
 
 @pytest.mark.parametrize(
     "told",
-    [[], ["7", "--issuer", "ID"], ["--issuer", "ID"], ["--hash", "0" * 16], ["--issuer", "ID", "--hash", "0" * 15]],
+    [
+        [],
+        ["7", "--issuer", "ID"],
+        ["--issuer", "ID"],
+        ["--hash", "0" * 16],
+        ["--issuer", "ID", "--hash", "0" * 15],
+        ["--issuer", "I\x7f", "--hash", "0" * 16],
+    ],
 )
 def test_revoke_wants_a_number_or_a_hash_with_its_issuer(desk: Path, told: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
