@@ -156,7 +156,11 @@ def accepted(
     if key.domain is not None and key.domain is not domain:
         raise Refused(f"its usages are about {key.domain}, not about {domain}")
     (certificate,) = certificates(offer.octets)
-    if flaw := next(_flaws(certificate, key, offer, authorities, now), None):
+    try:
+        flaw = next(_flaws(certificate, key, offer, authorities, now), None)
+    except UNREADABLE as error:
+        raise Refused(f"its extensions cannot be read: {error}") from None
+    if flaw is not None:
         raise Refused(flaw)
     since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return replace(key, issuer=issuer, domain=domain, since=since, until=until)
@@ -172,6 +176,8 @@ def _flaws(
     """Yield what speaks against *certificate*, whose key is *key*."""
     if certificate.not_valid_after_utc <= now:
         yield f"expired on {asked.local(certificate.not_valid_after_utc)} ({_subject(certificate)})"
+    if _is_authority(certificate):
+        yield f"a CA: it signs certificates, no credentials. It goes behind --ca ({_subject(certificate)})"
     if offer.kid is not None and offer.kid != key.kid:
         yield f"the list calls it {offer.kid.hex()}, but it is {(key.kid or b'').hex()}"
     if offer.bare is not None and offer.bare != spki(key.public):
@@ -189,7 +195,8 @@ def certificates(octets: bytes) -> list[x509.Certificate]:
 
 def _authorities(path: Path, now: datetime) -> list[x509.Certificate]:
     try:
-        found = certificates(asked.read(path))
+        offers = offered.parse(asked.read(path)).offers
+        found = [one for offer in offers for one in certificates(offer.octets)]
         flaws = [flaw for one in found for flaw in _not_an_authority(one, now)]
     except UNREADABLE as error:
         raise RefusalError(f"--ca {path}: bukan sertifikat / not a certificate: {error}") from None
@@ -201,12 +208,16 @@ def _authorities(path: Path, now: datetime) -> list[x509.Certificate]:
 def _not_an_authority(one: x509.Certificate, now: datetime) -> Iterator[str]:
     if not one.not_valid_before_utc <= now < one.not_valid_after_utc:
         yield f"{_subject(one)}: tidak berlaku hari ini / not in force today"
-    try:
-        may_sign = one.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        may_sign = False
-    if not may_sign:
+    if not _is_authority(one):
         yield f"{_subject(one)}: bukan CA / not a CA"
+
+
+def _is_authority(one: x509.Certificate) -> bool:
+    """Return whether it may sign certificates (RFC 5280, 4.2.1.9)."""
+    try:
+        return one.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False
 
 
 def _signed(certificate: x509.Certificate, by: x509.Certificate) -> bool:

@@ -148,19 +148,21 @@ def _did(number: int, one: Any) -> Offer:
 
 def _jwk(jwk: dict[str, Any]) -> bytes | None:
     """Return the SPKI of a JSON Web Key (RFC 7518, 6; RFC 8037, 2), ``None`` if only its certificate is there."""
-    parts = {name: _base64(jwk.get(name)) for name in ("x", "y", "n", "e")}
+    # The live list writes some numbers with a zero before them, as Java's BigInteger does; RFC 7518 has none.
+    parts = {name: (_base64(jwk.get(name)) or b"") for name in ("x", "y", "n", "e")}
+    numbers = {name: part.lstrip(b"\0") for name, part in parts.items()}
     key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
     match jwk.get("kty"), jwk.get("crv"):
-        case "EC", "P-256" if parts["x"] and parts["y"]:
-            point = b"\x04" + parts["x"].rjust(32, b"\0") + parts["y"].rjust(32, b"\0")
+        case "EC", "P-256" if numbers["x"] and numbers["y"]:
+            point = b"\x04" + numbers["x"].rjust(32, b"\0") + numbers["y"].rjust(32, b"\0")
             key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
         case "OKP", "Ed25519" if parts["x"]:
             key = ed25519.Ed25519PublicKey.from_public_bytes(parts["x"])
-        case "RSA", _ if parts["n"] and parts["e"]:
-            if len(parts["n"]) > 512:  # noqa: PLR2004 - 4096 bits, `device.cose.RSA_SIZES`
+        case "RSA", _ if numbers["n"] and numbers["e"]:
+            if len(numbers["n"]) > 512:  # noqa: PLR2004 - 4096 bits, `device.cose.RSA_SIZES`
                 raise ValueError("an RSA key of more than 4096 bits")
-            numbers = (int.from_bytes(part, "big") for part in (parts["e"], parts["n"]))
-            key = rsa.RSAPublicNumbers(*numbers).public_key()
+            modulus, exponent = (int.from_bytes(numbers[name], "big") for name in ("n", "e"))
+            key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
         case _ if jwk.get("x5c") is not None:
             return None
         case kind, curve:

@@ -170,6 +170,13 @@ def test_a_bare_key_of_a_list_goes_by_the_lists_kid() -> None:
     assert (key.kid, key.public) == (b"\xff\xfe345678", DSC_KEY.public_key())
 
 
+def test_a_number_with_a_zero_before_it_is_that_number() -> None:
+    numbers = DSC_KEY.public_key().public_numbers()
+    x, y = (base64.urlsafe_b64encode(b"\0" + part.to_bytes(32, "big")).decode() for part in (numbers.x, numbers.y))
+    (key,) = _keys(_did({"kty": "EC", "crv": "P-256", "x": x, "y": y}))
+    assert key.public == DSC_KEY.public_key()
+
+
 def test_a_file_of_many_is_many() -> None:
     second = _certificate(OTHER_KEY)
     assert [key.kid for key in _keys(_pem(DSC) + _pem(second))] == [_kid(DSC), _kid(second)]
@@ -181,6 +188,7 @@ def test_a_file_of_many_is_many() -> None:
         (_pem(EXPIRED), "expired on"),
         (_pem(_certificate(CURVES["P-384"])), "a kind of key"),
         (_pem(_certificate(SMALL)), "a kind of key"),
+        (_pem(CSCA), "a CA: it signs certificates"),
         (_pem(_certificate(by=OTHER_KEY)), "not signed by any certificate of --ca"),
         (spki(DSC_KEY.public_key()), "no authority signed it"),
         (b"\x30\x03junk", "not a public key or certificate"),
@@ -190,7 +198,7 @@ def test_a_file_of_many_is_many() -> None:
         (_did({"x5c": [_text(_der(DSC))]}, kids=(b"12345678",)), "the list calls it 3132333435363738"),
         (_did({"kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"}), "not a public key: "),
         (_did({"kty": "oct", "k": "AAAA"}), "a key of kind oct"),
-        (_did({"kty": "RSA", "n": "A" * 800, "e": "AQAB"}), "more than 4096 bits"),
+        (_did({"kty": "RSA", "n": "B" * 800, "e": "AQAB"}), "more than 4096 bits"),
         (json.dumps([_gateway(DSC, country="XX")]).encode(), "country 'XX', not 'ID'"),
         (json.dumps([_gateway(DSC, certificateType="AUTHENTICATION")]).encode(), "not DSC"),
         (json.dumps([_gateway(DSC, rawData="?")]).encode(), "rawData"),
@@ -296,6 +304,13 @@ def test_an_authority_that_is_none_is_refused(
     file.write_bytes(_pem(ca))
     assert _import(desk, _pem(DSC), "--ca", str(file)) == 1
     assert says in capsys.readouterr().err
+
+
+def test_an_authority_may_come_from_the_did_list_too(desk: Path) -> None:
+    file = desk.parent / "sca.json"
+    file.write_bytes(_did({"x5c": [_text(_der(CSCA))]}))
+    assert _import(desk, _pem(DSC), "--ca", str(file)) == 0
+    assert _import(desk, _pem(_certificate(by=OTHER_KEY)), "--ca", str(file)) == 1
 
 
 def test_what_is_kept_reads_back_as_it_was(tmp_path: Path) -> None:
