@@ -118,10 +118,7 @@ def _sorted(told: argparse.Namespace, now: datetime) -> tuple[list[TrustedKey], 
             refused.append(f"{path}: {error}")
             continue
         if file.unproven:
-            print(
-                f"{path}: tanda tangan daftar ini TIDAK diperiksa di sini; ambil hanya dari sumber yang Anda percaya."
-                " / the list's own signature is NOT checked here; take it only from where you trust it to come from."
-            )
+            _say_unproven(path)
         name = "".join(letter if letter.isprintable() else "?" for letter in path.name)
         for offer in file.offers:
             try:
@@ -186,6 +183,13 @@ def _flaws(
         yield f"not signed by any certificate of --ca ({_subject(certificate)})"
 
 
+def _say_unproven(path: Path) -> None:
+    print(
+        f"{path}: tanda tangan daftar ini TIDAK diperiksa di sini; ambil hanya dari sumber yang Anda percaya."
+        " / the list's own signature is NOT checked here; take it only from where you trust it to come from."
+    )
+
+
 def certificates(octets: bytes) -> list[x509.Certificate]:
     """Return the certificates in *octets*, PEM or DER; raises ValueError."""
     if b"-----BEGIN" in octets:
@@ -195,13 +199,15 @@ def certificates(octets: bytes) -> list[x509.Certificate]:
 
 def _authorities(path: Path, now: datetime) -> list[x509.Certificate]:
     try:
-        offers = offered.parse(asked.read(path)).offers
-        found = [one for offer in offers for one in certificates(offer.octets)]
+        file = offered.parse(asked.read(path))
+        found = [one for offer in file.offers for one in certificates(offer.octets)]
         flaws = [flaw for one in found for flaw in _not_an_authority(one, now)]
     except UNREADABLE as error:
         raise RefusalError(f"--ca {path}: bukan sertifikat / not a certificate: {error}") from None
     if flaws:
         raise RefusalError(f"--ca {path}: {'; '.join(flaws)}")
+    if file.unproven:
+        _say_unproven(path)
     return found
 
 

@@ -306,10 +306,11 @@ def test_an_authority_that_is_none_is_refused(
     assert says in capsys.readouterr().err
 
 
-def test_an_authority_may_come_from_the_did_list_too(desk: Path) -> None:
+def test_an_authority_may_come_from_the_did_list_too(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = desk.parent / "sca.json"
     file.write_bytes(_did({"x5c": [_text(_der(CSCA))]}))
     assert _import(desk, _pem(DSC), "--ca", str(file)) == 0
+    assert "is NOT checked here" in capsys.readouterr().out
     assert _import(desk, _pem(_certificate(by=OTHER_KEY)), "--ca", str(file)) == 1
 
 
