@@ -18,6 +18,7 @@ from time import monotonic
 
 from central.dial import Dial
 from central.intake import LEAVES, Intake
+from central.posting import Posting
 from central.settings import Settings, password
 from central.store import CannotWrite, Store
 from device.config import Broker
@@ -42,7 +43,11 @@ WAITING_MESSAGES, WAITING_BYTES = 2_000, 33_554_432
 class Centre:
     """Lives through broker sessions one after another; only the store outlives a session."""
 
-    def __init__(self, store: Store, broker: Broker, password: str | None, stop: Stop, heart: Heart) -> None:
+    def __init__(  # noqa: PLR0913 - each is a part of the world
+        self, store: Store, broker: Broker, password: str | None, stop: Stop, heart: Heart, *, posting: Posting
+    ) -> None:
+        self._posting = posting
+        self._posting_fault: str | None = None
         self._store = store
         self._broker = broker
         self._password = password
@@ -93,9 +98,11 @@ class Centre:
             self._say_weather(None)
             self._said, self._refused = None, False
             self._listen(link)
+            self._posting.again()
             while not self._stop.is_set():
                 self._heart.beat(monotonic())
                 self._say(link)
+                self._post(link)
                 self._turn(link, TURN)
             link.publish(self._state(State.STOPPED))
             log.info("state %s", State.STOPPED)
@@ -157,6 +164,17 @@ class Centre:
             log.info("state %s", state)
             self._said = state
 
+    def _post(self, link: Link) -> None:
+        """Give the points a new trust bundle; they believe its signature, not us."""
+        octets = self._posting.newer()
+        if octets is not None:
+            link.publish(Message(self._topics.bundle(), octets, retain=True))
+            log.info("the bundle of %d bytes is posted for all points", len(octets))
+        if self._posting.fault != self._posting_fault:
+            self._posting_fault = self._posting.fault
+            if self._posting_fault is not None:
+                log.error("no bundle can be posted: %s. Next: [trust] bundle in central.toml", self._posting_fault)
+
     def _say_fault(self, fault: str | None) -> None:
         if (fault is None) != (self._fault is None):
             if fault is None:
@@ -202,7 +220,7 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
         log.info("the store is open: %s, centre %s", store.path, store.life)
         heart = Heart([], notifier)
         heart.beat(monotonic())
-        Centre(store, settings.broker, secret, stop, heart).serve()
+        Centre(store, settings.broker, secret, stop, heart, posting=Posting(settings.trust.bundle)).serve()
 
 
 def _open(path: Path, stop: Stop, stack: ExitStack) -> Store | None:

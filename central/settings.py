@@ -16,11 +16,19 @@ class StoreChoice(Section):
     """Left out: ``central.db`` in systemd's ``$STATE_DIRECTORY``."""
 
 
+class TrustChoice(Section):
+    """What the points are given to believe."""
+
+    bundle: Path | None = None
+    """The trust bundle as the desk signed it; posted for all points whenever the file changes."""
+
+
 class Settings(Section):
     """Everything that ``titik-central`` is told."""
 
     broker: Broker = Broker()
     store: StoreChoice = StoreChoice()
+    trust: TrustChoice = TrustChoice()
 
     def database(self, env: Mapping[str, str]) -> Path:
         """Return the path of the database."""

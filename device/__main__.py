@@ -8,6 +8,7 @@ from pathlib import Path
 from device import __version__, commands, config, log
 from device.commands import CONFIG, DONE, FAILED, MISSING, say
 from device.config import ConfigError, Pins
+from device.hatch import NAME, RUNTIME
 
 FAULT_SHOWN = 4.0
 """Seconds of the fault lamp before a station that cannot serve gives up."""
@@ -140,6 +141,18 @@ def _parser() -> ArgumentParser:
     bench.add_argument("--rounds", type=int, default=3, help="how often each picture is taken")
     bench.add_argument("--json", action="store_true", help="one JSON object")
     bench.set_defaults(run=_bench)
+
+    bundle = verb("bundle", "the trust bundle of the station that runs here", "titik bundle import trust.cose")
+    under = bundle.add_subparsers(required=True, metavar="COMMAND")
+    take = under.add_parser(
+        "import",
+        help="hand it a newer bundle, from a stick perhaps",
+        description="hand the running station a newer bundle; it checks who signed it, keeps it and follows it",
+        epilog="example: sudo titik bundle import /media/usb/trust.cbor",
+    )
+    take.add_argument("file", type=Path, metavar="FILE")
+    take.add_argument("--socket", type=Path, default=RUNTIME / NAME, metavar="PATH", help="default: %(default)s")
+    take.set_defaults(run=commands.import_bundle)
 
     verb("version", "print the version", "titik version").set_defaults(run=_version)
     return parser

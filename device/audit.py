@@ -1,12 +1,12 @@
 """Keys for an audit without a bundle: certificates and bare public keys, PEM or DER (``judge --key``)."""
 
-from collections.abc import Callable
+import base64
 from hashlib import sha256
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from device import tlv
 from device.cose import PublicKey, usable
 from device.model import Domain, Statement
 from device.trust import Key
@@ -25,27 +25,31 @@ def audit_key(octets: bytes) -> Key:
     usages; none of those three means all of them (EU DCC specification, 3.2.2 and A.4). Its dates are not
     held against it: whoever names a key for an audit vouches for it. Raises ValueError.
     """
-    pem = b"-----BEGIN" in octets
+    der = _der(octets) if b"-----BEGIN" in octets else octets
     try:
-        certificate = (x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate)(octets)
+        certificate = tlv.certificate(der)
     except ValueError:
-        return Key(_supported((load_pem_public_key if pem else load_der_public_key), octets))
-    try:
-        purposes = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        usages = frozenset(_USAGES[oid.dotted_string] for oid in purposes if oid.dotted_string in _USAGES)
-    except (x509.ExtensionNotFound, ValueError):  # not there, or an empty list, which DER does not allow
-        usages = frozenset()
+        return Key(_public(der))
+    usages = frozenset(_USAGES[oid] for oid in certificate.purposes if oid in _USAGES)
     return Key(
-        _supported(lambda _: certificate.public_key(), octets),
-        sha256(certificate.public_bytes(Encoding.DER)).digest()[:8],
+        _public(certificate.spki),
+        sha256(der).digest()[:8],
         domain=Domain.HEALTH if usages else None,
         usages=usages or None,
     )
 
 
-def _supported(load: Callable[[bytes], object], octets: bytes) -> PublicKey:
+def _der(pem: bytes) -> bytes:
+    """Return the bytes of the first PEM block (RFC 7468); raises ValueError."""
+    lines = pem.splitlines()
+    begin = next(at for at, line in enumerate(lines) if line.lstrip().startswith(b"-----BEGIN"))
+    end = next((at for at, line in enumerate(lines) if at > begin and line.startswith(b"-----END")), begin)
+    return base64.b64decode(b"".join(lines[begin + 1 : end]))
+
+
+def _public(spki: bytes) -> PublicKey:
     try:
-        public = usable(load(octets))
+        public = usable(load_der_public_key(spki))
     except UnsupportedAlgorithm:
         public = None
     if public is None:

@@ -13,10 +13,13 @@ from device.audit import audit_key
 from device.config import ConfigError
 from device.credential import public_claims
 from device.cwt import MAX_TEXT
+from device.disk import read_bounded
+from device.hatch import NotThere, Refused, ask
 from device.judge import Judged, Rules, choose, judge
 from device.pictures import PictureError, luma_of
 from device.policy import PolicyError, Setting, parse
-from device.trust import BundleError, Trust, open_bundle, root_key, trusting, unproven_bundle
+from device.trust import BundleError, Roots, Trust, open_bundle, root_key, trusting, unproven_bundle
+from device.wire import MAX_BUNDLE
 
 DONE, FAILED, USAGE, MISSING, CONFIG = 0, 1, 2, 3, 78
 """Exit codes, the same for every command (``design.md``)."""
@@ -66,7 +69,7 @@ def judge_lines(told: Namespace) -> int:
         return FAILED
     for text in _lines(sys.stdin.buffer):
         judged = judge(text, rules, told.at or datetime.now(UTC))
-        verdict = {"kind": judged.belief.kind, **_verdict(judged), "claims": _claims(judged)}
+        verdict = {"kind": judged.belief.kind, **_form(judged), **_verdict(judged), "claims": _claims(judged)}
         if told.json:
             print(json.dumps(verdict), flush=True)
         else:
@@ -89,6 +92,27 @@ def check_config(told: Namespace) -> int:
     return CONFIG if warnings else DONE
 
 
+def import_bundle(told: Namespace) -> int:
+    """Hand a trust bundle, from a stick perhaps, to the station that runs here."""
+    try:
+        octets = read_bounded(told.file, MAX_BUNDLE)
+    except OSError as error:
+        say(f"{told.file} cannot be read: {error.strerror}")
+        return MISSING
+    if len(octets) > MAX_BUNDLE:
+        say(f"{told.file} is larger than any bundle")
+        return FAILED
+    try:
+        print(ask(told.socket, "bundle-import", octets))
+    except Refused as refusal:
+        say(f"{told.file} is refused: {refusal}")
+        return FAILED
+    except NotThere as error:
+        say(f"{error}. Next: systemctl status titik, or run this with sudo")
+        return MISSING
+    return DONE
+
+
 def _lines(stream: BinaryIO) -> Iterator[str]:
     """Yield lines, each cut a little past the longest code, so that no line fills the memory."""
     while line := stream.readline(MAX_TEXT + 2):
@@ -104,7 +128,7 @@ def _rules(told: Namespace) -> Rules | None:
         if told.bundle is None:
             trust = trusting(*(audit_key(path.read_bytes()) for path in told.key))
         elif told.root:
-            trust = open_bundle(told.bundle.read_bytes(), tuple(root_key(text) for text in told.root))
+            trust = open_bundle(told.bundle.read_bytes(), Roots(*(root_key(text) for text in told.root[:2])))
         else:
             say(f"{told.bundle}: nobody checked who signed it, for no --root was given; an audit may do that")
             trust = unproven_bundle(told.bundle.read_bytes())
@@ -129,14 +153,20 @@ def _bundled(trust: Trust) -> tuple[str, ...]:
 
 
 def _code(text: str, judged: Judged, show_text: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"kind": judged.belief.kind, "verdict": _verdict(judged)}
+    told: dict[str, Any] = {"kind": judged.belief.kind, **_form(judged), "verdict": _verdict(judged)}
     return {**told, "text": text} if show_text else told
 
 
+def _form(judged: Judged) -> dict[str, Any]:
+    """Return what the code is called, where it is recognised and not read."""
+    return {} if judged.belief.form is None else {"form": judged.belief.form}
+
+
 def _verdict(judged: Judged) -> dict[str, Any]:
+    genuine = judged.belief.credential is not None and judged.belief.credential.genuine
     return {
-        "genuine": judged.belief.credential is not None,
-        "valid": judged.belief.credential is not None and judged.belief.reason is None,
+        "genuine": genuine,
+        "valid": genuine and judged.belief.reason is None,
         "reason": judged.verdict.reason,
         "colour": judged.verdict.colour,
         "outcome": judged.verdict.outcome,

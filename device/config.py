@@ -171,8 +171,10 @@ class Trust(Section):
     """Whom to believe."""
 
     bundle: Path | None = None
-    roots: tuple[Annotated[str, StringConstraints(min_length=10, max_length=2000)], ...] = ()
-    """Public keys of the regency's root, as ``titik-office init`` prints them."""
+    roots: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=10, max_length=2000)], ...], Field(max_length=2)
+    ] = ()
+    """Public keys of the regency's root, as ``titik-office init`` prints them: the current one, then the next."""
 
 
 class PolicyChoice(Section):

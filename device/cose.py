@@ -4,8 +4,9 @@ Signing is the desk's business and lives there; `to_be_signed` is shared, so tha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
@@ -21,8 +22,12 @@ PS256: Final = -37
 
 PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
+MAX_HEADER: Final = 4_096
+"""Bytes of a protected header; a genuine one has about 14, or holds a certificate."""
 RSA_SIZES: Final = range(2048, 4097)
 """Bits of a modulus (RFC 8230, 6.1), and a bound on the work it may cost."""
+
+_ECDSA: Final = ec.ECDSA(SHA256())
 
 TAG_SIGN1: Final = 18
 TAG_ENCRYPT0: Final = 16
@@ -33,11 +38,12 @@ class NotSupported(ValueError):  # noqa: N818 - the word of the closed list of r
     """A form that is recognised and not read here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sign1:
+class Sign1(NamedTuple):
     """A COSE_Sign1 as it came: nothing in it is believed yet."""
 
     protected: bytes
+    header: Mapping[Any, Any]
+    """What *protected* says."""
     algorithm: int | None
     kid: bytes | None
     """From the protected header if it stands there, else from the other (EU DCC spec, 3.2.2)."""
@@ -66,9 +72,7 @@ def parse(octets: bytes, limit: int = MAX_OCTETS) -> Sign1:
         raise NotSupported("encrypted")
     match message:
         case [bytes(protected), Mapping() as open_header, bytes(payload), bytes(signature)]:
-            header = loads(protected) if protected else {}
-            if not isinstance(header, Mapping):
-                raise Malformed("the protected header is not a map")
+            header = _header(protected)
         case _:
             raise Malformed("not a COSE_Sign1")
     algorithm = header.get(1, open_header.get(1))  # the second place is in the wild, and `holds` asks the key
@@ -77,11 +81,20 @@ def parse(octets: bytes, limit: int = MAX_OCTETS) -> Sign1:
         raise NotSupported("a critical header")  # RFC 9052, 3.1: what is critical and not understood is refused
     return Sign1(
         protected,
+        header,
         algorithm if isinstance(algorithm, int) else None,
         kid if isinstance(kid, bytes) else None,
         payload,
         signature,
     )
+
+
+@lru_cache(maxsize=64)  # the passes of one signer have one header
+def _header(protected: bytes) -> Mapping[Any, Any]:
+    header = loads(protected, MAX_HEADER) if protected else {}
+    if not isinstance(header, Mapping):
+        raise Malformed("the protected header is not a map")
+    return MappingProxyType(header) if isinstance(header, dict) else header
 
 
 def usable(key: object) -> PublicKey | None:
@@ -111,7 +124,7 @@ def holds(message: Sign1, key: PublicKey, external: bytes = b"") -> bool:
         match key, message.algorithm:
             case ec.EllipticCurvePublicKey(curve=ec.SECP256R1()), -7 if len(message.signature) == 64:  # noqa: PLR2004 - r and s, 32 bytes each (RFC 9053, 2.1)
                 r, s = (int.from_bytes(half, "big") for half in (message.signature[:32], message.signature[32:]))
-                key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(SHA256()))
+                key.verify(encode_dss_signature(r, s), signed, _ECDSA)
             case ed25519.Ed25519PublicKey(), -8:
                 key.verify(message.signature, signed)
             # OpenSSL also takes a signature whose first zero byte was left out; one credential, two identities.

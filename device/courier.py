@@ -17,6 +17,8 @@ from typing import Any
 from device.config import Broker, Delivery
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.outbox import CannotRecord, Outbox
+from device.rulebook import Rulebook
+from device.trust import BundleError
 from device.window import Parcel, Window
 from device.wire import CONTENT_TYPE, CONTENT_TYPE_BATCH, Quarantined, State, Topics, dumps, loads, parse_receipt
 from device.worker import Worker
@@ -66,8 +68,17 @@ class Sender:
 class Courier(Worker):
     """Lives through broker sessions one after another; only the outbox outlives a session."""
 
-    def __init__(self, outbox: Outbox, broker: Broker, delivery: Delivery, sender: Sender) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        broker: Broker,
+        delivery: Delivery,
+        sender: Sender,
+        rulebook: Rulebook | None = None,
+    ) -> None:
         super().__init__("courier")
+        self._rulebook = rulebook
+        self._had_bundle = False
         self._outbox = outbox
         self._broker = broker
         self._delivery = delivery
@@ -130,7 +141,9 @@ class Courier(Worker):
         self._open_window()
         self._centre = True if self._delivery.until == "puback" else None
         link.subscribe([self._topic("receipt"), self._topics.centre()])
-        link.publish(Message(self._topic("info"), dumps(dict(self._sender.info)), retain=True))
+        if self._rulebook is not None:
+            link.subscribe([self._topics.bundle()], retained=not self._had_bundle)
+        bundle: int | None = None
         said: tuple[str, ...] | None = None
         next_health = next_purge = 0.0
         leave_at: float | None = None
@@ -142,6 +155,9 @@ class Courier(Worker):
                 link.publish(self._state(notice.state, notice.faults))
                 log.info("state %s", " ".join((notice.state, *notice.faults)))
                 said = notice.faults
+            if bundle is None or bundle != self._bundle():
+                bundle = self._bundle()
+                link.publish(Message(self._topic("info"), dumps({**self._sender.info, "bundle": bundle}), retain=True))
             if notice.health is not None and now >= next_health:
                 next_health = now + HEALTH_EVERY
                 link.publish(self._health(notice.health))
@@ -196,6 +212,8 @@ class Courier(Worker):
             self._take_ack(happened)
         elif happened.topic == self._topics.centre():
             self._take_centre(happened.body)
+        elif happened.topic == self._topics.bundle():
+            self._take_bundle(happened.body)
         elif not happened.retained:  # nothing retained ever makes a station forget
             with suppress(CannotRecord):  # the outbox has said so itself; the receipt comes again
                 self._take_receipt(happened.body)
@@ -222,6 +240,23 @@ class Courier(Worker):
         if there and self._centre is False:  # it was away: what was sent meanwhile may have reached nobody
             self._window.hurry(monotonic())
         self._centre = there or self._delivery.until == "puback"
+
+    def _bundle(self) -> int:
+        """Return the version of the bundle in force."""
+        return 0 if self._rulebook is None else self._rulebook.rules.trust.version
+
+    def _take_bundle(self, body: bytes) -> None:
+        """Offer a bundle that came; the regency's root is believed, not the broker."""
+        if self._rulebook is None or not body:
+            return
+        try:
+            offer = self._rulebook.offer(body, self._notice.trusted_time)
+        except BundleError as error:
+            log.error("the bundle that the broker holds is refused: %s", error)  # noqa: TRY400 - the sentence is the whole story
+            return
+        self._had_bundle = True  # it is kept on disk: from now on only a newer one needs to come
+        if offer.new:
+            log.info("bundle version=%d came over the network and is in force", offer.version)
 
     def _take_receipt(self, body: bytes) -> None:
         try:

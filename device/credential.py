@@ -11,9 +11,10 @@ from typing import Any
 
 from device import base45, claim169, hcert
 from device.cbor import Malformed
-from device.cose import EDDSA, ES256, PS256, NotSupported, holds
+from device.cose import EDDSA, ES256, PS256, NotSupported, Sign1, holds, parse
 from device.cwt import MAX_TEXT, Token, read, unpack
-from device.model import Belief, Credential, Domain, Kind, Reason, Statement
+from device.model import Belief, Claims, Credential, Domain, Kind, Reason, Statement
+from device.proof import fresh, holder_key, is_proof, proven_at
 from device.trust import Key, Trust, identity, revocation
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
@@ -27,7 +28,12 @@ _FORMS = (
     ("mdoc:", Kind.MDOC),
     ("checkin:", Kind.VENUE),
 )
+_ZLIB = frozenset(base45.encode(bytes([0x78, low])) for low in range(256) if (0x7800 + low) % 31 == 0)
+"""How a pass begins: the zlib headers there are (RFC 1950, 2.2), in base45."""
+SHORTEST_PASS = 30
+"""Characters; a token with a signature has over 100."""
 _SIGNED = (Kind.HCERT, Kind.PASS)
+_NO_KIND = frozenset[Statement]()
 _NOT_READ = (Kind.SHC, Kind.DIVOC, Kind.VDS_NC, Kind.MDOC)
 _DOMAINS: Mapping[Kind, tuple[Domain, ...]] = {
     Kind.HCERT: (Domain.HEALTH,),
@@ -42,35 +48,28 @@ def kind_of(text: str) -> Kind:
             return kind
     if _OTHER_HCERT.match(text):
         return Kind.HCERT
-    return Kind.PASS if _begins_like_a_pass(text) else Kind.TEXT
-
-
-def _begins_like_a_pass(text: str) -> bool:
-    """Whether *text* is long enough, and its first two bytes are a zlib header (RFC 1950, 2.2)."""
-    try:
-        first = base45.decode(text[:3])
-    except ValueError:
-        return False
-    return len(text) >= 30 and first[:1] == b"\x78" and int.from_bytes(first, "big") % 31 == 0  # noqa: PLR2004 - a token with a signature has over 100
+    return Kind.PASS if text[:3] in _ZLIB and len(text) >= SHORTEST_PASS else Kind.TEXT
 
 
 def believe(text: str, trust: Trust, at: datetime) -> Belief:
     """Return what may be believed of *text* at the time *at* (aware), whatever *text* is."""
     kind = kind_of(text[:MAX_TEXT])
     if kind in _NOT_READ or (kind is Kind.HCERT and not text.startswith(hcert.PREFIX)):
-        return Belief(kind, Reason.NOT_SUPPORTED)
+        return Belief(kind, Reason.NOT_SUPPORTED, form=None if kind in _NOT_READ else "hcert-other-version")
     if kind not in _SIGNED:
-        return Belief(kind, Reason.NOT_A_PASS)
+        return (_listed(text, trust, at) if kind is Kind.TEXT else None) or Belief(kind, Reason.NOT_A_PASS)
     try:
-        return _weigh(kind, text.removeprefix(hcert.PREFIX), trust, at)
+        return _weigh(kind, unpack(text.removeprefix(hcert.PREFIX)), trust, at)
     except NotSupported:
         return Belief(kind, Reason.NOT_SUPPORTED)
     except Malformed:
         return Belief(kind, Reason.MALFORMED)
 
 
-def _weigh(kind: Kind, text: str, trust: Trust, at: datetime) -> Belief:
-    message = unpack(text)
+def _weigh(kind: Kind, message: Sign1, trust: Trust, at: datetime) -> Belief:
+    proof = message if kind is Kind.PASS and is_proof(message) else None
+    if proof is not None:
+        message = parse(proof.payload)
     if message.algorithm not in (ES256, EDDSA, PS256):
         raise NotSupported("another algorithm")
     candidates = list(trust.candidates(message.kid))
@@ -80,12 +79,8 @@ def _weigh(kind: Kind, text: str, trust: Trust, at: datetime) -> Belief:
     if not signers:
         return Belief(kind, Reason.FORGED)
     token = read(message.payload)
-    stated: frozenset[Statement] = frozenset()
-    if kind is Kind.HCERT:
-        claims, stated = hcert.read(token.claims)
-    else:
-        claims = claim169.read(token.claims)
-    key = next((key for key in signers if _may_vouch(key, kind, token, stated)), None)
+    said = hcert.read(token.claims) if kind is Kind.HCERT else hcert.Health(claim169.read(token.claims), _NO_KIND)
+    key = next((key for key in signers if _may_vouch(key, kind, token, said.kinds)), None)
     if key is None:
         return Belief(kind, Reason.WRONG_DOMAIN)
     issuer = key.issuer if key.issuer is not None else token.issuer
@@ -94,35 +89,81 @@ def _weigh(kind: Kind, text: str, trust: Trust, at: datetime) -> Belief:
         key.domain or _DOMAINS[kind][0],
         issuer,
         identity(issuer, message.token),
-        claims,
+        _within(said.claims, key.issuer),
         token.not_before or token.issued,
         token.expires,
     )
-    return Belief(kind, _flaw(credential, token, trust, at), credential)
+    flaw = _flaw(credential, token, trust, at)
+    if said.form is not None:
+        return Belief(kind, flaw or Reason.NOT_SUPPORTED, credential, said.form)
+    belief = Belief(kind, flaw, credential)
+    return belief if kind is Kind.HCERT else _held(belief, token, proof, at)
+
+
+def _held(belief: Belief, token: Token, proof: Sign1 | None, at: datetime) -> Belief:
+    """Return *belief* in a pass, once it is known whether the phone that it names shows it, and shows it now."""
+    key = holder_key(token.claims)
+    if key is None:
+        if proof is not None:
+            raise Malformed("a proof for a pass that names no phone")
+        return belief
+    if proof is None:
+        return belief._replace(reason=belief.reason or Reason.REPLAYED)
+    proven = proven_at(proof, key)
+    if proven is None:
+        return Belief(belief.kind, Reason.FORGED)
+    return belief._replace(reason=belief.reason or (None if fresh(proven, at) else Reason.REPLAYED), proven_at=proven)
+
+
+def _listed(text: str, trust: Trust, at: datetime) -> Belief | None:
+    """Return the belief in a number that the roster lists: that it is listed, and no more."""
+    found = trust.roster.find(text)
+    if found is None:
+        return None
+    hashed, listing = found
+    counted = listing.doses is not None
+    claims = Claims(Statement.VACCINATION if counted else None, listing.doses, listing.series)
+    issuer = trust.roster.issuer
+    credential = Credential(Kind.LISTED, listing.domain, issuer, identity(issuer, hashed), claims, None, listing.until)
+    if revocation(credential.identity) in trust.revoked.get(issuer, ()):
+        return Belief(Kind.LISTED, Reason.REVOKED, credential)
+    expired = listing.until is not None and at >= listing.until
+    return Belief(Kind.LISTED, Reason.EXPIRED if expired else None, credential)
+
+
+def _within(claims: Claims, issuer: str | None) -> Claims:
+    """Return *claims* as far as *issuer* may make them: a national key speaks only for its own ``co``.
+
+    What it states of another country is genuine all the same (schema 1.3.3: ``co`` is where the dose was
+    given, and a ministry may certify what was done abroad). So it is not refused; it is not *said*.
+    """
+    stated = claims.country
+    if issuer is None or stated is None or stated == issuer:
+        return claims
+    if not (_COUNTRY.match(issuer) and _COUNTRY.match(stated)):
+        return claims
+    return Claims(claims.statement, born=claims.born, country=stated)
 
 
 def _may_vouch(key: Key, kind: Kind, token: Token, stated: frozenset[Statement]) -> bool:
-    """Whether *key* may say this: its domain, its usages (EU DCC spec, EKU), its dates, its own country.
-
-    The country is the token's issuer. It is not the statement's ``co``, which is where the dose was given
-    (schema 1.3.3): a ministry may certify what was done abroad.
-    """
-    signed_at = token.issued or token.not_before
-    dated = key.since is not None or key.until is not None
-    return not (
-        (key.domain is not None and key.domain not in _DOMAINS[kind])
-        or (key.usages is not None and not stated <= key.usages)
-        or (dated and signed_at is None)
-        or (key.since is not None and signed_at is not None and signed_at < key.since)
-        or (key.until is not None and signed_at is not None and signed_at >= key.until)
-        or (key.issuer is not None and _COUNTRY.match(token.issuer) is not None and token.issuer != key.issuer)
-    )
+    """Whether *key* may say this: its domain, its usages (EU DCC spec, EKU), its dates, its own country as issuer."""
+    if key.domain is not None and key.domain not in _DOMAINS[kind]:
+        return False
+    if key.usages is not None and not stated <= key.usages:
+        return False
+    if key.since is not None or key.until is not None:
+        signed_at = token.issued or token.not_before
+        if signed_at is None or (key.since is not None and signed_at < key.since):
+            return False
+        if key.until is not None and signed_at >= key.until:
+            return False
+    return key.issuer is None or token.issuer == key.issuer or not _COUNTRY.match(token.issuer)
 
 
 def _flaw(credential: Credential, token: Token, trust: Trust, at: datetime) -> Reason | None:
     if revocation(credential.identity) in trust.revoked.get(credential.issuer, ()):
         return Reason.REVOKED
-    if any(start is not None and at < start for start in (token.not_before, token.issued)):
+    if (token.not_before is not None and at < token.not_before) or (token.issued is not None and at < token.issued):
         return Reason.NOT_YET_VALID
     if at > token.expires:  # RFC 8392 says "on or after"; the EU's verifiers and test data (IE/1 to 4) take that second
         return Reason.EXPIRED

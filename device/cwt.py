@@ -2,9 +2,8 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from device import base45
 from device.cbor import MAX_OCTETS, Malformed, loads
@@ -13,11 +12,13 @@ from device.cose import Sign1, parse
 MAX_TEXT = 4300
 """Characters; the largest QR (version 40, level L) holds 4,296 of them."""
 
+LATEST = 32_503_680_000
+"""The year 3000 in seconds since 1970: no time that is said lies beyond it."""
+
 ISS, EXP, NBF, IAT = 1, 4, 5, 6
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """The claims set of a signed token; read it only after its signature held."""
 
     issuer: str
@@ -61,20 +62,21 @@ def read(payload: bytes) -> Token:
     claims = loads(payload)
     if not isinstance(claims, Mapping):
         raise Malformed("the claims are not a map")
-    expires = _time(claims.get(EXP))
+    expires = moment(claims.get(EXP))
     if expires is None:
         raise Malformed("no expiry")
     issuer = claims.get(ISS, "")
     if not isinstance(issuer, str) or len(issuer) > 200:  # noqa: PLR2004 - a name, not a text
         raise Malformed("the issuer is not a name")
-    return Token(issuer, _time(claims.get(IAT)), _time(claims.get(NBF)), expires, claims)
+    return Token(issuer, moment(claims.get(IAT)), moment(claims.get(NBF)), expires, claims)
 
 
-def _time(said: Any) -> datetime | None:
+def moment(said: Any) -> datetime | None:
+    """Return the time that *said* writes as seconds since 1970, ``None`` of none; raises `Malformed`."""
     if said is None:
         return None
     if isinstance(said, bool) or not isinstance(said, int | float):
         raise Malformed("a time is not a number")
-    if not 0 <= said <= 32_503_680_000:  # noqa: PLR2004 - to the year 3000; NaN is in no range
+    if not 0 <= said <= LATEST:  # NaN is in no range
         raise Malformed("a time is out of range")
     return datetime.fromtimestamp(said, UTC)

@@ -14,7 +14,7 @@ import signal
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
@@ -25,18 +25,19 @@ from device.courier import Courier, Notice, Sender
 from device.event import Composer
 from device.eyes import turns
 from device.gaze import Gaze, Sighting
+from device.hatch import Hatch, Refused, Verb, socket_path
 from device.heart import Heart
 from device.holder import FleetSecret, read_secret
 from device.indicators import Indicators
-from device.judge import Rules, choose, judge
+from device.judge import judge
 from device.model import Blind, Frame
 from device.outbox import CannotRecord, Outbox
 from device.patterns import Pattern, pattern
-from device.policy import Setting
+from device.rulebook import Rulebook
 from device.scanner import Scanner
 from device.stop import Stop
 from device.systemd import Notifier
-from device.trust import MAX_BUNDLE, BundleError, Trust, open_bundle, root_key
+from device.trust import BundleError
 from device.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Station:
 
     scanner: Scanner
     gaze: Gaze
-    rules: Rules
+    rulebook: Rulebook
     composer: Composer
     clock: Clock
     outbox: Outbox
@@ -80,7 +81,7 @@ class Station:
             if self.gaze.holds(text, frame.tick):
                 continue
             began = perf_counter()
-            judged = judge(text, self.rules, frame.at, self._floor(frame.at))
+            judged = judge(text, self.rulebook.rules, frame.at, self._floor(frame.at))
             judge_ms = 1000 * (perf_counter() - began)
             self.vitals.judged(judge_ms)
             sighting = self.gaze.sight(text, judged, frame.tick)
@@ -119,7 +120,8 @@ class Station:
         """Return the time before which it surely is not, where the clock is not trusted."""
         if self.clock.look(at).synced:
             return None
-        return max([BUILT, *([self.rules.trust.issued] if self.rules.trust.issued else [])])
+        issued = self.rulebook.rules.trust.issued
+        return BUILT if issued is None else max(BUILT, issued)
 
 
 class _Mood:
@@ -134,24 +136,30 @@ class _Mood:
     def tell(self, turn: Frame | Blind) -> None:
         """Say what changed since the last turn."""
         station = self._station
+        synced = station.clock.look(turn.at).synced
         faults = tuple(
             word
             for word, wrong in (
                 ("camera", isinstance(turn, Blind)),
                 ("outbox", station.outbox.fault is not None),
-                ("policy", station.rules.broken),
+                ("policy", station.rulebook.rules.broken),
+                ("bundle", synced and station.rulebook.rules.trust.due(turn.at)),
             )
             if wrong
         )
-        serving = not {"camera", "outbox"} & set(faults)
-        resting = patterns.FAULT if not serving else patterns.READY if station.courier.linked else patterns.OFFLINE
+        if {"camera", "outbox"} & set(faults):
+            resting = patterns.FAULT
+        elif "bundle" in faults:
+            resting = patterns.STALE
+        else:
+            resting = patterns.READY if station.courier.linked else patterns.OFFLINE
         if resting is not self._resting:
             self._resting = resting
             station.lights.rest(resting)
         if faults == self._notice.faults and turn.tick - self._looked < HEALTH_EVERY:
             return
         self._looked = turn.tick
-        self._notice = Notice(faults, self._health(turn), turn.at if station.clock.look(turn.at).synced else None)
+        self._notice = Notice(faults, self._health(turn), turn.at if synced else None)
         station.courier.tell(self._notice)
 
     def _health(self, turn: Frame | Blind) -> dict[str, object]:
@@ -167,9 +175,13 @@ class _Mood:
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": dict(station.clock.look(turn.at).wire()),
             "blind": turn.why if isinstance(turn, Blind) else None,
-            "bundle": station.rules.trust.version,
+            **self._bundle(),
             "version": __version__,
         }
+
+    def _bundle(self) -> dict[str, object]:
+        trust = self._station.rulebook.rules.trust
+        return {"bundle": trust.version, "bundle_next": trust.next and trust.next.isoformat()}
 
 
 def run(told: Config, notifier: Notifier) -> None:
@@ -178,62 +190,54 @@ def run(told: Config, notifier: Notifier) -> None:
     Raises `PinsMissing`; whatever else goes wrong while serving is a value, weather, or the end.
     """
     clock = Clock(told.clock.trust)
-    rules = _rules(told)
+    folder, secret = _state_folder(told), _fleet_secret()
     if (missing := scanner.second_reader()) is not None:
         log.warning("%s", missing)
-    sender = Sender(told.point.name, clock.boot, _info(told, rules.trust), _credential("mqtt-password"))
+    sender = Sender(told.point.name, clock.boot, _info(told), _credential("mqtt-password"))
     simulated = told.camera.source == "pictures"
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop.set())
         stack.callback(notifier.close)
-        outbox = stack.enter_context(Outbox(_state_folder(told) / "outbox.db", told.delivery.most))
-        courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender))
+        outbox = stack.enter_context(Outbox(folder / "outbox.db", told.delivery.most))
+        rulebook = Rulebook(told, folder, secret)
+        courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender, rulebook))
+        hatch = stack.enter_context(Hatch(socket_path(folder), {"bundle-import": _importer(rulebook, clock)}))
         lights = stack.enter_context(Indicators(told.pins))
         stack.callback(notifier.stopping)
         stream = stack.enter_context(closing(turns(told.camera, stop)))
         station = Station(
             Scanner(),
             Gaze(told.sighting.quiet, told.sighting.repeat, told.sighting.strangers),
-            rules,
-            Composer(told.point, told.privacy, _fleet_secret(), simulated),
+            rulebook,
+            Composer(told.point, told.privacy, secret, simulated),
             clock,
             outbox,
             lights,
             courier,
             Vitals(told.camera.fps),
         )
-        station.serve(stream, Heart([courier, lights], notifier))
+        station.serve(stream, Heart([courier, lights, hatch], notifier))
 
 
-def _rules(told: Config) -> Rules:
-    """Return whom to believe and what follows; what cannot be read warns, and leads to no green light."""
-    trust = Trust()
-    if told.trust.bundle is None:
-        log.warning("no trust bundle is configured: every signer is unknown. Next: [trust] bundle in the configuration")
-    else:
+def _importer(rulebook: Rulebook, clock: Clock) -> Verb:
+    """Return the hatch's verb that takes a bundle from whoever may open the socket."""
+
+    def take(octets: bytes) -> str:
+        now = datetime.now(UTC)
         try:
-            roots = tuple(root_key(text) for text in told.trust.roots)
-            trust = open_bundle(_bounded(told.trust.bundle), roots)
-        except (BundleError, ValueError) as error:
-            log.error("%s is not believed: %s; every signer is unknown", told.trust.bundle, error)  # noqa: TRY400 - the sentence is the whole story
-        except OSError as error:
-            log.error("%s cannot be read: %s; every signer is unknown", told.trust.bundle, error.strerror)  # noqa: TRY400 - as above
-    policies, wrong = choose(told.policy.use, trust)
-    for sentence in wrong:
-        log.error("%s", sentence)
-    setting = Setting(told.point.name, told.point.site, told.point.direction)
-    return Rules(trust, policies, setting, broken=bool(wrong))
+            offer = rulebook.offer(octets, now if clock.look(now).synced else None)
+        except BundleError as error:
+            raise Refused(str(error)) from None
+        if offer.new:
+            log.info("bundle version=%d was imported and is in force", offer.version)
+        return f"bundle version {offer.version} is in force" + ("" if offer.new else ", and was before")
+
+    return take
 
 
-def _bounded(path: Path) -> bytes:
-    """Return the file, at most one byte more than a bundle may have."""
-    with path.open("rb") as file:
-        return file.read(MAX_BUNDLE + 1)
-
-
-def _info(told: Config, trust: Trust) -> dict[str, object]:
+def _info(told: Config) -> dict[str, object]:
     """Return what the station is, without a secret: paths of keys are left out, too."""
     shown = told.model_dump(mode="json", exclude={"trust": True, "state": True})
     shown["broker"] = {name: shown["broker"][name] for name in ("host", "port", "protocol", "root", "tls")}
@@ -241,8 +245,7 @@ def _info(told: Config, trust: Trust) -> dict[str, object]:
         "version": __version__,
         "config": shown,
         "config_hash": config.fingerprint(told),
-        "bundle": trust.version,
-        "can": ["hcert", "pass"],
+        "can": ["hcert", "pass", "phone-pass", "listed"],
         "verbs": [],
     }
 

@@ -67,6 +67,8 @@ class Gaze:
         credential = judged.belief.credential
         key = credential.identity if credential is not None else _digest(text)
         known = self._known.get(key)
+        if known is not None and _another_showing(known.judged, judged):
+            known = None
         if known is not None and tick - known.last <= self._quiet:
             known.last = tick
             self._keys[_digest(text)] = key
@@ -111,6 +113,15 @@ class Gaze:
         self._known = {k: fresh[k] for k in order[: MOST_KNOWN // 2]}
         live = [(text, key) for text, key in self._keys.items() if key in self._known]
         self._keys = dict(live[-MOST_KNOWN:])
+
+
+def _another_showing(first: Judged, now: Judged) -> bool:
+    """Whether a phone's pass is shown live after its picture was, or its picture after it was shown live.
+
+    *replayed* is said of a showing, not of the credential: it neither follows the person who then opens the
+    page, nor may it hide behind the light that the living page got before.
+    """
+    return (first.verdict.reason is Reason.REPLAYED) is not (now.verdict.reason is Reason.REPLAYED)
 
 
 def _digest(text: str) -> bytes:

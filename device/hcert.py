@@ -4,14 +4,13 @@ Strict about the crypto and about who may say what, lenient about content: what 
 said*, never *no*. Sources: EU DCC specification 1.0.8; schema 1.3.3; the WHO's smart-trust HCERT.
 """
 
+import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from device.cbor import Malformed
-from device.cose import NotSupported
 from device.model import Claims, Statement
 
 PREFIX = "HC1:"
@@ -20,50 +19,78 @@ EU_DCC = 1
 COVID = "840539006"
 DETECTED, NOT_DETECTED = "260373001", "260415000"
 
-_LISTS = {"v": Statement.VACCINATION, "t": Statement.TEST, "r": Statement.RECOVERY}
+_LISTS = (("v", Statement.VACCINATION), ("t", Statement.TEST), ("r", Statement.RECOVERY))
+_KINDS = {statement: frozenset({statement}) for statement in Statement}
+_RESULTS = {DETECTED: True, NOT_DETECTED: False}
+_WHOLE_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_FORMS = {3: "ddcc-vaccination", 4: "ddcc-test", 5: "health-link", -6: "icvp"}
 
 
-def read(claims: Mapping[Any, Any]) -> tuple[Claims, frozenset[Statement]]:
-    """Return what the token's *claims* say, and the kinds of statement that its signer must be allowed.
+class Health(NamedTuple):
+    """What a health certificate says, and what its signer must be allowed to say it."""
+
+    claims: Claims
+    kinds: frozenset[Statement]
+    form: str | None = None
+    """What the certificate is called, where it is another than the EU's; nothing of it is read then."""
+
+
+def read(claims: Mapping[Any, Any]) -> Health:
+    """Return what the token's *claims* say; raises `Malformed` where there is no certificate at all.
 
     A certificate holds one statement (schema 1.3.3); where there are more, or none, it is as genuine as its
-    signature, and nothing is said. Raises `Malformed`, and `NotSupported` for other subclaims.
+    signature, and nothing is said.
     """
     inner = claims.get(CLAIM)
     if not isinstance(inner, Mapping):
         raise Malformed("no health certificate inside")
     certificate = inner.get(EU_DCC)
     if certificate is None and inner:
-        raise NotSupported("another kind of health certificate")
+        return Health(Claims(), frozenset(), _form(inner))
     if not isinstance(certificate, Mapping):
         raise Malformed("no health certificate inside")
     found = [
         (statement, entry)
-        for name, statement in _LISTS.items()
-        if isinstance(certificate.get(name), Sequence)
-        for entry in certificate[name]
+        for name, statement in _LISTS
+        if isinstance(entries := certificate.get(name), Sequence)
+        for entry in entries
         if isinstance(entry, Mapping)
     ]
-    kinds = frozenset(statement for statement, _ in found)
     if len(found) != 1:
-        return Claims(), kinds
-    return _statement(*found[0], _span(certificate.get("dob"))), kinds
+        return Health(Claims(), frozenset(statement for statement, _ in found))
+    statement, entry = found[0]
+    return Health(_statement(statement, entry, _span(certificate.get("dob"))), _KINDS[statement])
+
+
+def _form(inner: Mapping[Any, Any]) -> str:
+    """Return the name of a subclaim that is not the EU's (WHO smart-trust, HCERT specification)."""
+    for number, name in _FORMS.items():
+        if number in inner:
+            return name
+    private = any(isinstance(number, int) and number < 0 for number in inner)
+    return "private" if private else "other"
 
 
 def _statement(statement: Statement, entry: Mapping[Any, Any], born: tuple[date, date] | None) -> Claims:
-    country = entry.get("co")
-    said = Claims(statement, born=born, country=country if isinstance(country, str) else None)
+    said = entry.get("co")
+    country = said if isinstance(said, str) else None
     if entry.get("tg") != COVID:
-        return said  # another disease, or none named: genuine, and silent about doses against this one
+        # another disease, or none named: genuine, and silent about doses against this one
+        return Claims(statement, born=born, country=country)
     if statement is Statement.VACCINATION:
-        return replace(
-            said, doses=_whole(entry.get("dn")), series=_whole(entry.get("sd")), dose_on=_day(entry.get("dt"))
+        return Claims(
+            statement,
+            _whole(entry.get("dn")),
+            _whole(entry.get("sd")),
+            _day(entry.get("dt")),
+            born=born,
+            country=country,
         )
     if statement is Statement.TEST:
         result = entry.get("tr")
-        detected = {DETECTED: True, NOT_DETECTED: False}.get(result) if isinstance(result, str) else None
-        return replace(said, detected=detected, sampled_at=_moment(entry.get("sc")))
-    return replace(said, positive_on=_day(entry.get("fr")))
+        detected = _RESULTS.get(result) if isinstance(result, str) else None
+        return Claims(statement, detected=detected, sampled_at=_moment(entry.get("sc")), born=born, country=country)
+    return Claims(statement, positive_on=_day(entry.get("fr")), born=born, country=country)
 
 
 def _whole(said: Any) -> int | None:
@@ -82,6 +109,12 @@ def _span(said: Any) -> tuple[date, date] | None:
     """Return the first and last day that *said* may mean: births are also given as a year or a month."""
     if not isinstance(said, str) or not said.isascii():
         return None
+    if _WHOLE_DAY.match(said):
+        try:
+            whole = date.fromisoformat(said)
+        except ValueError:
+            return None
+        return whole, whole
     parts = said.strip()[:10].split("-")
     if not all(part.isdigit() for part in parts) or not 1 <= len(parts) <= 3:  # noqa: PLR2004 - year, month, day
         return None

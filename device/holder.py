@@ -7,6 +7,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from device.roster import RosterKey
+
 SECRET_LENGTH = 32
 
 
@@ -27,6 +29,11 @@ class FleetSecret:
         mac = HMAC(self._day[1], SHA256())
         mac.update(identity)
         return mac.finalize()[:16].hex()
+
+    def roster_key(self) -> RosterKey:
+        """Return the key under which the bundle's roster hashes numbers; another than any day's."""
+        derived = HKDF(SHA256(), 36, salt=None, info=b"titik roster").derive(self._secret)
+        return RosterKey(derived[:32], derived[32:])
 
 
 def read_secret(text: str) -> FleetSecret:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from device import policy
 from device.credential import believe
@@ -39,8 +40,7 @@ class Rules:
     """A policy that should speak cannot be read: every genuine credential is checked by the guard."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A verdict, with the belief it rests on."""
 
     belief: Belief
@@ -71,12 +71,13 @@ def judge(text: str, rules: Rules, at: datetime, floor: datetime | None = None) 
     """Return the verdict on *text* at the time *at*, for any text whatever.
 
     With a *floor* the clock is not trusted: only what is the same at the floor and thirty days later is
-    said, everything else is `clock-untrusted`.
+    said, everything else is `clock-untrusted`. So is every proof of a phone that nothing else speaks against.
     """
     if floor is None:
         return _judge(text, rules, at)
     early, late = _judge(text, rules, floor), _judge(text, rules, floor + CLOCK_DOUBT)
-    if early.verdict == late.verdict:
+    moving = late.belief.proven_at is not None and late.belief.reason in (None, Reason.REPLAYED)
+    if early.verdict == late.verdict and not moving:
         return late
     return Judged(late.belief, Verdict(Outcome.CHECK, Reason.CLOCK_UNTRUSTED))
 
@@ -99,4 +100,4 @@ def _decide(belief: Belief, rules: Rules, at: datetime) -> Verdict:
         raise AssertionError("what is believed has a credential")
     if rules.broken:
         return Verdict(Outcome.CHECK, Reason.POLICY_ERROR)
-    return policy.decide(rules.policies, belief.credential, rules.setting, at)
+    return policy.decide(rules.policies, belief.credential, rules.setting, at, rules.trust.next)

@@ -93,6 +93,8 @@ class Kind(StrEnum):
     VDS_NC = "vds-nc"
     MDOC = "mdoc"
     VENUE = "venue"
+    LISTED = "listed"
+    """A text that the bundle's roster knows: unsigned, and anybody may copy it."""
     TEXT = "text"
 
 
@@ -112,8 +114,7 @@ class Statement(StrEnum):
     RECOVERY = "recovery"
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(NamedTuple):
     """What a credential says; ``None`` is *not said*, which is never the same as *no*."""
 
     statement: Statement | None = None
@@ -129,9 +130,8 @@ class Claims:
     pass_number: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """A code whose signature holds, by a key that may vouch for what it says."""
+class Credential(NamedTuple):
+    """A code whose signature holds, by a key that may vouch for what it says; or one that the roster lists."""
 
     kind: Kind
     domain: Domain
@@ -142,19 +142,26 @@ class Credential:
     not_before: datetime | None = None
     expires: datetime | None = None
 
+    @property
+    def genuine(self) -> bool:
+        """Whether a signature says so; a listed number has none."""
+        return self.kind is not Kind.LISTED
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+
+class Belief(NamedTuple):
     """What may be believed of one text: *reason* ``None`` is genuine and in force."""
 
     kind: Kind
     reason: Reason | None
     credential: Credential | None = None
-    """There exactly when the signature holds, so also for what is expired or revoked."""
+    """There exactly when the signature holds or the roster lists it, so also for what is expired or revoked."""
+    form: str | None = None
+    """What it is called, where it is recognised and not read."""
+    proven_at: datetime | None = None
+    """When the phone that holds the pass says that it signed this showing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one showing means at this point, now."""
 
     outcome: Outcome

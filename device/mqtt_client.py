@@ -25,14 +25,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.config import Broker
-from device.wire import MAX_MESSAGE
+from device.wire import MAX_BUNDLE
 
 CONNECT_LIMIT = 5.0
 """Seconds that a connection, its TLS handshake and the broker's word may each take."""
 READ_AT_ONCE = 1000
 """Packets taken in one turn at the most, so that a flood cannot keep the owner from its other work."""
-LARGEST_PACKET = MAX_MESSAGE + 4096
-"""Bytes; the broker keeps larger ones from us (on 3.1.1 its own limit must)."""
+LARGEST_PACKET = MAX_BUNDLE + 4096
+"""Bytes; the trust bundle is the largest of all messages. The broker keeps larger ones from us (on 3.1.1 its own
+limit must)."""
 NEVER = 0xFFFF_FFFF
 """The session expiry of MQTT 5 that means never (MQTT 5.0, 3.1.2.11.2)."""
 
@@ -228,10 +229,16 @@ class Link:
             raise Broken(error_string(told.rc))
         return told.mid
 
-    def subscribe(self, topics: list[str], qos: int = 1) -> None:
-        """Ask for *topics*; a retained message comes each time (MQTT 5: also when subscribed before)."""
+    def subscribe(self, topics: list[str], qos: int = 1, *, retained: bool = True) -> None:
+        """Ask for *topics*; what is retained comes each time, or with *retained* off to a new subscription only.
+
+        The difference is MQTT 5's (3.8.3.1, retain handling 1); on 3.1.1 it comes each time.
+        """
         if self._modern:
-            self._client.subscribe([(topic, SubscribeOptions(qos=qos)) for topic in topics])
+            handling = (
+                SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE if retained else SubscribeOptions.RETAIN_SEND_IF_NEW_SUB
+            )
+            self._client.subscribe([(topic, SubscribeOptions(qos=qos, retainHandling=handling)) for topic in topics])
         else:
             self._client.subscribe([(topic, qos) for topic in topics])
 

@@ -86,10 +86,23 @@ OFFLINE: Pattern = (
     Step(_DARK, None, 1.5),
 )
 """Ready, and recording for later: two blips instead of one."""
+STALE: Pattern = (
+    Step(_ADMIT, None, 0.1),
+    Step(_DARK, None, 0.3),
+    Step(_REFUSE, None, 0.4),
+    Step(_DARK, None, 1.2),
+)
+"""Ready, by a trust bundle that should have been followed by a newer one: a green blip, then a longer red one."""
 FAULT: Pattern = (Step(_REFUSE, None, 1.0), Step(_DARK, None, 1.0))
 IDENTIFY: Pattern = (Step(_ADMIT, HIGH, 0.3), Step(_REFUSE, LOW, 0.3)) * 5
 
-STATES: Mapping[str, Pattern] = {"ready": READY, "offline": OFFLINE, "fault": FAULT, "identify": IDENTIFY}
+STATES: Mapping[str, Pattern] = {
+    "ready": READY,
+    "offline": OFFLINE,
+    "stale": STALE,
+    "fault": FAULT,
+    "identify": IDENTIFY,
+}
 
 
 def pattern(verdict: Verdict, *, repeat: bool = False) -> Pattern:

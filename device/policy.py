@@ -8,9 +8,10 @@ one before it says the same. So silence never turns into "not vaccinated", nor i
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -33,6 +34,8 @@ class _Table(BaseModel):
 Whole = Annotated[int, Field(strict=True)]
 YesNo = Annotated[bool, Field(strict=True)]
 Day = Annotated[date, Field(strict=True)]
+
+Audience = Literal["internal", "public"]
 
 RULED = frozenset(
     {
@@ -76,6 +79,10 @@ class When(_Table):
     days_since_dose: Whole | Range | None = None
     days_since_positive: Whole | Range | None = None
     hours_since_sample: Whole | Range | None = None
+    days_since_test: Whole | Range | None = None
+    audience: Audience | None = None
+    """``internal``: the office's own staff; ``public``: everybody else, for no other credential says whose staff
+    its bearer is."""
     direction: Literal["in", "out"] | None = None
     point: Word | None = None
     site: Word | None = None
@@ -109,6 +116,8 @@ class Policy(_Table):
     until: Day | None = None
     expired: Literal["refuse", "check", "accept"] = "refuse"
     """What a genuine credential past its date comes to; ``accept`` goes on to the rules."""
+    stale_days: Annotated[int, Field(strict=True, ge=0, le=3660)] = 30
+    """Days past the bundle's ``next`` after which *admit* becomes *check*: nobody knows any more who was revoked."""
     rule: Annotated[tuple[Rule, ...], Field(min_length=1, max_length=MAX_RULES)]
 
     @model_validator(mode="after")
@@ -116,6 +125,17 @@ class Policy(_Table):
         if self.since is not None and self.until is not None and self.since > self.until:
             raise ValueError("until lies before since")
         return self
+
+    @cached_property
+    def rows(self) -> tuple["Row", ...]:
+        """The rules as they are asked, in order."""
+        return tuple(
+            Row(
+                tuple((name, wanted) for name in When.model_fields if (wanted := getattr(one.when, name)) is not None),
+                Verdict(one.outcome, one.reason, one.colour, self.name),
+            )
+            for one in self.rule
+        )
 
     def in_force(self, day: date) -> bool:
         """Return whether it speaks on *day*."""
@@ -151,25 +171,50 @@ def shipped(name: str) -> Policy | None:
     return parse(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
-def decide(policies: tuple[Policy, ...], credential: Credential, setting: Setting, at: datetime) -> Verdict:
-    """Return what *policies*, earlier ones first, say of a genuine *credential* at the time *at* (aware)."""
+def decide(
+    policies: tuple[Policy, ...],
+    credential: Credential,
+    setting: Setting,
+    at: datetime,
+    due: datetime | None = None,
+) -> Verdict:
+    """Return what *policies*, earlier ones first, say of a genuine or listed *credential* at the time *at* (aware).
+
+    *due* is when a newer bundle should have come. A listed number is unsigned and copyable: it comes to *check*,
+    unless the rule that speaks names that kind in words, or refuses.
+    """
     day = at.astimezone(WITA).date()
-    facts = _facts(credential, setting, at, day)
-    spoke = False
-    open_rules: list[Verdict] = []
-    for policy in policies:
-        if credential.domain not in policy.domains or not policy.in_force(day):
-            continue
-        spoke = True
-        for rule in policy.rule:
-            holds = _holds(rule.when, facts)
-            verdict = Verdict(rule.outcome, rule.reason, rule.colour, policy.name)
+    asked = _Asked(credential.claims, credential, setting, at, day)
+    speaking = [policy for policy in policies if credential.domain in policy.domains and policy.in_force(day)]
+    open_rows: list[Verdict] = []
+    for policy in speaking:
+        for row in policy.rows:
+            holds = _holds(row.parts, asked)
             if holds is None:
-                open_rules.append(verdict)
+                open_rows.append(row.verdict)
+            elif holds and any(row.differs(verdict) for verdict in open_rows):
+                return Verdict(Outcome.CHECK, Reason.UNKNOWN, None, policy.name)
             elif holds:
-                agreed = all((v.outcome, v.colour) == (verdict.outcome, verdict.colour) for v in open_rules)
-                return verdict if agreed else Verdict(Outcome.CHECK, Reason.UNKNOWN, None, policy.name)
-    return Verdict(Outcome.CHECK, Reason.UNKNOWN if spoke else Reason.NO_RULE)
+                return _bounded(row, credential, late=_stale(policy, at, due))
+    if not credential.genuine:
+        return Verdict(Outcome.CHECK, Reason.LISTED)
+    return Verdict(Outcome.CHECK, Reason.UNKNOWN if speaking else Reason.NO_RULE)
+
+
+def _bounded(row: "Row", credential: Credential, *, late: bool) -> Verdict:
+    """Return the row's verdict, as far as a listed number, or a bundle that is *late*, can carry it."""
+    verdict = row.verdict
+    if verdict.outcome is Outcome.REFUSE:
+        return verdict
+    if not credential.genuine and ("kind", Kind.LISTED) not in row.parts:
+        return Verdict(Outcome.CHECK, Reason.LISTED, None, verdict.policy)
+    if verdict.outcome is Outcome.ADMIT and late:
+        return verdict._replace(outcome=Outcome.CHECK, colour=None)
+    return verdict
+
+
+def _stale(policy: Policy, at: datetime, due: datetime | None) -> bool:
+    return due is not None and at > due + timedelta(days=policy.stale_days)
 
 
 def on_expired(
@@ -183,31 +228,78 @@ def on_expired(
     )
 
 
-def _facts(
-    credential: Credential, setting: Setting, at: datetime, day: date
-) -> Mapping[str, Callable[[], tuple[object, object] | None]]:
-    """Return, by the names of `When`, the least and the greatest value that each fact may have."""
-    claims = credential.claims
+class Row(NamedTuple):
+    """One rule as it is asked: the parts that must hold, by the names of `When`, and what follows."""
 
-    def exactly(value: object) -> Callable[[], tuple[object, object] | None]:
-        return lambda: None if value is None else (value, value)
+    parts: tuple[tuple[str, object], ...]
+    verdict: Verdict
 
-    return {
-        "domain": exactly(credential.domain),
-        "kind": exactly(credential.kind),
-        "statement": exactly(claims.statement),
-        "doses": exactly(claims.doses),
-        "series": exactly(claims.series),
-        "series_complete": exactly(_complete(claims)),
-        "detected": exactly(claims.detected),
-        "age": lambda: claims.born and (_years(claims.born[1], day), _years(claims.born[0], day)),
-        "days_since_dose": exactly(claims.dose_on and (day - claims.dose_on).days),
-        "days_since_positive": exactly(claims.positive_on and (day - claims.positive_on).days),
-        "hours_since_sample": exactly(claims.sampled_at and int((at - claims.sampled_at).total_seconds() // 3600)),
-        "direction": exactly(setting.direction),
-        "point": exactly(setting.point),
-        "site": exactly(setting.site),
-    }
+    def differs(self, verdict: Verdict) -> bool:
+        """Return whether *verdict* says something else to whoever stands there."""
+        return (verdict.outcome, verdict.colour) != (self.verdict.outcome, self.verdict.colour)
+
+
+class _Asked(NamedTuple):
+    """What the facts are taken from."""
+
+    claims: Claims
+    credential: Credential
+    setting: Setting
+    at: datetime
+    day: date
+
+
+_Fact: TypeAlias = Callable[[_Asked], object]
+
+
+def _span(fact: _Fact) -> Callable[[_Asked], tuple[object, object] | None]:
+    """Return *fact* as its least and greatest value, which are the same; ``None`` is *not said*."""
+
+    def span(asked: _Asked) -> tuple[object, object] | None:
+        value = fact(asked)
+        return None if value is None else (value, value)
+
+    return span
+
+
+def _age(asked: _Asked) -> tuple[object, object] | None:
+    born = asked.claims.born
+    return None if born is None else (_years(born[1], asked.day), _years(born[0], asked.day))
+
+
+def _hours_since_sample(asked: _Asked) -> object:
+    sampled = asked.claims.sampled_at
+    return None if sampled is None else int((asked.at - sampled).total_seconds() // 3600)
+
+
+def _days_since_test(asked: _Asked) -> object:
+    sampled = asked.claims.sampled_at
+    return None if sampled is None else (asked.day - sampled.astimezone(WITA).date()).days
+
+
+def _days_since(day: date, then: date | None) -> int | None:
+    return None if then is None else (day - then).days
+
+
+_FACTS: Mapping[str, Callable[[_Asked], tuple[object, object] | None]] = {
+    "domain": _span(lambda asked: asked.credential.domain),
+    "kind": _span(lambda asked: asked.credential.kind),
+    "statement": _span(lambda asked: asked.claims.statement),
+    "doses": _span(lambda asked: asked.claims.doses),
+    "series": _span(lambda asked: asked.claims.series),
+    "series_complete": _span(lambda asked: _complete(asked.claims)),
+    "detected": _span(lambda asked: asked.claims.detected),
+    "age": _age,
+    "days_since_dose": _span(lambda asked: _days_since(asked.day, asked.claims.dose_on)),
+    "days_since_positive": _span(lambda asked: _days_since(asked.day, asked.claims.positive_on)),
+    "hours_since_sample": _span(_hours_since_sample),
+    "days_since_test": _span(_days_since_test),
+    "audience": _span(lambda asked: "internal" if asked.credential.domain is Domain.STAFF else "public"),
+    "direction": _span(lambda asked: asked.setting.direction),
+    "point": _span(lambda asked: asked.setting.point),
+    "site": _span(lambda asked: asked.setting.site),
+}
+"""By the names of `When`, the least and the greatest value that a fact may have."""
 
 
 def _complete(claims: Claims) -> bool | None:
@@ -218,14 +310,16 @@ def _years(born: date, day: date) -> int:
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
 
-def _holds(when: When, facts: Mapping[str, Callable[[], tuple[object, object] | None]]) -> bool | None:
-    """Return whether all of *when* holds: False as soon as one part surely does not, None if one is open."""
-    answers = {
-        _part(wanted, facts[name]()) for name in When.model_fields if (wanted := getattr(when, name)) is not None
-    }
-    if False in answers:
-        return False
-    return None if None in answers else True
+def _holds(parts: tuple[tuple[str, object], ...], asked: _Asked) -> bool | None:
+    """Return whether all *parts* hold: False as soon as one surely does not, None if one is open."""
+    answer: bool | None = True
+    for name, wanted in parts:
+        holds = _part(wanted, _FACTS[name](asked))
+        if holds is False:
+            return False
+        if holds is None:
+            answer = None
+    return answer
 
 
 def _part(wanted: object, span: tuple[object, object] | None) -> bool | None:

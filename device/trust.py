@@ -2,34 +2,47 @@
 
 The bundle is a COSE_Sign1 (EdDSA) over a CBOR map with text keys, and holds no secret::
 
-    version   uint, only ever rises        keys      [{kid, spki, issuer, domain, usages?, from, until}]
-    issued    epoch seconds                revoked   {issuer: 8-byte hashes, joined}
-    next      epoch seconds                policies  [TOML text, ...]
-                                           capacities {site: uint}
+    version   uint, only ever rises        keys       [{kid, spki, issuer, domain, usages?, from, until}]
+    issued    epoch seconds                revoked    {issuer: 8-byte hashes, joined}
+    next      epoch seconds                policies   [TOML text, ...]
+    roster    see `device.roster`          capacities {site: uint}
 
-Certificates are checked at the desk; the station gets bare public keys (SPKI, DER).
+Certificates are checked at the desk; the station gets bare public keys (SPKI, DER). The next root takes the
+place of the current one in a *handover*: a bundle signed by the current root, inside a COSE_Sign1 by the next.
 """
 
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from device.cbor import Malformed, loads
-from device.cose import EDDSA, NotSupported, PublicKey, Sign1, holds, parse, usable
+from device.cose import NotSupported, PublicKey, Sign1, holds, parse, usable
+from device.cwt import LATEST
 from device.model import Domain, Statement
+from device.roster import ENTRY, HASH, Listing, Roster
+from device.wire import MAX_BUNDLE
 
-MAX_BUNDLE = 4_000_000
-"""Bytes; 900 keys, 10,000 revocations and a roster of 10,000 are under one million."""
-MAX_BUNDLE_ITEMS = 200_000
+MAX_BUNDLE_ITEMS: Final = 50_000
+MAX_NAMESAKES: Final = 8
+"""Keys under one kid, each of which is tried; two is the most that was ever seen."""
+COSE_SIGN1: Final = 18
+"""The content type of a handover's outer message: ``application/cose; cose-type="cose-sign1"`` (RFC 9052, 11.3.2)."""
+
+
+class Roots(NamedTuple):
+    """The regency's root keys: the one that signs, and the one that may take its place."""
+
+    current: ed25519.Ed25519PublicKey
+    next: ed25519.Ed25519PublicKey | None = None
 
 
 class BundleError(ValueError):
@@ -60,6 +73,13 @@ class Trust:
     version: int = 0
     issued: datetime | None = None
     next: datetime | None = None
+    roster: Roster = field(default_factory=Roster)
+    handover: bool = False
+    """Whether both roots signed it, so that the next one is the current one from now on."""
+
+    def due(self, at: datetime) -> bool:
+        """Return whether a newer bundle should be here at the time *at*."""
+        return self.next is not None and at > self.next
 
     def candidates(self, kid: bytes | None) -> Iterator[Key]:
         """Yield the keys that a message with this *kid* may have been signed by."""
@@ -102,17 +122,25 @@ def kid_of(key: PublicKey) -> bytes:
     return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()[:8]
 
 
-def open_bundle(octets: bytes, roots: tuple[ed25519.Ed25519PublicKey, ...]) -> Trust:
-    """Return the trust that *octets* carry, if one of *roots* signed them; raises `BundleError`."""
+def open_bundle(octets: bytes, roots: Roots) -> Trust:
+    """Return the trust that *octets* carry, if the current root signed them; raises `BundleError`.
+
+    The next root alone may sign nothing: it counts in a handover only, which the current one signed as well.
+    """
     message = _sign1(octets)
-    if message.algorithm != EDDSA or not any(holds(message, root) for root in roots):
-        raise BundleError("not signed by the regency's root")
-    return _trust(message.payload)
+    if roots.next is not None and message.header.get(3) == COSE_SIGN1 and holds(message, roots.next):
+        inner = _sign1(message.payload)
+        if holds(inner, roots.current):
+            return replace(_trust(inner.payload), handover=True)
+    elif holds(message, roots.current):
+        return _trust(message.payload)
+    raise BundleError("not signed by the regency's root")
 
 
 def unproven_bundle(octets: bytes) -> Trust:
     """Return the trust that *octets* claim to carry, whoever signed them: for an audit, never for a station."""
-    return _trust(_sign1(octets).payload)
+    message = _sign1(octets)
+    return _trust((_sign1(message.payload) if message.header.get(3) == COSE_SIGN1 else message).payload)
 
 
 def _sign1(octets: bytes) -> Sign1:
@@ -133,6 +161,7 @@ def _trust(payload: bytes) -> Trust:
             },
             policies=tuple(_a(str, text) for text in told.of("policies", list)),
             capacities={_a(str, site): _a(int, count) for site, count in told.of("capacities", dict, {}).items()},
+            roster=_roster(_Fields(told.of("roster", dict))) if told.has("roster") else Roster(),
             version=told.of("version", int),
             issued=told.time("issued"),
             next=told.time("next"),
@@ -170,7 +199,7 @@ class _Fields:
     def time(self, name: str) -> datetime:
         """Return the field *name*, epoch seconds before the year 3000."""
         seconds = self.of(name, int)
-        if not 0 <= seconds <= 32_503_680_000:  # noqa: PLR2004 - to the year 3000
+        if not 0 <= seconds <= LATEST:
             raise ValueError(f"{name} is no time")
         return datetime.fromtimestamp(seconds, UTC)
 
@@ -192,7 +221,33 @@ def _grouped(told: list[_Fields]) -> dict[bytes | None, tuple[Key, ...]]:
         usages = frozenset(Statement(_a(str, word)) for word in one.of("usages", list)) if one.has("usages") else None
         key = Key(public, one.of("kid", bytes), issuer, domain, usages, one.time("from"), one.time("until"))
         grouped[key.kid] = (*grouped.get(key.kid, ()), key)
+        if len(grouped[key.kid]) > MAX_NAMESAKES:
+            raise ValueError(f"more than {MAX_NAMESAKES} keys under one kid")
     return grouped
+
+
+def _roster(told: _Fields) -> Roster:
+    """Return the roster; every entry points at a listing, or the bundle is none."""
+    check, joined = told.of("check", bytes), told.of("entries", bytes)
+    listings = tuple(_listing(_Fields(one)) for one in told.of("claims", list))
+    if len(check) != 4 or len(joined) % ENTRY:  # noqa: PLR2004 - see `device.roster`
+        raise ValueError("the roster is not whole")
+    entries = {
+        joined[at : at + HASH]: int.from_bytes(joined[at + HASH : at + ENTRY], "big")
+        for at in range(0, len(joined), ENTRY)
+    }
+    if any(index >= len(listings) for index in entries.values()):
+        raise ValueError("a roster entry without its listing")
+    return Roster(check, told.of("issuer", str), listings, entries)
+
+
+def _listing(told: _Fields) -> Listing:
+    return Listing(
+        Domain(told.of("domain", str)),
+        told.time("until") if told.has("until") else None,
+        told.of("doses", int) if told.has("doses") else None,
+        told.of("series", int) if told.has("series") else None,
+    )
 
 
 def _hashes(joined: bytes) -> frozenset[bytes]:

@@ -17,8 +17,8 @@ CONTENT_TYPE_BATCH = "application/cloudevents-batch+json"
 POINT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 MAX_MESSAGE = 262_144
 """Bytes of the largest message that anybody here reads; a batch of 50 events is under 64 KiB."""
-
-
+MAX_BUNDLE = 1_048_576
+"""Bytes of the trust bundle; 900 keys, 10,000 revocations and a roster of 10,000 are under half of it."""
 MAX_SEQ = 2**63 - 1
 """The largest number that a row can have (SQLite's integer)."""
 
@@ -45,6 +45,10 @@ class Topics:
     def centre(self) -> str:
         """Return the topic on which the centre says whether it is there."""
         return f"{self.root}/fleet/centre"
+
+    def bundle(self) -> str:
+        """Return the topic of the trust bundle."""
+        return f"{self.root}/fleet/bundle"
 
     def every(self, leaf: str) -> str:
         """Return the filter for *leaf* of all points."""

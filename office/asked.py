@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from device.model import WITA
-from device.trust import BundleError, Trust, open_bundle, root_key
+from device.trust import BundleError, Roots, Trust, open_bundle, root_key
 from office.desk import check_passphrase
 from office.refusal import MissingError, RefusalError
 
@@ -120,7 +120,7 @@ def opened(file: Path, root: str) -> Trust:
     except ValueError as error:
         raise RefusalError(f"--root: bukan kunci akar / {error}") from None
     try:
-        return open_bundle(read(file), (key,))
+        return open_bundle(read(file), Roots(key))
     except BundleError as error:
         raise RefusalError(f"{file}: tidak dipercaya / not believed: {error}") from None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from device.model import WITA
 from device.policy import SHIPPED, Policy, PolicyError, parse
-from device.trust import BundleError, Trust, open_bundle, root_key, trusting
+from device.trust import BundleError, Roots, Trust, open_bundle, root_key, trusting
 from office import asked, bundle, difference, trusted
 from office.desk import LAST, Desk, replace_file
 from office.refusal import RefusalError
@@ -86,7 +86,7 @@ def run_sign(told: argparse.Namespace, now: datetime) -> None:
         next=now + timedelta(days=told.days),
     )
     octets = bundle.sign(trust, root)
-    opened = open_bundle(octets, (root_key(desk.book.root),))  # as a station will
+    opened = open_bundle(octets, Roots(root_key(desk.book.root)))  # as a station will
     replace_file(told.out, octets, 0o644)  # no secret is in it, and the station is another user
     replace_file(desk.folder / LAST, octets)
     print(f"Ditandatangani / signed: {told.out} ({len(octets)} byte)")
@@ -124,7 +124,7 @@ def last(desk: Desk) -> Trust | None:
     if not path.exists():
         return None
     try:
-        return open_bundle(asked.read(path), (root_key(desk.book.root),))
+        return open_bundle(asked.read(path), Roots(root_key(desk.book.root)))
     except BundleError as error:
         raise RefusalError(
             f"{path}: rusak / damaged: {error}. Berikutnya / next: hapus berkas itu / delete that file"

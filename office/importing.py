@@ -152,14 +152,14 @@ def accepted(
         return Key(key.public, offer.kid or kid_of(key.public), issuer, domain, None, *ALWAYS)
     if key.domain is not None and key.domain is not domain:
         raise Refused(f"its usages are about {key.domain}, not about {domain}")
-    (certificate,) = certificates(offer.octets)
     try:
+        (certificate,) = certificates(offer.octets)
         flaw = next(_flaws(certificate, key, offer, authorities, now), None)
-    except UNREADABLE as error:
-        raise Refused(f"its extensions cannot be read: {error}") from None
+        since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except UNREADABLE as error:  # an audit reads what is not quite DER; what is to be trusted must be sound
+        raise Refused(f"not a sound certificate: {error}") from None
     if flaw is not None:
         raise Refused(flaw)
-    since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return replace(key, issuer=issuer, domain=domain, since=since, until=until)
 
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from device import base45
 from device.cose import to_be_signed
 from device.model import Domain
+from device.proof import CONTEXT
 from device.trust import Key, Trust, kid_of, trusting
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -34,10 +35,16 @@ def trust() -> Trust:
     )
 
 
-def sign(key: Private, payload: bytes, protected: dict[int, Any], unprotected: dict[int, Any] | None = None) -> bytes:
+def sign(
+    key: Private,
+    payload: bytes,
+    protected: dict[int, Any],
+    unprotected: dict[int, Any] | None = None,
+    external: bytes = b"",
+) -> bytes:
     """Return a tagged COSE_Sign1 over *payload*."""
     header = cbor2.dumps(protected)
-    signed = to_be_signed(header, payload)
+    signed = to_be_signed(header, payload, external)
     match key:
         case ec.EllipticCurvePrivateKey():
             r, s = decode_dss_signature(key.sign(signed, ec.ECDSA(SHA256())))
@@ -78,6 +85,28 @@ def staff_pass(
     """Return the text of a pass as the desk makes it."""
     claims = {1: "luwuutarakab", 4: int(expires.timestamp()), 6: int(issued.timestamp()), 169: {1: number, 4: name}}
     return pack(token(key, claims))
+
+
+def cnf(key: ec.EllipticCurvePublicKey) -> dict[int, Any]:
+    """Return the claim's value that names a phone's *key*, its point compressed."""
+    point = key.public_numbers()
+    return {1: {1: 2, -1: 1, -2: point.x.to_bytes(32, "big"), -3: bool(point.y & 1)}}
+
+
+def phone_pass(
+    phone: ec.EllipticCurvePublicKey, *, key: Private = STAFF_KEY, expires: datetime = AT + timedelta(days=300)
+) -> bytes:
+    """Return a pass for the phone with this key, as the desk signs it."""
+    issued = int((AT - timedelta(days=1)).timestamp())
+    claims = {1: "luwuutarakab", 4: int(expires.timestamp()), 6: issued, 8: cnf(phone), 169: {1: "0042", 4: "Contoh"}}
+    return token(key, claims)
+
+
+def proof(phone: Private, carried: bytes, at: datetime, **changed: Any) -> str:
+    """Return what the phone shows at *at*: *carried*, signed anew."""
+    protected = {1: algorithm(phone), 3: 61, 15: {6: int(at.timestamp())}}
+    told = {"payload": carried, "protected": protected, "external": CONTEXT, **changed}
+    return pack(sign(phone, **told), 0)
 
 
 def dose(number: int = 2, of: int = 2, on: date = date(2021, 9, 1)) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from numpy.typing import NDArray
 from PIL import Image
 
-from device.trust import Key, Trust, trusting
+from device.trust import Key, Roots, Trust, trusting
 from office import bundle
 from tests.credentials import trust
 from tests.test_scanner import code, view
@@ -25,6 +25,7 @@ from tests.world import Child, wait_for
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ROOT = ed25519.Ed25519PrivateKey.generate()
+ROOTS = Roots(ROOT.public_key())
 SHOWN = re.compile(
     r"^shown id=([0-9a-f]{32}) seq=(\d+) outcome=(\w+) colour=(\w+) reason=([a-z-]+)"
     r" kind=([a-z0-9-]+) repeat=(yes|no)$",

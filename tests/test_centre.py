@@ -24,7 +24,7 @@ import pytest
 from central.__main__ import main
 from device.config import Broker
 from device.mqtt_client import Link, Message, Received
-from device.wire import Quarantined, Receipt, batch, digest, dumps, parse_receipt
+from device.wire import Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
 from tests.test_store import event, schema
 from tests.world import Child, Mosquitto, free_port, wait_for
 
@@ -439,3 +439,4 @@ def test_asyncapi_names_every_schema_and_the_topics_of_the_code() -> None:
     for leaf in ("event", "receipt", "state", "info", "health"):
         assert f"address: titik/v1/{{point}}/{leaf}\n" in told
     assert f"address: {FLEET}\n" in told
+    assert f"address: {Topics().bundle()}\n" in told

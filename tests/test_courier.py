@@ -269,7 +269,7 @@ def test_state_info_and_health_are_said_and_a_clean_stop_is_told_from_a_crash(tm
         assert {(state["boot"], state["epoch"]) for state in centre.states()} == {("boot-1", outbox.epoch)}
         assert centre.states()[1]["faults"] == ["camera"]
         told = {m.topic.rsplit("/", 1)[-1]: json.loads(m.body) for m in centre.messages}
-        assert told["info"] == {"version": "test"}
+        assert told["info"] == {"version": "test", "bundle": 0}
         assert told["health"] == {"frames": 1, "reconnects": 0, "refused": 0, "under_way": 0}
 
 

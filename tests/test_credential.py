@@ -207,6 +207,40 @@ def test_every_flaw_has_its_own_reason(text: str, at: datetime, reason: Reason |
     assert believe(text, trust(), at).reason is reason
 
 
+def test_a_national_key_speaks_only_for_its_own_country_and_is_no_less_genuine_abroad() -> None:
+    home = believe(hcert(v=[dose()]), trust(), AT).credential
+    abroad = believe(hcert(v=[{**dose(), "co": "SA"}]), trust(), AT).credential
+    assert home is not None
+    assert abroad is not None
+    assert (home.claims.doses, home.claims.country) == (2, "ID")
+    assert abroad.claims == Claims(Statement.VACCINATION, born=home.claims.born, country="SA")
+    audit = trusting(Key(HEALTH_KEY.public_key()))
+    heard = believe(hcert(v=[{**dose(), "co": "SA"}]), audit, AT).credential
+    assert heard is not None
+    assert heard.claims.doses == 2  # whoever names a key for an audit asks what it says
+
+
+@pytest.mark.parametrize(
+    ("inner", "form"),
+    [
+        ({3: {}}, "ddcc-vaccination"),
+        ({4: {}}, "ddcc-test"),
+        ({5: []}, "health-link"),
+        ({-6: {}}, "icvp"),
+        ({-7: {}}, "private"),
+        ({9: {}}, "other"),
+    ],
+)
+def test_another_kind_of_health_certificate_is_genuine_named_and_not_read(inner: dict[int, Any], form: str) -> None:
+    claims = {1: "ID", 4: int((AT + timedelta(days=1)).timestamp()), 6: int(AT.timestamp()), -260: inner}
+    belief = believe("HC1:" + pack(token(HEALTH_KEY, claims)), trust(), AT)
+    assert (belief.reason, belief.form) == (Reason.NOT_SUPPORTED, form)
+    assert belief.credential is not None
+    assert belief.credential.claims == Claims()
+    late = believe("HC1:" + pack(token(HEALTH_KEY, claims)), trust(), AT + timedelta(days=2))
+    assert (late.reason, late.form) == (Reason.EXPIRED, form)
+
+
 def test_a_forged_pass_under_a_known_kid_is_forged() -> None:
     claims = {1: "luwuutarakab", 4: int(AT.timestamp()) + 9, 169: {1: "1"}}
     forged = pack(sign(OTHER_KEY, cbor2.dumps(claims), {1: -7, 4: kid_of(STAFF_KEY.public_key())}))

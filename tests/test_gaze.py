@@ -52,6 +52,35 @@ def test_away_a_second_and_back_is_a_repeat_with_the_first_verdict() -> None:
     assert show(eyes, "a", genuine(1), 1.5 + QUIET + REPEAT + 0.1) == Sighting(genuine(1))
 
 
+def replayed(number: int) -> Judged:
+    return Judged(genuine(number).belief._replace(reason=Reason.REPLAYED), Verdict(Outcome.REFUSE, Reason.REPLAYED))
+
+
+def test_who_opens_the_page_after_a_screenshot_is_admitted_and_no_repeat() -> None:
+    eyes = gaze()
+    assert show(eyes, "screenshot", replayed(1), 0.0) == Sighting(replayed(1))
+    assert show(eyes, "live", genuine(1), 0.3) == Sighting(genuine(1))
+    assert show(eyes, "live", genuine(1), 0.6) is None
+    assert show(eyes, "live, half a minute on", genuine(1), 0.9) is None
+
+
+def test_a_screenshot_hides_behind_no_admission() -> None:
+    eyes = gaze()
+    assert show(eyes, "live", genuine(1), 0.0) == Sighting(genuine(1))
+    assert show(eyes, "screenshot", replayed(1), 3.0) == Sighting(replayed(1))
+    assert show(eyes, "screenshot", replayed(1), 6.0) == Sighting(replayed(1), repeat=True)
+
+
+def test_a_live_page_beside_its_screenshot_is_no_flood() -> None:
+    eyes = gaze()
+    seen = [
+        show(eyes, text, judged, frame / 15)
+        for frame in range(90)
+        for text, judged in (("screenshot", replayed(1)), ("live", genuine(1)))
+    ]
+    assert [one for one in seen if one is not None] == [Sighting(replayed(1)), Sighting(genuine(1))]
+
+
 def test_the_same_pass_written_another_way_is_the_same_showing() -> None:
     eyes = gaze()
     assert show(eyes, "a", genuine(1), 0.0) is not None

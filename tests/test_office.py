@@ -23,7 +23,7 @@ from PIL import Image
 
 from device.credential import believe
 from device.model import WITA, Belief, Claims, Credential, Domain, Kind, Reason, Statement
-from device.trust import BundleError, Key, Trust, kid_of, open_bundle, revocation, root_key, trusting
+from device.trust import BundleError, Key, Roots, Trust, kid_of, open_bundle, revocation, root_key, trusting
 from office import bundle, card
 from office.__main__ import main
 from office.desk import Desk, book_toml, found, write_new
@@ -90,7 +90,7 @@ def _signed_bundle(desk: Path, secret: list[str], *more: str) -> bytes:
 
 
 def _opened(desk: Path, octets: bytes) -> Trust:
-    return open_bundle(octets, (root_key((desk / "root.pub").read_text()),))
+    return open_bundle(octets, Roots(root_key((desk / "root.pub").read_text())))
 
 
 def test_a_staff_pass_is_believed_at_the_wall(desk: Path, secret: list[str]) -> None:
@@ -434,9 +434,9 @@ def test_the_same_trust_is_the_same_bytes_in_whatever_order_it_came() -> None:
 
 
 def test_another_root_does_not_open_a_bundle() -> None:
-    assert open_bundle(BUNDLE, (ROOT.public_key(),)).version == 7
+    assert open_bundle(BUNDLE, Roots(ROOT.public_key())).version == 7
     with pytest.raises(BundleError, match="not signed by the regency's root"):
-        open_bundle(BUNDLE, (ed25519.Ed25519PrivateKey.generate().public_key(),))
+        open_bundle(BUNDLE, Roots(ed25519.Ed25519PrivateKey.generate().public_key()))
 
 
 @given(at=st.integers(0, 8 * len(BUNDLE) - 1))
@@ -445,10 +445,10 @@ def test_no_bundle_survives_a_flipped_bit(at: int) -> None:
     octets = bytearray(BUNDLE)
     octets[at // 8] ^= 1 << at % 8
     try:
-        opened = open_bundle(bytes(octets), (ROOT.public_key(),))
+        opened = open_bundle(bytes(octets), Roots(ROOT.public_key()))
     except BundleError:
         return
-    assert opened == open_bundle(BUNDLE, (ROOT.public_key(),)), "only what no signature covers may differ"
+    assert opened == open_bundle(BUNDLE, Roots(ROOT.public_key())), "only what no signature covers may differ"
 
 
 def test_somebody_elses_certificate_brings_its_own_dates_and_kid(desk: Path, secret: list[str], tmp_path: Path) -> None:

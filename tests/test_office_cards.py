@@ -15,7 +15,7 @@ from PIL import Image
 from device.credential import believe
 from device.model import WITA
 from device.scanner import read_still
-from device.trust import Trust, open_bundle, revocation, root_key
+from device.trust import Roots, Trust, open_bundle, revocation, root_key
 from office import card, people, sheet
 from office.__main__ import main
 from office.cards import _told, shorter
@@ -50,7 +50,7 @@ def _cards(desk: Path, secret: list[str], listed: str, out: str = "kartu", *more
 def _trust(desk: Path, secret: list[str]) -> Trust:
     out = desk.parent / "trust.cbor"
     assert main(["bundle", "sign", "--desk", str(desk), "--out", str(out), *secret]) == 0
-    return open_bundle(out.read_bytes(), (root_key((desk / "root.pub").read_text()),))
+    return open_bundle(out.read_bytes(), Roots(root_key((desk / "root.pub").read_text())))
 
 
 def _log(desk: Path) -> list[dict[str, str]]:

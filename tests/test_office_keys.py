@@ -10,7 +10,7 @@ from PIL import Image
 
 from device.credential import believe
 from device.model import WITA, Domain, Reason
-from device.trust import Trust, open_bundle, root_key
+from device.trust import Roots, Trust, open_bundle, root_key
 from office import issued
 from office.__main__ import main
 from office.desk import Desk
@@ -48,7 +48,7 @@ def _pass(desk: Path, secret: list[str], number: str, domain: str = "visitor", a
 def _trust(desk: Path, secret: list[str], *more: str) -> Trust:
     out = desk.parent / "trust.cbor"
     assert main(["bundle", "sign", "--desk", str(desk), "--out", str(out), *more, *secret]) == 0
-    return open_bundle(out.read_bytes(), (root_key((desk / "root.pub").read_text()),))
+    return open_bundle(out.read_bytes(), Roots(root_key((desk / "root.pub").read_text())))
 
 
 def _entry(number: str, until: date, revocation: str, domain: Domain = Domain.STAFF) -> Entry:

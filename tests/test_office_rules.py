@@ -10,7 +10,7 @@ import pytest
 from device.judge import choose
 from device.model import WITA, Colour, Outcome, Reason, Verdict
 from device.policy import Setting, parse, shipped
-from device.trust import open_bundle, root_key
+from device.trust import Roots, open_bundle, root_key
 from office import difference
 from office.__main__ import main
 from office.persons import PERSONS, Signers
@@ -191,7 +191,7 @@ def test_a_rule_changes_on_a_day_by_two_policies_of_one_name(
     since = desk.parent / "since.toml"
     since.write_text(NEW_YEAR.replace('"check"', '"admit"').replace('"yellow"', '"green"'))
     bundle = _sign(desk, secret, "a.cbor", "--policy", str(until), "--policy", str(since))
-    trust = open_bundle(bundle.read_bytes(), (root_key((desk / "root.pub").read_text()),))
+    trust = open_bundle(bundle.read_bytes(), Roots(root_key((desk / "root.pub").read_text())))
     policies, wrong = choose(("staff",), trust)
     assert wrong == []
     days = [date(2026, 12, 31), date(2027, 1, 1), date(2028, 1, 1)]
@@ -211,7 +211,7 @@ def test_a_rule_changes_on_a_day_by_two_policies_of_one_name(
 
 def test_capacities_are_kept_until_they_are_taken_out(desk: Path, secret: list[str]) -> None:
     told = (["--capacity", "bupati=40", "--capacity", "dprd=0"], [], ["--capacity", "bupati="])
-    root = (root_key((desk / "root.pub").read_text()),)
+    root = Roots(root_key((desk / "root.pub").read_text()))
     found = [dict(open_bundle(_sign(desk, secret, "a.cbor", *more).read_bytes(), root).capacities) for more in told]
     assert found == [{"bupati": 40, "dprd": 0}, {"bupati": 40, "dprd": 0}, {"dprd": 0}]
 
@@ -255,7 +255,7 @@ def test_a_diff_names_what_changed_and_nothing_else(
 
 
 def test_two_bundles_that_say_the_same_differ_in_version_and_dates_only(desk: Path, secret: list[str]) -> None:
-    root = (root_key((desk / "root.pub").read_text()),)
+    root = Roots(root_key((desk / "root.pub").read_text()))
     old, new = (open_bundle(_sign(desk, secret, name).read_bytes(), root) for name in ("a.cbor", "b.cbor"))
     lines = list(difference.told(difference.between(old, new)))
     assert (lines[0], lines[-1], len(lines)) == ("versi / version 1 -> 2", "selain itu sama / otherwise the same", 4)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.model import Domain, Statement
-from device.trust import Key, Trust, kid_of, open_bundle, root_key
+from device.trust import Key, Roots, Trust, kid_of, open_bundle, root_key
 from office import offered, trusted
 from office.__main__ import main
 from office.bundle import ALWAYS, spki
@@ -120,7 +120,7 @@ def desk(tmp_path: Path, secret: list[str]) -> Path:
 def _bundle(desk: Path, secret: list[str]) -> Trust:
     out = desk.parent / "trust.cbor"
     assert main(["bundle", "sign", "--desk", str(desk), "--out", str(out), *secret]) == 0
-    return open_bundle(out.read_bytes(), (root_key((desk / "root.pub").read_text()),))
+    return open_bundle(out.read_bytes(), Roots(root_key((desk / "root.pub").read_text())))
 
 
 def _import(desk: Path, octets: bytes, *more: str) -> int:

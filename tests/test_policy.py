@@ -1,5 +1,6 @@
 """The shipped tables, row by row, and the three-valued reading of what is not said."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -158,6 +159,9 @@ def test_a_birth_year_alone_decides_only_where_every_day_of_it_agrees() -> None:
         doses=st.none() | st.integers(0, 5),
         series=st.none() | st.integers(0, 3),
         detected=st.none() | st.booleans(),
+        dose_on=st.none() | st.dates(date(2021, 1, 1), date(2022, 12, 31)),
+        sampled_at=st.none() | st.datetimes(datetime(2022, 2, 1), datetime(2022, 8, 9), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis adds the zone
+        positive_on=st.none() | st.dates(date(2022, 1, 1), date(2022, 8, 9)),
         born=st.sampled_from([None, ADULT, CHILD, INFANT]),
     ),
     st.sampled_from(["brief-2021", "pedulilindungi-2022-02", "pedulilindungi-2022-07"]),
@@ -168,7 +172,7 @@ def test_saying_less_never_turns_a_refusal_into_an_admission(claims: Claims, nam
     assert policy is not None
     full = decide((policy,), credential(claims), HERE, at).outcome
     for silent in ("doses", "series", "born", "statement"):
-        less = Claims(**{f: getattr(claims, f) for f in Claims.__slots__ if f != silent})  # type: ignore[arg-type]  # the fields keep their types
+        less = Claims(**{f: getattr(claims, f) for f in Claims._fields if f != silent})  # type: ignore[arg-type]  # the fields keep their types
         outcome = decide((policy,), credential(less), HERE, at).outcome
         assert outcome in {full, Outcome.CHECK}
 
@@ -247,6 +251,45 @@ def test_a_policy_that_is_none_is_a_policy_error_whatever_it_is(text: str) -> No
     assert parse(WHOLE).name == "x"
     with pytest.raises(PolicyError):
         parse(text)
+
+
+def test_a_bundle_long_past_its_next_admits_nobody_and_refuses_whom_it_refused() -> None:
+    policies, _ = choose(("staff", "brief-2021"), Trust())
+    none = hcert(v=[dose(0)])
+    for days, staff in ((30, Outcome.ADMIT), (31, Outcome.CHECK)):
+        rules = Rules(replace(trust(), next=AT - timedelta(days=days)), policies, HERE)
+        assert judge(staff_pass(), rules, AT).verdict.outcome is staff
+        assert judge(none, rules, AT).verdict == Verdict(Outcome.REFUSE, Reason.NO_DOSE, RED, "brief-2021")
+    assert judge(staff_pass(), rules, AT).verdict == Verdict(Outcome.CHECK, Reason.STAFF, None, "staff")
+
+
+@pytest.mark.parametrize(
+    ("claims", "domain", "when", "holds"),
+    [
+        (Claims(), Domain.STAFF, 'audience = "internal"', True),
+        (Claims(), Domain.VISITOR, 'audience = "internal"', False),
+        (Claims(), Domain.HEALTH, 'audience = "public"', True),
+        (Claims(T, sampled_at=AT - timedelta(hours=11)), Domain.HEALTH, "days_since_test = 1", True),
+        (Claims(T, sampled_at=AT - timedelta(hours=9)), Domain.HEALTH, "days_since_test = 0", True),
+        (Claims(T, sampled_at=AT - timedelta(hours=35)), Domain.HEALTH, "days_since_test = { max = 1 }", False),
+        (Claims(), Domain.HEALTH, "days_since_test = 1", False),
+        (Claims(R, positive_on=date(2026, 11, 13)), Domain.HEALTH, "days_since_positive = 10", True),
+        (Claims(V, dose_on=date(2026, 11, 23)), Domain.HEALTH, "days_since_dose = { min = 0 }", True),
+        (Claims(), Domain.STAFF, 'direction = "in"\npoint = "bupati-1"\nsite = "bupati"', True),
+        (Claims(), Domain.STAFF, 'direction = "out"', False),
+        (Claims(), Domain.STAFF, 'site = "dprd"', False),
+        (Claims(V, doses=2, series=2), Domain.HEALTH, "series_complete = true", True),
+        (Claims(V, doses=2), Domain.HEALTH, "series_complete = true", False),
+        (Claims(), Domain.STAFF, 'kind = "hcert"', True),
+        (Claims(), Domain.STAFF, 'kind = "pass"', False),
+    ],
+)
+def test_every_predicate_means_what_it_says(claims: Claims, domain: Domain, when: str, holds: bool) -> None:
+    """AT is 10:00 in Masamba: nine hours ago was today, eleven hours ago was yesterday."""
+    parts = ", ".join(when.split("\n"))
+    text = WHOLE.replace('["staff"]', '["staff", "visitor", "health"]').replace("when = {}", f"when = {{ {parts} }}")
+    verdict = decide((parse(text),), credential(claims, domain), HERE, AT)
+    assert (verdict.outcome is Outcome.ADMIT) is holds
 
 
 def test_an_untrusted_clock_says_only_what_thirty_days_would_not_change() -> None:

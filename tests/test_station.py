@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from device import patterns
+from device import config, patterns
 from device.clock import Clock
 from device.config import Broker, Delivery, Pins, Point, Privacy
 from device.courier import Courier, Sender
@@ -21,16 +21,16 @@ from device.event import Composer
 from device.gaze import Gaze
 from device.heart import Heart
 from device.indicators import Indicators
-from device.judge import Rules, choose
 from device.model import Blind, Frame, Outcome, Reason, Verdict
 from device.outbox import Outbox
 from device.patterns import Pattern, pattern
-from device.policy import Setting
+from device.rulebook import Rulebook
 from device.scanner import Scanner
 from device.systemd import Notifier
-from device.trust import Trust
 from device.vitals import Vitals
-from tests.credentials import AT, OTHER_KEY, dose, hcert, staff_pass, trust
+from office.bundle import spki_text
+from tests.credentials import AT, OTHER_KEY, dose, hcert, staff_pass
+from tests.point import ROOT, signed_bundle
 from tests.test_scanner import code, view
 from tests.world import free_port
 
@@ -61,8 +61,12 @@ class Wall:
     """A station before which a test holds codes up."""
 
     def __init__(self, folder: Path, stack: ExitStack, *, most: int = 1000) -> None:
-        policies, _ = choose(("staff", "brief-2021"), Trust())
-        rules = Rules(trust(), policies, Setting("bupati-1", "bupati", "in"))
+        (folder / "trust.cose").write_bytes(signed_bundle())
+        told = config.Station(
+            point=POINT,
+            trust=config.Trust(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
+            policy=config.PolicyChoice(use=("staff", "brief-2021")),
+        )
         self.outbox = stack.enter_context(Outbox(folder / "outbox.db", most))
         sender = Sender("bupati-1", "boot", {})
         self.courier = stack.enter_context(Courier(self.outbox, Broker(port=free_port()), Delivery(), sender))
@@ -71,7 +75,7 @@ class Wall:
         self.station = Station(
             Scanner(),
             Gaze(0.7, 10.0, 20),
-            rules,
+            Rulebook(told, folder, None),
             Composer(POINT, Privacy(), None, simulated=True),
             Clock("system"),
             self.outbox,
@@ -198,7 +202,7 @@ def test_health_says_how_the_station_fares(wall: Wall) -> None:
     wall.serve(view(code(STAFF_PASS, 4)), *[EMPTY] * 80)
     health = wall.courier._notice.health
     assert health is not None
-    assert (health["owed"], health["seq"], health["bundle"], health["limited"]) == (1, 1, 0, 0)
+    assert (health["owed"], health["seq"], health["bundle"], health["limited"]) == (1, 1, 3, 0)
     assert 75 <= health["frames"].pop("read") <= 77
     assert health["frames"] == {"skipped": 0, "blind": 0}
     assert health["brightness"] == 200.0

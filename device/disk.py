@@ -1,0 +1,36 @@
+"""A file that is whole or not there, also after a power cut."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def write_whole(path: Path, octets: bytes, mode: int = 0o600) -> None:
+    """Put *octets* in the place of *path*, at once and durably; raises OSError and leaves what was there."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(octets)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in *folder* as durable as the bytes under them."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Return the file, at most one byte more than *most*; raises OSError."""
+    with path.open("rb") as file:
+        return file.read(most + 1)

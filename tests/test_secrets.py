@@ -1,0 +1,163 @@
+"""Nothing secret or personal is in anything that the programs write: marks are planted, and everything is searched."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import cbor2
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from device.config import Broker
+from device.cose import parse
+from device.holder import FleetSecret
+from device.mqtt_client import Link, Message, Received
+from device.roster import RosterKey
+from device.trust import kid_of
+from tests.credentials import HEALTH_KEY, OTHER_KEY, dose, hcert, pack, phone_pass, proof, sign, staff_pass, token
+from tests.point import NOW, ROOT, Centre, Station, save, signed_bundle
+from tests.world import REPOSITORY, Mosquitto, wait_for
+
+NAME, NIK, BORN, NUMBER = "Marsekala Dipodirjo", "7322017105900419", "1990-05-31", "PEG-4711-XQ"
+MARK = "zq7rahasia"
+SECRET, PASSWORD, PASSPHRASE = "c0ffee5a" * 8, "kata-sandi-broker-9137", "kata sandi meja 9137"
+PLANTED = (NAME, "Marsekala", "Dipodirjo", NIK, BORN, NUMBER, MARK, SECRET, PASSWORD, PASSPHRASE)
+SPAN = {"issued": NOW - timedelta(days=1), "expires": NOW + timedelta(days=30)}
+
+
+def texts() -> dict[str, str]:
+    """Return what is held up, by name: every way in that a personal datum could take."""
+    phone = ec.generate_private_key(ec.SECP256R1())
+    person = {"co": "ID", "nik": NIK, "ci": f"URN:{MARK}"}
+    claims = {1: "ID", 4: int(SPAN["expires"].timestamp()), 6: int(SPAN["issued"].timestamp())}
+    health = {"v": [{**dose(), **person}], "dob": BORN, "nam": {"fn": NAME, "fnt": NAME.upper()}}
+    return {
+        "pass": staff_pass(NUMBER, NAME, **SPAN),
+        "foreign": staff_pass(NUMBER, NAME, key=OTHER_KEY, **SPAN),
+        "expired": staff_pass(NUMBER, NAME, issued=NOW - timedelta(days=9), expires=NOW - timedelta(days=1)),
+        "health": "HC1:" + pack(token(HEALTH_KEY, {**claims, -260: {1: health}})),
+        "other-health": "HC1:" + pack(token(HEALTH_KEY, {**claims, -260: {3: health}})),
+        "odd-health": "HC1:" + pack(token(HEALTH_KEY, {**claims, -260: {1: {**health, "dob": MARK, "v": NAME}}})),
+        "damaged": hcert(v=[dose()], **SPAN)[:-9] + "%".join(NIK),
+        "phone": proof(phone, phone_pass(phone.public_key(), expires=SPAN["expires"]), NOW),
+        "listed": NIK,
+        "text": f"{NAME} {NIK} {MARK}",
+        "venue": f"checkin:{MARK}:{NIK}",
+        "link": f"https://example.invalid/?token={MARK}&nik={NIK}",
+        "divoc": f"B64:{MARK}{NIK}",
+        "lines": f"{NAME}\n\x1b[31m{NIK}\x1b[0m\n{MARK}",
+    }
+
+
+def bundle_with(listed: str, key: RosterKey) -> bytes:
+    """Return a bundle whose roster lists one number."""
+    told = cbor2.loads(parse(signed_bundle()).payload)
+    entries = key.hashed(listed) + bytes(2)
+    roster = {"check": key.check, "issuer": "luwuutarakab", "claims": [{"domain": "staff"}], "entries": entries}
+    return sign(ROOT, cbor2.dumps({**told, "roster": roster}), {1: -8, 4: kid_of(ROOT.public_key())})
+
+
+def forms(mark: str) -> Iterator[bytes]:
+    """Yield every form in which *mark* must not be found: itself, upper case, in hexadecimal, and its plain hash."""
+    octets = mark.encode()
+    yield from (octets, octets.upper(), octets.lower(), octets.hex().encode(), sha256(octets).hexdigest().encode())
+    yield sha256(octets).digest()
+
+
+def found(octets: bytes) -> list[str]:
+    return [mark for mark in dict.fromkeys((*PLANTED, *texts_shown)) if any(form in octets for form in forms(mark))]
+
+
+texts_shown: tuple[str, ...] = ()
+
+BUG = """
+import device.patterns
+def broken(verdict, *, repeat=False):
+    raise RuntimeError("a bug that is planted here")
+device.patterns.pattern = broken
+"""
+
+
+def test_no_log_event_database_exception_or_answer_holds_a_planted_mark(tmp_path: Path) -> None:
+    global texts_shown  # noqa: PLW0603 - the texts are made anew in each run
+    shown = texts()
+    texts_shown = tuple(shown.values())
+    wire: list[bytes] = []
+    key = FleetSecret(bytes.fromhex(SECRET)).roster_key()
+    camera = {"hold": 0.2, "gap": 0.15}
+    with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port):
+        point = Station(tmp_path / "point", broker.port, camera=camera, more="[sighting]\nquiet = 0.1\n")
+        point.write()
+        (point.folder / "bundle.cose").write_bytes(bundle_with(NIK, key))
+        (point.folder / "secrets" / "fleet-secret").write_text(SECRET)
+        (point.folder / "secrets" / "mqtt-password").write_text(PASSWORD)
+        for number, text in enumerate(shown.values()):
+            save(point.pictures / f"{number:02d}.png", text)
+        will = Message("titik/v1/listener/state", b"{}")
+        with Link(Broker(port=broker.port), "listener", will=will) as listener:
+            listener.subscribe(["#"])
+            with point:
+                seen: set[str] = set()
+
+                def heard() -> bool:
+                    for one in listener.turn(0.05):
+                        if isinstance(one, Received):
+                            wire.append(one.topic.encode() + b" " + one.body)
+                            seen.add(one.topic.rsplit("/", 1)[-1])
+                    return len(point.shown()) == len(shown) and seen >= {"event", "receipt", "state", "info", "health"}
+
+                wait_for(heard, 60, "everything is shown and heard")
+                assert point.child.stop() in (0, -15)
+        reasons = {reason for *_, reason, _, _ in point.shown()}
+        assert reasons >= {"staff", "unknown-issuer", "expired", "two-doses", "not-supported", "malformed", "listed"}
+        assert {"not-a-pass", "unknown"} <= reasons
+        (tmp_path / "bug").mkdir()
+        (tmp_path / "bug" / "sitecustomize.py").write_text(BUG)
+        with Station(point.folder, broker.port, env={"PYTHONPATH": f"{tmp_path / 'bug'}:{REPOSITORY}"}) as crash:
+            assert crash.ends(30) == 1
+            crash.says("RuntimeError: a bug that is planted here")
+    answers = _answers(tmp_path, shown)
+    inputs = (point.pictures, point.folder / "secrets", tmp_path / "bug", tmp_path / "codes.txt")
+    files = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file() and not any(path == one or one in path.parents for one in inputs)
+    ]
+    assert {"err", "outbox.db", "central.db", "log"} <= {path.name for path in files}
+    leaks = {str(path.relative_to(tmp_path)): found(path.read_bytes()) for path in files}
+    leaks |= {"wire": found(b"\n".join(wire)), "answers": found(answers)}
+    assert {where: marks for where, marks in leaks.items() if marks} == {}
+
+
+def _answers(folder: Path, shown: dict[str, str]) -> bytes:
+    """Return what `judge`, `scan` and `check-config` say of all that, and of a configuration that is wrong."""
+    (folder / "codes.txt").write_text("\n".join(shown.values()), encoding="utf-8")
+    told = b""
+    for form in ([], ["--json"]):
+        pictures = sorted(str(path) for path in (folder / "point" / "pictures").glob("*.png"))
+        for command in (["judge", *form], ["scan", *form, *pictures]):
+            with (folder / "codes.txt").open("rb") as codes:
+                told += _run(["-m", "device", *command, "--bundle", str(folder / "point" / "bundle.cose")], codes)
+    return told
+
+
+def _run(arguments: list[str], given: object) -> bytes:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=REPOSITORY,
+        stdin=given,
+        capture_output=True,
+        timeout=60,
+        check=True,  # type: ignore[call-overload]  # a file
+    )
+    return bytes(done.stdout + done.stderr)
+
+
+def test_the_search_finds_a_mark_in_every_form(tmp_path: Path) -> None:
+    for form in forms(NIK):
+        with closing((tmp_path / "file").open("wb")) as file:
+            file.write(b"..." + form + b"...")
+        assert found((tmp_path / "file").read_bytes()) == [NIK]
