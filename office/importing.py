@@ -1,6 +1,7 @@
 """``titik-office trust``: import other people's keys, list them, take one out again."""
 
 import argparse
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 
 from device.audit import audit_key
 from device.model import Domain
@@ -191,10 +193,15 @@ def _say_unproven(path: Path) -> None:
 
 
 def certificates(octets: bytes) -> list[x509.Certificate]:
-    """Return the certificates in *octets*, PEM or DER; raises ValueError."""
-    if b"-----BEGIN" in octets:
-        return x509.load_pem_x509_certificates(octets)
-    return [x509.load_der_x509_certificate(octets)]
+    """Return the certificates in *octets*, PEM or DER; raises one of `UNREADABLE`.
+
+    What cryptography only warns of (a serial number of zero, a NULL too many) is in genuine ones as well.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        if b"-----BEGIN" in octets:
+            return x509.load_pem_x509_certificates(octets)
+        return [x509.load_der_x509_certificate(octets)]
 
 
 def _authorities(path: Path, now: datetime) -> list[x509.Certificate]:
