@@ -6,33 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import cbor2
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from device.audit import audit_key
 from device.cose import PublicKey
-from device.model import Domain
 from device.trust import Key, Trust, kid_of
 from office.signing import sign1
 
 ALWAYS = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-"""The dates of a bare key, which has none: whoever names it at the desk vouches for it."""
-
-
-def foreign_key(octets: bytes, domain: Domain, issuer: str) -> Key:
-    """Return the key of somebody else, from a certificate or a bare public key, PEM or DER, for one domain.
-
-    A certificate brings its kid, its dates and its usages; a bare key gets `device.trust.kid_of` and `ALWAYS`.
-    Raises ValueError for anything else.
-    """
-    key = audit_key(octets)
-    if key.kid is None:
-        return Key(key.public, kid_of(key.public), issuer, domain, None, *ALWAYS)
-    pem = octets.lstrip().startswith(b"-----BEGIN")
-    certificate = (x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate)(octets)
-    dates = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    return Key(key.public, key.kid, issuer, domain, key.usages, *dates)
+"""The dates of a bare key, which has none: whoever imports it at the desk vouches for it."""
 
 
 def payload(trust: Trust) -> bytes:

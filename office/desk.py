@@ -5,13 +5,12 @@ The book, ``desk.toml``, is written by this program and may be read by anybody.
 """
 
 import base64
-import csv
-import io
 import json
 import os
 import re
 import secrets
 import tomllib
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -30,12 +29,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from device.cose import PublicKey
 from device.model import WITA, Domain
 from device.trust import Key, kid_of, revocation
+from office import issued
 from office.bundle import spki_text
+from office.issued import LOG, Entry
 from office.refusal import MissingError, RefusalError
 from office.signing import PrivateKey
 
-BOOK, LOG, ROOT, ROOT_PUBLIC, FLEET_SECRET = "desk.toml", "issued.csv", "root.pem", "root.pub", "fleet-secret"
-LOG_COLUMNS: Final = ("number", "domain", "until", "revocation", "issued")
+BOOK, ROOT, ROOT_PUBLIC, FLEET_SECRET = "desk.toml", "root.pem", "root.pub", "fleet-secret"
+LAST: Final = "last-bundle.cbor"
+"""The bundle that was signed last, to compare with; the stations' copies are what counts."""
 MIN_PASSPHRASE: Final = 12
 """Characters: PKCS#8 as it is written here stretches a passphrase only by 2048 rounds of PBKDF2."""
 MARGIN: Final = timedelta(days=30)
@@ -63,7 +65,7 @@ class IssuingKey(_Table):
 
     def trusted(self, issuer: str) -> Key:
         """Return it as a station knows it."""
-        return Key(_public(self.public), bytes.fromhex(self.kid), issuer, self.domain, None, self.since, self.until)
+        return Key(public_key(self.public), bytes.fromhex(self.kid), issuer, self.domain, None, self.since, self.until)
 
 
 class Book(_Table):
@@ -78,6 +80,8 @@ class Book(_Table):
     key: tuple[IssuingKey, ...]
     revoked: dict[str, tuple[_HEX8, ...]] = {}
     """By issuer, the revocation hashes of ``issued.csv``."""
+    capacities: dict[str, Annotated[int, Field(ge=0)]] = {}
+    """By site, how many people may be in at once."""
 
 
 class Desk:
@@ -112,10 +116,11 @@ class Desk:
         fit = [key for key in self.book.key if key.domain is domain and key.since <= at < key.until]
         if not fit:
             raise RefusalError(
-                f"Tidak ada kunci {domain} yang berlaku pada {at.date()}."
-                f" / No key for {domain} is in force on {at.date()}. Lihat / see {self.folder / BOOK}"
+                f"Tidak ada kunci {domain} yang berlaku pada {at.astimezone(WITA).date()}."
+                f" / No key for {domain} is in force on {at.astimezone(WITA).date()}."
+                f" Berikutnya / next: titik-office rotate --desk {self.folder} --domain {domain}"
             )
-        return max(fit, key=lambda key: key.since)
+        return max(reversed(fit), key=lambda key: key.since)  # of two from one day, the one that was made later
 
     def unlock(self, key: IssuingKey, passphrase: str) -> PrivateKey:
         """Return the private half of *key*.
@@ -126,34 +131,41 @@ class Desk:
 
     def unlock_root(self, passphrase: str) -> ed25519.Ed25519PrivateKey:
         """Return the root's private key; raises as `unlock` does."""
-        root = _unlocked(self.folder / ROOT, passphrase, kid_of(_public(self.book.root)).hex())
+        root = _unlocked(self.folder / ROOT, passphrase, kid_of(public_key(self.book.root)).hex())
         if not isinstance(root, ed25519.Ed25519PrivateKey):
             raise RefusalError(f"{self.folder / ROOT}: bukan kunci akar / not a root key")
         return root
 
     def log(self, number: str, domain: Domain, until: date, identity: bytes, now: datetime) -> None:
-        """Write down that a pass was issued, durably.
+        """Write down that a pass was issued, durably."""
+        self.log_all([Entry(number, domain, until, revocation(identity).hex(), now)])
 
-        The name is not in the log: a pass is revoked by its hash and found by its number, and whose number
-        it is stands in the personnel register, which has its own keepers and its own rules. So a lost log
-        tells nobody who works here.
-        """
+    def log_all(self, entries: Iterable[Entry]) -> None:
+        """Write down that passes were issued, durably, all of them or none."""
         path = self.folder / LOG
-        out = io.StringIO()
-        row = (number, str(domain), until.isoformat(), revocation(identity).hex(), now.astimezone(WITA).isoformat())
-        csv.writer(out, lineterminator="\n").writerow(row)
-        written = path.read_bytes() if path.exists() else ",".join(LOG_COLUMNS).encode() + b"\n"
-        if not written.endswith(b"\n"):
-            written += b"\n"
-        replace_file(path, written + out.getvalue().encode())
+        try:
+            before = path.read_bytes() if path.exists() else ",".join(issued.COLUMNS).encode() + b"\n"
+        except OSError as error:
+            raise RefusalError(f"{path}: tidak terbaca / cannot be read: {error.strerror}") from None
+        if not before.endswith(b"\n"):
+            before += b"\n"
+        replace_file(path, before + issued.written(entries).encode())
+
+    def issued(self) -> tuple[Entry, ...]:
+        """Return what the log says was issued; raises `RefusalError` for a damaged one."""
+        return issued.entries(self.folder)
+
+    def keep(self, **changed: Any) -> None:
+        """Write down, durably, what has *changed* in the book, by the names of `Book`."""
+        self.book = self.book.model_copy(update=changed)
+        replace_file(self.folder / BOOK, book_toml(self.book).encode())
 
     def next_version(self) -> int:
         """Return the version for the next bundle, used up from now on, whatever becomes of that bundle.
 
         Two different bundles of one version would leave some stations with the one and some with the other.
         """
-        self.book = self.book.model_copy(update={"bundle": self.book.bundle + 1})
-        replace_file(self.folder / BOOK, book_toml(self.book).encode())
+        self.keep(bundle=self.book.bundle + 1)
         return self.book.bundle
 
 
@@ -176,7 +188,8 @@ def found(folder: Path, name: str, issuer: str, passphrase: str, now: datetime) 
     write_new(folder / ROOT, _locked(root, passphrase))
     write_new(folder / ROOT_PUBLIC, spki_text(root.public_key()).encode() + b"\n")
     write_new(folder / FLEET_SECRET, secrets.token_bytes(SECRET_BYTES).hex().encode())
-    keys = tuple(_new_key(folder, domain, passphrase, now) for domain in (Domain.STAFF, Domain.VISITOR))
+    today = now.astimezone(WITA).date()
+    keys = tuple(new_key(folder, domain, passphrase, today) for domain in (Domain.STAFF, Domain.VISITOR))
     book = Book(name=name, issuer=issuer, root=spki_text(root.public_key()), key=keys)
     write_new(folder / BOOK, book_toml(book).encode())  # last: a folder with a book is a whole desk
     return Desk(folder, book)
@@ -195,18 +208,25 @@ def book_toml(book: Book) -> str:
     """Return *book* as TOML that `Desk.open` reads back to the same value."""
     lines = [
         "# Ditulis oleh titik-office / written by titik-office. No secret is in it.",
-        f"name = {_string(book.name)}",
-        f"issuer = {_string(book.issuer)}",
-        f"root = {_string(book.root)}",
+        f"name = {toml_string(book.name)}",
+        f"issuer = {toml_string(book.issuer)}",
+        f"root = {toml_string(book.root)}",
         f"bundle = {book.bundle}",
         "",
         "# Tercabut / revoked: issuer = hashes from issued.csv; the next `bundle sign` carries them to the points.",
         "[revoked]",
-        *(f"{_string(issuer)} = [{', '.join(map(_string, hashes))}]" for issuer, hashes in book.revoked.items()),
+        *(
+            f"{toml_string(issuer)} = [{', '.join(map(toml_string, hashes))}]"
+            for issuer, hashes in book.revoked.items()
+        ),
+        "",
+        "# Kapasitas / how many people a site may hold.",
+        "[capacities]",
+        *(f"{toml_string(site)} = {number}" for site, number in book.capacities.items()),
     ]
     for key in book.key:
         told = key.model_dump(by_alias=True)
-        lines += ["", "[[key]]", *(f"{name} = {_value(value)}" for name, value in told.items())]
+        lines += ["", "[[key]]", *(f"{name} = {toml_value(value)}" for name, value in told.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -258,11 +278,12 @@ def _make_empty(folder: Path) -> None:
         raise RefusalError(f"{folder}: {error.strerror}") from None
 
 
-def _new_key(folder: Path, domain: Domain, passphrase: str, now: datetime) -> IssuingKey:
-    day = now.astimezone(WITA).date()
-    since = datetime.combine(day, time(), WITA)
+def new_key(folder: Path, domain: Domain, passphrase: str, first: date) -> IssuingKey:
+    """Return a new issuing key in force from the start of the day *first*; its private half is in *folder* by then."""
+    since = datetime.combine(first, time(), WITA)
     key = ec.generate_private_key(ec.SECP256R1())
-    file = f"{domain}-{day.year}.pem"
+    names = (f"{domain}-{first.year}{again}.pem" for again in ("", *(f"-{n}" for n in range(2, 100))))
+    file = next((name for name in names if not (folder / name).exists()), f"{domain}-{first.year}.pem")
     write_new(folder / file, _locked(key, passphrase))
     public = key.public_key()
     return IssuingKey(
@@ -301,17 +322,19 @@ def _unlocked(path: Path, passphrase: str, kid: str) -> PrivateKey:
     return key
 
 
-def _public(text: str) -> PublicKey:
+def public_key(text: str) -> PublicKey:
+    """Return the key in *text*, base64 of its SPKI; raises `RefusalError`."""
     key = load_der_public_key(base64.b64decode(text))
     if not isinstance(key, ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
         raise RefusalError(f"{BOOK}: jenis kunci lain / another kind of key")
     return key
 
 
-def _string(text: str) -> str:
+def toml_string(text: str) -> str:
     """Return *text* as a TOML basic string, which JSON's is, once nothing unprintable is in it."""
     return json.dumps(text, ensure_ascii=False)
 
 
-def _value(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else _string(str(value))
+def toml_value(value: Any) -> str:
+    """Return *value*, a time or a text, as TOML."""
+    return value.isoformat() if isinstance(value, datetime) else toml_string(str(value))

@@ -22,6 +22,10 @@ VISITOR_DAYS: Final = 7
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,31}\Z")
 
 
+class TooLongError(RefusalError):
+    """A name or a number that leaves no room in the card's QR."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What one pass says; the domain is not among it, for the key that signs says that."""
@@ -83,7 +87,7 @@ def issue(one: Pass, key: PrivateKey, signer: Key, now: datetime) -> tuple[str, 
     """Return the text of *one*'s QR and what a station will believe of it at *now*.
 
     A name that needs the room takes the issuer's: the kid already says whose key it is, and a station
-    believes the bundle about that, never the pass. Raises `RefusalError` if it does not fit its QR, or if a
+    believes the bundle about that, never the pass. Raises `TooLongError` if it does not fit its QR, `RefusalError` if a
     station that knows *signer* would refuse it.
     """
     if signer.kid is None:
@@ -93,7 +97,7 @@ def issue(one: Pass, key: PrivateKey, signer: Key, now: datetime) -> tuple[str, 
         text = pass_text(replace(one, issuer=""), key, signer.kid)
     if len(text) > MAX_TEXT:
         over = -(-(len(text) - MAX_TEXT) * 2 // 3)  # three characters of base45 carry two bytes
-        raise RefusalError(
+        raise TooLongError(
             f"Nama atau nomor terlalu panjang untuk QR kartu: kurangi sekitar {over} huruf."
             f" / The name or number is too long for the card's QR: about {over} letters must go."
         )

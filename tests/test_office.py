@@ -247,7 +247,7 @@ def test_a_key_swapped_in_under_another_name_is_noticed(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["issue"], ["bundle"], ["issue", "--until", "besok"], ["bundle", "sign", "--key", "no-domain.pem"]],
+    [[], ["issue"], ["bundle"], ["issue", "--until", "besok"], ["bundle", "sign", "--capacity", "bupati"]],
 )
 def test_a_slip_of_the_keyboard_is_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -463,8 +463,9 @@ def test_somebody_elses_certificate_brings_its_own_dates_and_kid(desk: Path, sec
     files = {"certificate.pem": certificate.public_bytes(Encoding.PEM), "bare.der": bundle.spki(ministry.public_key())}
     for file, octets in files.items():
         (tmp_path / file).write_bytes(octets)
-    keys = [part for file in files for part in ("--key", f"{tmp_path / file}:health:ID")]
-    trust = _opened(desk, _signed_bundle(desk, secret, *keys))
+    paths = [str(tmp_path / file) for file in files]
+    assert main(["trust", "import", "--desk", str(desk), *paths, "--issuer", "ID"]) == 0
+    trust = _opened(desk, _signed_bundle(desk, secret))
     health = {key.kid: key for group in trust.keys.values() for key in group if key.domain is Domain.HEALTH}
     bare = kid_of(ministry.public_key())
     (by_certificate,) = set(health) - {bare}
@@ -484,7 +485,6 @@ def test_somebody_elses_certificate_brings_its_own_dates_and_kid(desk: Path, sec
         ["--policy", "no-such"],
         ["--policy", "staff", "--policy", "staff"],
         ["--policy", "{}/bad.toml"],
-        ["--key", "{}/bad.toml:health:ID"],
     ],
 )
 def test_a_bundle_with_something_wrong_in_it_is_not_signed(

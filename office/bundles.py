@@ -1,0 +1,215 @@
+"""``titik-office bundle``: sign one, show one, tell two apart."""
+
+import argparse
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from device.model import WITA
+from device.policy import SHIPPED, Policy, PolicyError, parse
+from device.trust import BundleError, Roots, Trust, open_bundle, root_key, trusting
+from office import asked, bundle, difference, trusted
+from office.desk import LAST, Desk, replace_file
+from office.refusal import RefusalError
+from office.revoked import still_needed
+
+
+def add(commands: Any) -> None:
+    """Add the commands."""
+    under = asked.group(
+        commands, "bundle", "berkas kepercayaan / the trust bundle", "titik-office bundle sign --desk meja --out t.cbor"
+    )
+    sign = asked.command(
+        under,
+        "sign",
+        "tanda tangani / sign",
+        "titik-office bundle sign --desk meja --out trust.cbor --policy staff --capacity bupati=40 --days 90",
+        run_sign,
+    )
+    asked.asks_desk(sign)
+    sign.add_argument("--out", required=True, type=Path, metavar="FILE")
+    sign.add_argument(
+        "--policy", action="append", metavar="NAME_OR_FILE", help="aturan / rules (staff); may be repeated"
+    )
+    sign.add_argument("--capacity", action="append", default=[], type=_capacity, metavar="SITE=NUMBER",
+                      help="berapa orang, diingat; SITE= menghapus / how many people, kept; SITE= removes")  # fmt: skip
+    sign.add_argument(
+        "--days", type=asked.days, default=90, help="sampai yang berikutnya / until the next is due (%(default)s)"
+    )
+    show = asked.command(
+        under,
+        "show",
+        "periksa dan tampilkan / check and show",
+        "titik-office bundle show trust.cbor --root meja/root.pub",
+        run_show,
+    )
+    show.add_argument("file", type=Path, metavar="FILE")
+    asked.asks_root(show)
+    show.add_argument("--json", action="store_true", help="untuk program / for a program")
+    diff = asked.command(
+        under,
+        "diff",
+        "apa yang berubah / what changed",
+        "titik-office bundle diff old.cbor trust.cbor --root meja/root.pub",
+        run_diff,
+    )
+    diff.add_argument("old", type=Path, metavar="OLD")
+    diff.add_argument("new", type=Path, metavar="NEW")
+    asked.asks_root(diff)
+    diff.add_argument("--json", action="store_true", help="untuk program / for a program")
+
+
+def run_sign(told: argparse.Namespace, now: datetime) -> None:
+    """Sign what the desk knows: its keys and others', revocations, policies, capacities."""
+    desk = Desk.open(told.desk)
+    policies = tuple(texts(told.policy or ["staff"]))
+    own = [entry.trusted(desk.book.issuer) for entry in desk.book.key]
+    foreign = [one.key() for one in trusted.listed(desk.folder)]
+    revoked = still_needed(desk.book.revoked, desk.book.issuer, desk.issued(), now.astimezone(WITA).date())
+    capacities = {
+        site: number for site, number in {**desk.book.capacities, **dict(told.capacity)}.items() if number is not None
+    }
+    root = desk.unlock_root(asked.passphrase(told))
+    before, unread = _compared(desk)
+    dropped = _count(desk.book.revoked) - _count(revoked)
+    desk.keep(revoked=revoked, capacities=capacities)
+    trust = Trust(
+        trusting(*own, *foreign).keys,
+        bundle.revocations(desk.book.revoked),
+        policies,
+        capacities,
+        version=desk.next_version(),
+        issued=now,
+        next=now + timedelta(days=told.days),
+    )
+    octets = bundle.sign(trust, root)
+    opened = open_bundle(octets, Roots(root_key(desk.book.root)))  # as a station will
+    replace_file(told.out, octets, 0o644)  # no secret is in it, and the station is another user
+    replace_file(desk.folder / LAST, octets)
+    print(f"Ditandatangani / signed: {told.out} ({len(octets)} byte)")
+    _print(opened)
+    if dropped:
+        print(
+            f"  {dropped} pencabutan lama dihapus, pasnya sudah habis / old revocations dropped, their passes are over"
+        )
+    if unread:
+        print(f"  tidak dibandingkan dengan yang terakhir / not compared with the last one: {unread}")
+    for name in sorted({parse(text).name for text in before.policies} - {parse(text).name for text in policies}):
+        print(f"  PERHATIKAN: aturan {name} tidak lagi ikut / TAKE NOTE: policy {name} is no longer in it")
+    print(f'Berikutnya / next: salin ke tiap titik / copy it to each point, [trust] bundle = ".../{told.out.name}"')
+
+
+def run_show(told: argparse.Namespace, _now: datetime) -> None:
+    """Show what a bundle holds, if the root signed it."""
+    opened = asked.opened(told.file, told.root)
+    if told.json:
+        told_by = bundle.described(opened) | {"policies": [parse(text).name for text in opened.policies]}
+        print(json.dumps(told_by, indent=2))
+    else:
+        _print(opened)
+
+
+def run_diff(told: argparse.Namespace, _now: datetime) -> None:
+    """Tell what changed from one bundle to the next, both signed by the root."""
+    changes = difference.between(asked.opened(told.old, told.root), asked.opened(told.new, told.root))
+    print(json.dumps(changes, indent=2) if told.json else "\n".join(difference.told(changes)))
+
+
+def last(desk: Desk) -> Trust | None:
+    """Return the bundle that *desk* signed last, ``None`` if there is none; raises `RefusalError` for a damaged one."""
+    path = desk.folder / LAST
+    if not path.exists():
+        return None
+    try:
+        return open_bundle(asked.read(path), Roots(root_key(desk.book.root)))
+    except BundleError as error:
+        raise RefusalError(
+            f"{path}: rusak / damaged: {error}. Berikutnya / next: hapus berkas itu / delete that file"
+        ) from None
+
+
+def texts(names: Sequence[str]) -> Iterator[str]:
+    """Yield the text of each policy: a file, or one that ships; raises `RefusalError`."""
+    read: list[Policy] = []
+    for name in names:
+        path, text = text_of(name)
+        try:
+            policy = parse(text)
+        except PolicyError as error:
+            raise RefusalError(
+                f"{path}: bukan aturan / not a policy: {error}. Berikutnya / next: titik-office policy check {name}"
+            ) from None
+        if any(overlap(policy, other) for other in read):
+            raise RefusalError(
+                f"--policy {name}: nama {policy.name} dua kali untuk hari yang sama"
+                f" / the name {policy.name} twice for the same days"
+            )
+        read.append(policy)
+        yield text
+
+
+def overlap(one: Policy, other: Policy) -> bool:
+    """Return whether two policies of one name speak of the same day.
+
+    A station chooses by name, so a rule changes on a day by two of one name: the one until, the other since.
+    """
+    first, last = date.min, date.max
+    return (
+        one.name == other.name
+        and (one.since or first) <= (other.until or last)
+        and (other.since or first) <= (one.until or last)
+    )
+
+
+def text_of(name: str) -> tuple[Path, str]:
+    """Return the file and the text of a policy: a path, or a name of those that ship; raises `RefusalError`."""
+    path = Path(name)
+    if path.name == name and "." not in name:
+        path = SHIPPED / f"{name}.toml"
+        if not path.is_file():
+            known = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.toml")))
+            raise RefusalError(f"{name}: aturan tidak dikenal / policy not known; ada / there are: {known}")
+    return path, asked.read(path).decode("utf-8", "replace")
+
+
+def _compared(desk: Desk) -> tuple[Trust, str]:
+    """Return the last bundle to compare with, or an empty one and why: no signing fails for want of a comparison."""
+    try:
+        return last(desk) or Trust(), ""
+    except RefusalError as refusal:
+        return Trust(), str(refusal)
+
+
+def _capacity(text: str) -> tuple[str, int | None]:
+    site, _, number = text.partition("=")
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", site) or "=" not in text or not (not number or number.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r}: SITE=NUMBER, contoh / example bupati=40")
+    if len(number) > 6:  # noqa: PLR2004 - a million people
+        raise argparse.ArgumentTypeError(f"{text!r}: terlalu besar / too large")
+    return site, int(number) if number else None
+
+
+def _count(revoked: dict[str, tuple[str, ...]]) -> int:
+    return sum(len(hashes) for hashes in revoked.values())
+
+
+def _print(trust: Trust) -> None:
+    """Print what a bundle holds, for a person."""
+    print(f"  versi / version {trust.version}, berikutnya sebelum / next due by {asked.local(trust.next)}")
+    for key in (key for group in trust.keys.values() for key in group):
+        usages = "" if key.usages is None else f"  {', '.join(sorted(key.usages))}"
+        kid = (key.kid or b"").hex()
+        print(
+            f"  kunci / key {key.domain or '-':<8} {key.issuer or '-':<14} {kid}"
+            f"  {asked.local(key.since)} .. {asked.local(key.until)}{usages}"
+        )
+    for text in trust.policies:
+        policy = parse(text)
+        dated = f" ({policy.since or ''}..{policy.until or ''})" if policy.since or policy.until else ""
+        print(f"  aturan / policy {policy.name}{dated}: {policy.title}")
+    for site, number in trust.capacities.items():
+        print(f"  kapasitas / capacity {site}: {number}")
+    print(f"  tercabut / revoked: {sum(len(hashes) for hashes in trust.revoked.values())}")
