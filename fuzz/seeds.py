@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cbor2
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from device import base45, policy
@@ -49,6 +50,8 @@ def code() -> Iterator[bytes]:
         (STAFF, PASS | {4: SINCE}),
         (HEALTH, certificate(v=[DOSE])),
         (HEALTH, certificate(t=[TEST])),
+        (HEALTH, certificate(t=[TEST | {"sc": "0001-01-01T00:00:00+14:00"}])),
+        (HEALTH, certificate(t=[TEST | {"sc": "9999-12-31T23:59:59Z"}])),
         (HEALTH, certificate(r=[RECOVERY])),
         (HEALTH, certificate(v=[DOSE, DOSE])),
         (
@@ -142,9 +145,28 @@ def texts() -> Iterator[bytes]:
     yield from (b"GGW", b":::", b"::", b"ab8")
 
 
+def certificates() -> Iterator[bytes]:
+    """Yield certificates with and without usages, in both forms, one that is not quite DER, and a bare key."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "DSC")])
+    for purposes in ((), ("1.3.6.1.4.1.1847.2021.1.2", "1.3.6.1.4.1.0.1847.2021.1.3")):
+        builder = x509.CertificateBuilder(
+            name, name, HEALTH.public_key(), 7, AT - timedelta(days=9), AT + timedelta(days=9)
+        ).add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        if purposes:
+            usages = x509.ExtendedKeyUsage([x509.ObjectIdentifier(purpose) for purpose in purposes])
+            builder = builder.add_extension(usages, critical=False)
+        made = builder.sign(VISITOR, None)
+        yield from (made.public_bytes(form) for form in (Encoding.DER, Encoding.PEM))
+    der = made.public_bytes(Encoding.DER)
+    yield der[:1] + b"\x83\x00" + der[2:]
+    yield HEALTH.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    yield VISITOR.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
 def write(into: Path) -> None:
     """Write every seed into its target's folder, named by its number; nothing else may lie there."""
     makers = {"code": code, "cbor": cbor, "bundle": bundle, "policy": policies, "wire": wire, "base45": texts}
+    makers["certificate"] = certificates
     for name, make in makers.items():
         folder = into / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,8 +15,9 @@ import cbor2
 
 from central.rows import Unreadable, rows
 from device import base45, cbor, policy, trust, wire
+from device.audit import audit_key
 from device.cbor import Malformed
-from device.cose import parse, to_be_signed
+from device.cose import parse, to_be_signed, usable
 from device.credential import believe, public_claims
 from device.cwt import unpack
 from device.judge import Judged, Rules, choose, judge
@@ -268,6 +269,16 @@ def base45_(octets: bytes) -> None:
     assert base45.encode(decoded) == text, "two texts that mean the same"
 
 
+def certificate(octets: bytes) -> None:
+    """Hand bytes to the reading of an audit's keys: a certificate, a bare key, or neither."""
+    try:
+        key = audit_key(octets)
+    except ValueError:
+        return
+    assert usable(key.public) is key.public, "a key that signs nothing read here"
+    assert key.kid is None or len(key.kid) == 8, "a kid of another length"
+
+
 TARGETS: Final[Mapping[str, Target]] = {
     target.name: target
     for target in (
@@ -277,6 +288,7 @@ TARGETS: Final[Mapping[str, Target]] = {
         Target("policy", policy_, 8_000),
         Target("wire", wire_, 8_000),
         Target("base45", base45_, 4_400),
+        Target("certificate", certificate, 2_000),
     )
 }
 
