@@ -126,15 +126,15 @@ def kid_of(key: PublicKey) -> bytes:
 def open_bundle(octets: bytes, roots: Roots) -> Trust:
     """Return the trust that *octets* carry, if the current root signed them; raises `BundleError`.
 
-    The next root alone may sign nothing: it counts in a handover only, which the current one signed as well.
+    The next root alone may sign nothing: it counts in a handover only, which the current one signed as well. Where
+    the next one is the current one already, its signature around another's is as good as its own alone.
     """
     message = _sign1(octets)
-    if roots.next is not None and message.header.get(3) == COSE_SIGN1 and holds(message, roots.next):
-        inner = _sign1(message.payload)
-        if holds(inner, roots.current):
-            return replace(_trust(inner.payload), handover=True)
-    elif holds(message, roots.current):
-        return _trust(message.payload)
+    inner = _sign1(message.payload) if message.header.get(3) == COSE_SIGN1 else None
+    if holds(message, roots.current):
+        return _trust((inner or message).payload)
+    if inner is not None and roots.next is not None and holds(message, roots.next) and holds(inner, roots.current):
+        return replace(_trust(inner.payload), handover=True)
     raise BundleError("not signed by the regency's root")
 
 
@@ -162,7 +162,7 @@ def _trust(payload: bytes) -> Trust:
             },
             policies=tuple(_a(str, text) for text in told.of("policies", list)),
             capacities={_a(str, site): _count(count, site) for site, count in told.of("capacities", dict, {}).items()},
-            roster=_roster(_Fields(told.of("roster", dict))) if told.has("roster") else Roster(),
+            roster=roster(told.of("roster", dict)) if told.has("roster") else Roster(),
             version=_count(told.of("version", int), "version"),
             issued=told.time("issued"),
             next=told.time("next"),
@@ -234,8 +234,9 @@ def _grouped(told: list[_Fields]) -> dict[bytes | None, tuple[Key, ...]]:
     return grouped
 
 
-def _roster(told: _Fields) -> Roster:
-    """Return the roster; every entry points at a listing, or the bundle is none."""
+def roster(said: Any) -> Roster:
+    """Return the roster as a bundle writes it; raises ValueError. Every entry points at a listing."""
+    told = _Fields(said)
     check, joined = told.of("check", bytes), told.of("entries", bytes)
     listings = tuple(_listing(_Fields(one)) for one in told.of("claims", list))
     if len(check) != 4 or len(joined) % ENTRY:  # noqa: PLR2004 - see `device.roster`

@@ -3,13 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
-from device.model import WITA, Domain
-from office import asked, bundles, card, cards, importing, revoked, rotation, rules
-from office.desk import FLEET_SECRET, ROOT_PUBLIC, Desk, found, write_new
-from office.issuing import compose, issue, validity
+from office import asked, bundles, cards, importing, passes, phone, revoked, rosters, rotation, rules
+from office.desk import FLEET_SECRET, ROOT_PUBLIC, found
 from office.refusal import RefusalError
 
 EXAMPLES = """\
@@ -18,8 +15,10 @@ contoh / examples:
   titik-office issue --desk meja --domain staff --number 0042 --name "Contoh Satu" --until 2027-06-30 --png 0042.png
   titik-office issue --desk meja --domain visitor --number T-7 --name "Tamu Contoh" --png T-7.png
   titik-office cards --desk meja --csv pegawai.csv --domain staff --until 2027-06-30 --out kartu
+  titik-office phone page --desk meja --out halaman
   titik-office revoke --desk meja 0042
   titik-office trust import --desk meja kemenkes.pem --issuer ID
+  titik-office roster import --desk meja kartu-pegawai.csv
   titik-office policy check --desk meja staff brief-2021
   titik-office bundle sign --desk meja --out trust.cbor --policy staff --policy brief-2021
   titik-office bundle show trust.cbor --root meja/root.pub
@@ -62,25 +61,14 @@ def _parser() -> argparse.ArgumentParser:
         "--issuer", default="luwuutarakab", help="nama pendek di pas / short name in passes (%(default)s)"
     )
 
-    one = asked.command(
-        commands,
-        "issue",
-        "buat satu pas / make one pass",
-        "titik-office issue --desk meja --domain staff --number 0042"
-        ' --name "Contoh Satu" --until 2027-06-30 --png 0042.png',
-        _issue,
-    )
-    asked.asks_desk(one)
-    one.add_argument("--domain", required=True, choices=("staff", "visitor"))
-    one.add_argument("--number", required=True, help="nomor pas / pass number")
-    one.add_argument("--name", required=True, help="nama pada pas / name on the pass")
-    one.add_argument("--until", type=asked.day, metavar="YYYY-MM-DD", help="hari terakhir / last day; visitor: today")
-    one.add_argument("--png", required=True, type=Path, metavar="FILE", help="gambar QR / picture of the QR")
+    passes.add(commands)
     cards.add(commands)
+    phone.add(commands)
     revoked.add(commands)
     rotation.add(commands)
     bundles.add(commands)
     importing.add(commands)
+    rosters.add(commands)
     rules.add(commands)
     return parser
 
@@ -91,35 +79,13 @@ def _init(told: argparse.Namespace, now: datetime) -> None:
     print(f"Meja siap / the desk is ready: {desk.folder}")
     for key in desk.book.key:
         print(f"  kunci / key {key.domain:<8} {key.kid}  sampai / until {key.until.date()}")
-    print(f"Kunci akar, umum / root, public ({ROOT_PUBLIC}), untuk / for [trust] roots:\n  {desk.book.root}")
+    print("Kunci akar, umum / the roots, public, untuk / for [trust] roots (" + ROOT_PUBLIC + "; berikutnya / next):")
+    print(f"  {desk.book.root}\n  {desk.book.next_root}")
     print(
         f"Rahasia armada / fleet secret: {desk.folder / FLEET_SECRET} (64 angka heksadesimal / hexadecimal characters):"
         " salin hanya ke tiap alat / copy it to the devices only"
     )
     print(f"Berikutnya / next: titik-office bundle sign --desk {desk.folder} --out trust.cbor")
-
-
-def _issue(told: argparse.Namespace, now: datetime) -> None:
-    card.check_ready()
-    desk = Desk.open(told.desk)
-    domain = Domain(told.domain)
-    if told.png.exists():
-        raise RefusalError(
-            f"{told.png} sudah ada; tidak ditimpa. / {told.png} is there already; nothing is overwritten."
-        )
-    span = validity(domain, now, told.until)
-    one = compose(desk.book.issuer, told.number, told.name, span)
-    entry = desk.key_for(domain, one.issued)
-    key = desk.unlock(entry, asked.passphrase(told))
-    text, credential = issue(one, key, entry.trusted(desk.book.issuer), now)
-    picture = card.png(text)
-    until = (one.expires - timedelta(days=1)).astimezone(WITA).date()
-    desk.log(one.number, domain, until, credential.identity, now)  # first: what is not in the log is never revoked
-    write_new(told.png, picture)
-    print(
-        f"Pas dibuat / pass made: {told.png}  {domain} {one.number}, sampai / until {until}"
-        f" ({len(text)} karakter / characters)"
-    )
 
 
 if __name__ == "__main__":

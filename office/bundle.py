@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from device.cose import PublicKey
-from device.trust import Key, Trust, kid_of
+from device.roster import Listing, Roster
+from device.trust import COSE_SIGN1, Key, Trust, kid_of
 from office.signing import sign1
 
 ALWAYS = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
@@ -34,12 +35,32 @@ def payload(trust: Trust) -> bytes:
         "policies": list(trust.policies),
         "capacities": dict(trust.capacities),
     }
+    if trust.roster.entries:
+        told["roster"] = roster(trust.roster)
     return cbor2.dumps(told, canonical=True)
 
 
-def sign(trust: Trust, root: ed25519.Ed25519PrivateKey) -> bytes:
-    """Return the bundle: *trust* signed by *root*; raises ValueError as `payload` does."""
-    return sign1(payload(trust), root, kid_of(root.public_key()))
+def roster(listed: Roster) -> dict[str, Any]:
+    """Return the roster as a bundle writes it; the form is `device.roster`'s."""
+    joined = (hashed + index.to_bytes(2, "big") for hashed, index in sorted(listed.entries.items()))
+    return {
+        "check": listed.check,
+        "issuer": listed.issuer,
+        "claims": [_listing(one) for one in listed.claims],
+        "entries": b"".join(joined),
+    }
+
+
+def sign(trust: Trust, root: ed25519.Ed25519PrivateKey, old: ed25519.Ed25519PrivateKey | None = None) -> bytes:
+    """Return the bundle: *trust* signed by *root*; raises ValueError as `payload` does.
+
+    With the *old* root it is signed by that one inside and by *root* outside: whoever believes the old one and
+    knows that *root* is to come after it believes *root* from then on.
+    """
+    if old is None:
+        return sign1(payload(trust), root, kid_of(root.public_key()))
+    inner = sign1(payload(trust), old, kid_of(old.public_key()))
+    return sign1(inner, root, kid_of(root.public_key()), COSE_SIGN1)
 
 
 def revocations(listed: Mapping[str, Iterable[str]]) -> dict[str, frozenset[bytes]]:
@@ -77,7 +98,14 @@ def described(trust: Trust) -> dict[str, Any]:
         ],
         "revoked": {issuer: len(hashes) for issuer, hashes in trust.revoked.items()},
         "capacities": dict(trust.capacities),
+        "roster": len(trust.roster.entries),
     }
+
+
+def _listing(one: Listing) -> dict[str, Any]:
+    until = None if one.until is None else int(one.until.timestamp())
+    told = {"domain": str(one.domain), "until": until, "doses": one.doses, "series": one.series}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _key(key: Key) -> dict[str, Any]:

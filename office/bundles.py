@@ -11,7 +11,7 @@ from typing import Any
 from device.model import WITA
 from device.policy import SHIPPED, Policy, PolicyError, parse
 from device.trust import BundleError, Roots, Trust, open_bundle, root_key, trusting
-from office import asked, bundle, difference, trusted
+from office import asked, bundle, difference, rosters, trusted
 from office.desk import LAST, Desk, replace_file
 from office.refusal import RefusalError
 from office.revoked import still_needed
@@ -32,10 +32,23 @@ def add(commands: Any) -> None:
     asked.asks_desk(sign)
     sign.add_argument("--out", required=True, type=Path, metavar="FILE")
     sign.add_argument(
-        "--policy", action="append", metavar="NAME_OR_FILE", help="aturan / rules (staff); may be repeated"
+        "--policy",
+        action="append",
+        metavar="NAME_OR_FILE",
+        help="aturan, boleh berulang; tanpa ini seperti yang lalu / rules, may be repeated; left out: as before",
     )
     sign.add_argument("--capacity", action="append", default=[], type=_capacity, metavar="SITE=NUMBER",
                       help="berapa orang, diingat; SITE= menghapus / how many people, kept; SITE= removes")  # fmt: skip
+    sign.add_argument(
+        "--handover",
+        action="store_true",
+        help="akar berikutnya mengambil alih / the next root takes over; signed by both from now on",
+    )
+    sign.add_argument(
+        "--settled",
+        action="store_true",
+        help="semua titik sudah ikut akar baru / all points follow the new root; the old one signs no more",
+    )
     sign.add_argument(
         "--days", type=asked.days, default=90, help="sampai yang berikutnya / until the next is due (%(default)s)"
     )
@@ -63,17 +76,22 @@ def add(commands: Any) -> None:
 
 
 def run_sign(told: argparse.Namespace, now: datetime) -> None:
-    """Sign what the desk knows: its keys and others', revocations, policies, capacities."""
+    """Sign what the desk knows: its keys and others', revocations, policies, roster, capacities."""
     desk = Desk.open(told.desk)
-    policies = tuple(texts(told.policy or ["staff"]))
+    before, unread = _compared(desk)
+    policies = tuple(texts(told.policy)) if told.policy else before.policies or tuple(texts(["staff"]))
     own = [entry.trusted(desk.book.issuer) for entry in desk.book.key]
     foreign = [one.key() for one in trusted.listed(desk.folder)]
     revoked = still_needed(desk.book.revoked, desk.book.issuer, desk.issued(), now.astimezone(WITA).date())
     capacities = {
         site: number for site, number in {**desk.book.capacities, **dict(told.capacity)}.items() if number is not None
     }
-    root = desk.unlock_root(asked.passphrase(told))
-    before, unread = _compared(desk)
+    word = asked.passphrase(told)
+    if told.handover:
+        desk.hand_over(word)
+    if told.settled:
+        desk.keep(old_root=None, old_file="")
+    root, old = desk.unlock_root(word), desk.unlock_old_root(word)
     dropped = _count(desk.book.revoked) - _count(revoked)
     desk.keep(revoked=revoked, capacities=capacities)
     trust = Trust(
@@ -84,9 +102,12 @@ def run_sign(told: argparse.Namespace, now: datetime) -> None:
         version=desk.next_version(),
         issued=now,
         next=now + timedelta(days=told.days),
+        roster=rosters.kept(desk.folder),
     )
-    octets = bundle.sign(trust, root)
+    octets = bundle.sign(trust, root, old)
     opened = open_bundle(octets, Roots(root_key(desk.book.root)))  # as a station will
+    if old is not None and not open_bundle(octets, Roots(old.public_key(), root.public_key())).handover:
+        raise AssertionError("a bundle of both roots hands over")
     replace_file(told.out, octets, 0o644)  # no secret is in it, and the station is another user
     replace_file(desk.folder / LAST, octets)
     print(f"Ditandatangani / signed: {told.out} ({len(octets)} byte)")
@@ -95,11 +116,18 @@ def run_sign(told: argparse.Namespace, now: datetime) -> None:
         print(
             f"  {dropped} pencabutan lama dihapus, pasnya sudah habis / old revocations dropped, their passes are over"
         )
+    if old is not None:
+        print("  oleh akar lama dan baru; bila semua titik ikut / by the old root and the new; once all points follow:")
+        print(f'    [trust] roots = ["{desk.book.root}", "{desk.book.next_root}"]')
+        print(f"    titik-office bundle sign --desk {desk.folder} --out trust.cbor --settled")
     if unread:
         print(f"  tidak dibandingkan dengan yang terakhir / not compared with the last one: {unread}")
     for name in sorted({parse(text).name for text in before.policies} - {parse(text).name for text in policies}):
         print(f"  PERHATIKAN: aturan {name} tidak lagi ikut / TAKE NOTE: policy {name} is no longer in it")
-    print(f'Berikutnya / next: salin ke tiap titik / copy it to each point, [trust] bundle = ".../{told.out.name}"')
+    print(
+        "Berikutnya / next: salin ke peladen, [trust] bundle di central.toml / copy it to the server, [trust] bundle in"
+        " central.toml; titik tanpa jaringan / a point without a network: titik bundle import"
+    )
 
 
 def run_show(told: argparse.Namespace, _now: datetime) -> None:
@@ -212,4 +240,6 @@ def _print(trust: Trust) -> None:
         print(f"  aturan / policy {policy.name}{dated}: {policy.title}")
     for site, number in trust.capacities.items():
         print(f"  kapasitas / capacity {site}: {number}")
+    if trust.roster.entries:
+        print(f"  nomor terdaftar / listed numbers: {len(trust.roster.entries)}")
     print(f"  tercabut / revoked: {sum(len(hashes) for hashes in trust.revoked.values())}")

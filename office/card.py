@@ -44,9 +44,9 @@ def code(text: str, largest: int = MAX_VERSION) -> Any:
     return made
 
 
-def png(text: str) -> bytes:
+def png(text: str, largest: int = MAX_VERSION) -> bytes:
     """Return the QR of *text* as a PNG that prints at `WIDTH_MM` or more; raises as `code` does."""
-    made = code(text)
+    made = code(text, largest)
     out = io.BytesIO()
     made.save(out, kind="png", scale=_scale(made.symbol_size(border=0)[0]), border=QUIET, dpi=DPI)
     return out.getvalue()

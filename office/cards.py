@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TextIO, TypeVar
 
 from device.model import WITA, Credential, Domain
 from device.trust import Key, revocation
-from office import asked, card, people, sheet
+from office import asked, card, people, sheet, table
 from office.desk import Desk, replace_file
 from office.issued import Entry
 from office.issuing import Pass, TooLongError, compose, issue, validity
@@ -71,7 +71,7 @@ def run(told: argparse.Namespace, now: datetime) -> None:
     span = validity(domain, now, told.until)
     try:
         listed = people.parse(asked.read(told.csv))
-    except people.NotAList as error:
+    except table.NotATable as error:
         raise RefusalError(f"{told.csv}: {error}") from None
     _check_new(told.out)
     entry = desk.key_for(domain, span[0])

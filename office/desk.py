@@ -6,7 +6,6 @@ The book, ``desk.toml``, is written by this program and may be read by anybody.
 
 import base64
 import json
-import os
 import re
 import secrets
 import tomllib
@@ -27,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from device.cose import PublicKey
+from device.disk import write_whole
 from device.model import WITA, Domain
 from device.trust import Key, kid_of, revocation
 from office import issued
@@ -36,6 +36,7 @@ from office.refusal import MissingError, RefusalError
 from office.signing import PrivateKey
 
 BOOK, ROOT, ROOT_PUBLIC, FLEET_SECRET = "desk.toml", "root.pem", "root.pub", "fleet-secret"
+ROOT_NEXT: Final = "root-next.pem"
 LAST: Final = "last-bundle.cbor"
 """The bundle that was signed last, to compare with; the stations' copies are what counts."""
 MIN_PASSPHRASE: Final = 12
@@ -77,6 +78,13 @@ class Book(_Table):
     """Version of the last bundle that was signed; it only ever rises."""
     root: str
     """The root's public key, base64 SPKI."""
+    root_file: str = ROOT
+    next_root: str | None = None
+    """The root that is to come after it; every point's ``[trust] roots`` names both."""
+    next_file: str = ROOT_NEXT
+    old_root: str | None = None
+    """The root that was, as long as bundles are signed by both for points that were away."""
+    old_file: str = ""
     key: tuple[IssuingKey, ...]
     revoked: dict[str, tuple[_HEX8, ...]] = {}
     """By issuer, the revocation hashes of ``issued.csv``."""
@@ -131,9 +139,44 @@ class Desk:
 
     def unlock_root(self, passphrase: str) -> ed25519.Ed25519PrivateKey:
         """Return the root's private key; raises as `unlock` does."""
-        root = _unlocked(self.folder / ROOT, passphrase, kid_of(public_key(self.book.root)).hex())
+        return self._root(self.book.root_file, self.book.root, passphrase)
+
+    def unlock_old_root(self, passphrase: str) -> ed25519.Ed25519PrivateKey | None:
+        """Return the private key of the root that was, ``None`` if none is signing along; raises as `unlock` does."""
+        if self.book.old_root is None:
+            return None
+        return self._root(self.book.old_file, self.book.old_root, passphrase)
+
+    def hand_over(self, passphrase: str) -> None:
+        """Make the next root the current one, and a new next one; bundles are signed by old and new from then on.
+
+        Raises `RefusalError` where no next root is known, or the last handover is not settled.
+        """
+        if self.book.old_root is not None:
+            raise RefusalError(
+                "Pergantian yang lalu belum selesai. / The last handover is not settled."
+                " Berikutnya / next: bundle sign --settled, setelah semua titik ikut / once all points follow"
+            )
+        if self.book.next_root is None:
+            raise RefusalError(f"{BOOK} tidak menyebut akar berikutnya. / {BOOK} names no next root.")
+        self._root(self.book.next_file, self.book.next_root, passphrase)
+        following = ed25519.Ed25519PrivateKey.generate()
+        file = f"root-{kid_of(following.public_key()).hex()}.pem"
+        write_new(self.folder / file, _locked(following, passphrase))
+        self.keep(
+            old_root=self.book.root,
+            old_file=self.book.root_file,
+            root=self.book.next_root,
+            root_file=self.book.next_file,
+            next_root=spki_text(following.public_key()),
+            next_file=file,
+        )
+        replace_file(self.folder / ROOT_PUBLIC, self.book.root.encode() + b"\n")
+
+    def _root(self, file: str, public: str, passphrase: str) -> ed25519.Ed25519PrivateKey:
+        root = _unlocked(self.folder / file, passphrase, kid_of(public_key(public)).hex())
         if not isinstance(root, ed25519.Ed25519PrivateKey):
-            raise RefusalError(f"{self.folder / ROOT}: bukan kunci akar / not a root key")
+            raise RefusalError(f"{self.folder / file}: bukan kunci akar / not a root key")
         return root
 
     def log(self, number: str, domain: Domain, until: date, identity: bytes, now: datetime) -> None:
@@ -184,13 +227,15 @@ def found(folder: Path, name: str, issuer: str, passphrase: str, now: datetime) 
     if not name.strip() or not name.isprintable():
         raise RefusalError("--name kosong atau memuat tanda kendali. / --name is empty or holds control characters.")
     _make_empty(folder)
-    root = ed25519.Ed25519PrivateKey.generate()
+    root, following = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
     write_new(folder / ROOT, _locked(root, passphrase))
+    write_new(folder / ROOT_NEXT, _locked(following, passphrase))
     write_new(folder / ROOT_PUBLIC, spki_text(root.public_key()).encode() + b"\n")
     write_new(folder / FLEET_SECRET, secrets.token_bytes(SECRET_BYTES).hex().encode())
     today = now.astimezone(WITA).date()
     keys = tuple(new_key(folder, domain, passphrase, today) for domain in (Domain.STAFF, Domain.VISITOR))
-    book = Book(name=name, issuer=issuer, root=spki_text(root.public_key()), key=keys)
+    public, public_next = spki_text(root.public_key()), spki_text(following.public_key())
+    book = Book(name=name, issuer=issuer, root=public, next_root=public_next, key=keys)
     write_new(folder / BOOK, book_toml(book).encode())  # last: a folder with a book is a whole desk
     return Desk(folder, book)
 
@@ -210,7 +255,11 @@ def book_toml(book: Book) -> str:
         "# Ditulis oleh titik-office / written by titik-office. No secret is in it.",
         f"name = {toml_string(book.name)}",
         f"issuer = {toml_string(book.issuer)}",
-        f"root = {toml_string(book.root)}",
+        *(
+            f"{name} = {toml_string(value)}"
+            for name in ("root", "root_file", "next_root", "next_file", "old_root", "old_file")
+            if (value := getattr(book, name))
+        ),
         f"bundle = {book.bundle}",
         "",
         "# Tercabut / revoked: issuer = hashes from issued.csv; the next `bundle sign` carries them to the points.",
@@ -239,30 +288,10 @@ def write_new(path: Path, octets: bytes) -> None:
 
 def replace_file(path: Path, octets: bytes, mode: int = 0o600) -> None:
     """Write a file, whole or not at all, over what was there; raises `RefusalError`."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(octets)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-        except OSError:
-            fresh.unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
+        write_whole(path, octets, mode)
     except OSError as error:
         raise RefusalError(f"{path}: tidak tertulis / cannot be written: {error.strerror}") from None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name in *folder* as durable as the bytes under it."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _make_empty(folder: Path) -> None:

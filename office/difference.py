@@ -23,6 +23,10 @@ def between(old: Trust, new: Trust) -> dict[str, Any]:
     heads = [described(trust) for trust in (old, new)]
     return {
         **{word: [heads[0][word], heads[1][word]] for word in ("version", "issued", "next")},
+        "roster": {
+            "added": len(new.roster.entries.keys() - old.roster.entries.keys()),
+            "removed": len(old.roster.entries.keys() - new.roster.entries.keys()),
+        },
         "keys": _changes(*keys),
         "revoked": {issuer: count for issuer, count in counts.items() if any(count.values())},
         "policies": _changes(*policies),
@@ -51,6 +55,8 @@ def _lines(changes: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{sign} {noun} {name}: {says}"
     for issuer, count in changes["revoked"].items():
         yield f"~ tercabut / revoked {issuer}: +{count['added']} -{count['removed']}"
+    if any(changes["roster"].values()):
+        yield f"~ nomor terdaftar / listed numbers: +{changes['roster']['added']} -{changes['roster']['removed']}"
     for site, (old, new) in changes["capacities"].items():
         yield f"~ kapasitas / capacity {site}: {'-' if old is None else old} -> {'-' if new is None else new}"
 

@@ -4,15 +4,20 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
+
+import cbor2
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from device import claim169
 from device.credential import believe
 from device.cwt import EXP, IAT, ISS
-from device.model import WITA, Credential, Domain
+from device.model import WITA, Credential, Domain, Reason
+from device.proof import CNF
 from device.trust import Key, trusting
+from office import phone
 from office.refusal import RefusalError
-from office.signing import PrivateKey, code_text
+from office.signing import PrivateKey, code_text, packed, sign1
 
 MAX_TEXT: Final = 220
 """Characters; a QR of version 8 at level M holds 221 of this alphabet (ISO/IEC 18004, table 7)."""
@@ -75,12 +80,15 @@ def validity(domain: Domain, now: datetime, until: date | None) -> tuple[datetim
 
 def pass_text(one: Pass, key: PrivateKey, kid: bytes) -> str:
     """Return the text of *one*'s QR, of any length; a pass without an issuer leaves that to the key's kid."""
-    claims = ({ISS: one.issuer} if one.issuer else {}) | {
+    return code_text(_claims(one), key, kid)
+
+
+def _claims(one: Pass) -> dict[Any, Any]:
+    return ({ISS: one.issuer} if one.issuer else {}) | {
         EXP: int(one.expires.timestamp()),
         IAT: int(one.issued.timestamp()),
         claim169.CLAIM: {claim169.NUMBER: one.number, claim169.NAME: one.name},
     }
-    return code_text(claims, key, kid)
 
 
 def issue(one: Pass, key: PrivateKey, signer: Key, now: datetime) -> tuple[str, Credential]:
@@ -108,6 +116,25 @@ def issue(one: Pass, key: PrivateKey, signer: Key, now: datetime) -> tuple[str, 
             f" / A station would refuse this pass ({belief.reason}); nothing was made."
         )
     return text, belief.credential
+
+
+def issue_for_phone(
+    one: Pass, holder: ec.EllipticCurvePublicKey, key: PrivateKey, signer: Key, now: datetime
+) -> tuple[bytes, Credential]:
+    """Return the message of a pass that only the phone with the key *holder* can show, and what will be believed.
+
+    Raises `RefusalError` if a station that knows *signer* would refuse it for more than the want of a proof.
+    """
+    if signer.kid is None:
+        raise ValueError("an issuing key has a kid")
+    message = sign1(cbor2.dumps(_claims(one) | {CNF: phone.cnf(holder)}, canonical=True), key, signer.kid)
+    belief = believe(packed(message), trusting(signer), now)
+    if belief.reason is not Reason.REPLAYED or belief.credential is None:
+        raise RefusalError(
+            f"Pas ini akan ditolak di titik ({belief.reason}); tidak ada yang dibuat."
+            f" / A station would refuse this pass ({belief.reason}); nothing was made."
+        )
+    return message, belief.credential
 
 
 def _midnight(day: date) -> datetime:

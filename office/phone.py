@@ -3,10 +3,12 @@
 A phone makes its own key and keeps it; the desk learns only the public half, as a short text with a check.
 """
 
+import argparse
 import base64
 import hashlib
 import html
 import re
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from device.pictures import PictureError, luma_of
 from device.scanner import read_still
-from office.desk import replace_file
+from office import asked
+from office.desk import Desk, replace_file
 from office.refusal import RefusalError
 
 PREFIX: Final = "TITIK-PHONE:"
@@ -35,6 +38,32 @@ _SLIPS: Final = str.maketrans("018", "OIB")
 """Digits that base32 has not (RFC 4648, 6), and the letters they were read from."""
 _HERE: Final = frozenset({"localhost"})
 """Names to which a browser grants a key without https, for trying things out."""
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    under = asked.group(
+        commands, "phone", "halaman pas telepon / the phones' page", "titik-office phone page --desk meja --out halaman"
+    )
+    page = asked.command(
+        under,
+        "page",
+        "tulis halaman untuk peladen web / write the page for a web server",
+        "titik-office phone page --desk meja --out halaman",
+        run_page,
+    )
+    asked.asks_desk(page, locked=False)
+    page.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder baru / a new folder")
+
+
+def run_page(told: argparse.Namespace, _now: datetime) -> None:
+    """Write the page, with the office's name as its heading."""
+    write_page(told.out, Desk.open(told.desk).book.name)
+    print(f"Halaman dibuat / page made: {told.out}")
+    print(
+        "Berikutnya / next: salin ke peladen web dengan https dan nama sendiri (docs/telepon.md)"
+        " / copy it to a web server with https and a name of its own"
+    )
 
 
 def write_page(folder: Path, office: str) -> None:

@@ -156,7 +156,7 @@ def test_what_the_desk_keeps_is_its_users_alone(desk: Path, secret: list[str]) -
     _issue(desk, secret, "staff", "0042")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in desk.iterdir()}
     year = datetime.now(WITA).year
-    names = ("desk.toml", "fleet-secret", "issued.csv", "root.pem", "root.pub")
+    names = ("desk.toml", "fleet-secret", "issued.csv", "root.pem", "root-next.pem", "root.pub")
     assert modes == dict.fromkeys((*names, f"staff-{year}.pem", f"visitor-{year}.pem"), 0o600)
     assert stat.S_IMODE(desk.stat().st_mode) == 0o700
     assert all(b"ENCRYPTED PRIVATE KEY" in path.read_bytes() for path in desk.glob("*.pem"))

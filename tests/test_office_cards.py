@@ -19,7 +19,8 @@ from device.trust import Roots, Trust, open_bundle, revocation, root_key
 from office import card, people, sheet
 from office.__main__ import main
 from office.cards import _told, shorter
-from office.people import NotAList, Person
+from office.people import Person
+from office.table import NotATable
 
 PASSPHRASE = "kuda benar baterai staples"
 UNTIL = datetime.now(WITA).date() + timedelta(days=30)
@@ -240,7 +241,7 @@ def test_a_quoted_name_may_hold_the_delimiter_and_a_short_row_is_empty() -> None
     ],
 )
 def test_a_file_that_is_no_list_says_why(octets: bytes, says: str) -> None:
-    with pytest.raises(NotAList, match=says):
+    with pytest.raises(NotATable, match=says):
         people.parse(octets)
 
 

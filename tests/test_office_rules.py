@@ -221,7 +221,11 @@ def test_signing_says_which_policy_is_no_longer_in_the_bundle(
 ) -> None:
     _sign(desk, secret, "a.cbor", "--policy", "staff", "--policy", "brief-2021")
     capsys.readouterr()
-    _sign(desk, secret, "b.cbor")
+    _sign(desk, secret, "same.cbor")
+    out = capsys.readouterr().out
+    assert "no longer in it" not in out
+    assert out.count("aturan / policy") == 2, "left out, they are as in the last bundle"
+    _sign(desk, secret, "b.cbor", "--policy", "staff")
     assert "policy brief-2021 is no longer in it" in capsys.readouterr().out
     assert (desk / "last-bundle.cbor").read_bytes() == (desk.parent / "b.cbor").read_bytes()
 
@@ -245,6 +249,7 @@ def test_a_diff_names_what_changed_and_nothing_else(
     assert [after - before for before, after in zip(issued, due, strict=True)] == [timedelta(90), timedelta(30)]
     assert told == {
         "version": [1, 2],
+        "roster": {"added": 0, "removed": 0},
         "revoked": {"ID": {"added": 1, "removed": 0}},
         "policies": {"added": ["brief-2021"], "removed": [], "changed": ["staff"]},
         "capacities": {"bupati": [40, 50]},

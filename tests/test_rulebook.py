@@ -71,8 +71,10 @@ def test_a_newer_bundle_is_followed_and_is_there_after_a_restart(tmp_path: Path)
         (handover(6, OTHER, NEXT), "not signed by the regency's root"),
         (handover(6, ROOT, OTHER), "not signed by the regency's root"),
         (sign(NEXT, bundle(6), {1: -8}), "not signed by the regency's root"),
-        (sign(ROOT, bundle(6, NEXT), {1: -8, 3: 18}), "signed, but not readable by this version"),
+        (sign(ROOT, b"\xa0", {1: -8, 3: 18}), "not a bundle"),
     ],
+    # bytes that are signed anew in each run would make another name each time
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_refused_changes_nothing(tmp_path: Path, octets: bytes, why: str) -> None:
     rules = book(tmp_path)
@@ -93,9 +95,10 @@ def test_the_next_root_takes_over_by_a_bundle_of_both_and_the_old_one_is_done(tm
         assert version(life) == 6
         with pytest.raises(BundleError, match="not signed by the regency's root"):
             life.offer(bundle(7), AT)
-    rules.offer(bundle(7, NEXT), AT)
-    assert version(book(tmp_path)) == 7
-    assert version(book(tmp_path, roots=(NEXT,))) == 7  # as the configuration should say by then
+    rules.offer(handover(7), AT)  # for points that were away, the desk goes on signing by both for a while
+    rules.offer(bundle(8, NEXT), AT)
+    assert version(book(tmp_path)) == 8
+    assert version(book(tmp_path, roots=(NEXT,))) == 8  # as the configuration should say by then
     assert (tmp_path / HANDOVER).exists()
 
 

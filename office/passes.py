@@ -1,0 +1,82 @@
+"""``titik-office issue``: one pass, on a card or for a phone."""
+
+import argparse
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from device.model import WITA, Domain
+from office import asked, card, phone
+from office.desk import Desk, write_new
+from office.issuing import compose, issue, issue_for_phone, validity
+from office.refusal import RefusalError
+
+LINK_VERSION: Final = 20
+"""The largest QR of a link, which a phone's own camera reads off a screen."""
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    one = asked.command(
+        commands,
+        "issue",
+        "buat satu pas / make one pass",
+        "titik-office issue --desk meja --domain staff --number 0042"
+        ' --name "Contoh Satu" --until 2027-06-30 --png 0042.png',
+        run,
+    )
+    asked.asks_desk(one)
+    one.add_argument("--domain", required=True, choices=("staff", "visitor"))
+    one.add_argument("--number", required=True, help="nomor pas / pass number")
+    one.add_argument("--name", required=True, help="nama pada pas / name on the pass")
+    one.add_argument("--until", type=asked.day, metavar="YYYY-MM-DD", help="hari terakhir / last day; visitor: today")
+    one.add_argument("--png", required=True, type=Path, metavar="FILE", help="gambar QR / picture of the QR")
+    one.add_argument(
+        "--phone",
+        metavar="CODE_OR_PICTURE",
+        help="pas telepon: kode 56 huruf, atau gambarnya / phone pass: the phone's code, or a picture of it",
+    )
+    one.add_argument("--page", metavar="ADDRESS", help="alamat halaman telepon / the phone page's address, https://...")
+
+
+def run(told: argparse.Namespace, now: datetime) -> None:
+    """Sign a pass, log it, and write the picture of its QR; a phone's is the link that its camera opens."""
+    card.check_ready()
+    desk = Desk.open(told.desk)
+    domain = Domain(told.domain)
+    if told.png.exists():
+        raise RefusalError(
+            f"{told.png} sudah ada; tidak ditimpa. / {told.png} is there already; nothing is overwritten."
+        )
+    if (told.phone is None) != (told.page is None):
+        raise RefusalError("--phone dan --page berpasangan. / --phone and --page go together.")
+    holder = None if told.phone is None else _phone_key(told.phone)
+    one = compose(desk.book.issuer, told.number, told.name, validity(domain, now, told.until))
+    entry = desk.key_for(domain, one.issued)
+    key, signer = desk.unlock(entry, asked.passphrase(told)), entry.trusted(desk.book.issuer)
+    if holder is None:
+        text, credential = issue(one, key, signer, now)
+        picture = card.png(text)
+    else:
+        message, credential = issue_for_phone(one, holder, key, signer, now)
+        text = phone.link(told.page, message)
+        picture = card.png(text, LINK_VERSION)
+    until = (one.expires - timedelta(days=1)).astimezone(WITA).date()
+    desk.log(one.number, domain, until, credential.identity, now)  # first: what is not in the log is never revoked
+    write_new(told.png, picture)
+    print(
+        f"Pas dibuat / pass made: {told.png}  {domain} {one.number}, sampai / until {until}"
+        f" ({len(text)} karakter / characters)"
+    )
+    if holder is not None:
+        print("Kamera telepon membukanya, atau kirim tautannya / the phone's camera opens it, or send the link:")
+        print(f"  {text}")
+
+
+def _phone_key(code_or_picture: str) -> ec.EllipticCurvePublicKey:
+    """Return the phone's key, from a picture of its code if there is such a file, else from the code as typed."""
+    path = Path(code_or_picture)
+    is_file = len(code_or_picture) < 1_000 and path.is_file()  # noqa: PLR2004 - longer than any path that is typed
+    return phone.key_from_picture(path) if is_file else phone.phone_key(code_or_picture)

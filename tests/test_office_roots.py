@@ -1,0 +1,204 @@
+"""The desk's root is handed over, its roster is hashed, and its phone passes are for one phone."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from device import config
+from device.credential import believe
+from device.holder import read_secret
+from device.model import WITA, Domain, Kind, Reason
+from device.pictures import luma_of
+from device.roster import Listing, Roster
+from device.rulebook import Rulebook
+from device.scanner import read_still
+from device.trust import BundleError, Roots, Trust, open_bundle, root_key
+from office.__main__ import main
+from office.desk import Desk
+from office.phone import PREFIX, phone_code
+from tests.credentials import proof
+from tests.point import save
+
+PHONE = ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> list[str]:
+    (tmp_path / "passphrase").write_text("empat kata acak di sini\n")
+    return ["--passphrase-file", str(tmp_path / "passphrase")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, secret: list[str]) -> Path:
+    folder = tmp_path / "meja"
+    assert main(["init", "--desk", str(folder), "--name", "Kantor Contoh", *secret]) == 0
+    return folder
+
+
+def sign(desk: Path, secret: list[str], *more: str) -> bytes:
+    out = desk.parent / "trust.cbor"
+    assert main(["bundle", "sign", "--desk", str(desk), "--out", str(out), *secret, *more]) == 0
+    return out.read_bytes()
+
+
+def roots(desk: Path) -> tuple[str, str]:
+    book = Desk.open(desk).book
+    assert book.next_root is not None
+    return book.root, book.next_root
+
+
+def opened(desk: Path, octets: bytes) -> Trust:
+    return open_bundle(octets, Roots(root_key(roots(desk)[0])))
+
+
+def point(folder: Path, named: tuple[str, ...]) -> Rulebook:
+    folder.mkdir(exist_ok=True)
+    told = config.Station(point=config.Point(name="a", site="a"), trust=config.Trust(roots=named))
+    return Rulebook(told, folder, None)
+
+
+def test_a_root_is_handed_over_to_points_that_were_there_and_to_one_that_was_away(
+    tmp_path: Path, desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = roots(desk)
+    there, away = (point(tmp_path / name, before) for name in ("there", "away"))
+    there.offer(sign(desk, secret), None)
+    over = sign(desk, secret, "--handover")
+    assert roots(desk)[0] == before[1] != roots(desk)[1]
+    assert f'[trust] roots = ["{roots(desk)[0]}", "{roots(desk)[1]}"]' in capsys.readouterr().out
+    there.offer(over, None)
+    later = sign(desk, secret)  # signed by both still
+    for rules in (there, away):
+        rules.offer(later, None)
+        assert rules.rules.trust.version == 3
+    settled = sign(desk, secret, "--settled")
+    for rules in (there, away, point(tmp_path / "new", roots(desk))):
+        rules.offer(settled, None)
+    with pytest.raises(BundleError, match="not signed by the regency's root"):
+        point(tmp_path / "old", before[:1]).offer(settled, None)
+    assert (desk / "root.pub").read_text().strip() == roots(desk)[0]
+    assert main(["bundle", "show", str(desk.parent / "trust.cbor"), "--root", str(desk / "root.pub")]) == 0
+
+
+def test_a_handover_ends_before_the_next_one_begins(
+    desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign(desk, secret, "--handover")
+    out = ["--out", str(desk.parent / "x.cbor")]
+    assert main(["bundle", "sign", "--desk", str(desk), *out, *secret, "--handover"]) == 1
+    assert "The last handover is not settled." in capsys.readouterr().err
+    sign(desk, secret, "--settled")
+    sign(desk, secret, "--handover")
+
+
+def test_a_next_root_that_lies_in_its_safe_is_asked_for(
+    desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "root-next.pem").unlink()
+    out = ["--out", str(desk.parent / "x.cbor")]
+    assert main(["bundle", "sign", "--desk", str(desk), *out, *secret, "--handover"]) == 3
+    assert "is this key kept elsewhere?" in capsys.readouterr().err
+    assert Desk.open(desk).book.old_root is None
+    assert sign(desk, secret)
+
+
+LIST = "number;domain;until;doses;series\n198001;staff;2027-06-30;;\nPL-7F3A;health;;2;2\n198002;staff;2027-06-30;;\n"
+
+
+def test_a_roster_is_hashed_kept_and_carried_by_every_bundle(desk: Path, secret: list[str]) -> None:
+    file = desk.parent / "numbers.csv"
+    file.write_text(LIST)
+    assert main(["roster", "import", "--desk", str(desk), str(file)]) == 0
+    key = read_secret((desk / "fleet-secret").read_text()).roster_key()
+    end = datetime(2027, 7, 1, tzinfo=WITA)
+    listings = (Listing(Domain.STAFF, end), Listing(Domain.HEALTH, None, 2, 2))
+    entries = {key.hashed("198001"): 0, key.hashed("PL-7F3A"): 1, key.hashed("198002"): 0}
+    for octets in (sign(desk, secret), sign(desk, secret)):
+        assert opened(desk, octets).roster == Roster(key.check, "luwuutarakab", listings, entries)
+    trust = opened(desk, octets)
+    belief = believe("198001", replace(trust, roster=replace(trust.roster, key=key)), datetime.now(UTC))
+    assert (belief.kind, belief.reason) == (Kind.LISTED, None)
+    assert b"198001" not in b"".join(path.read_bytes() for path in desk.iterdir())
+    assert main(["roster", "remove", "--desk", str(desk)]) == 0
+    assert opened(desk, sign(desk, secret)).roster == Roster()
+
+
+def test_every_wrong_row_of_a_roster_is_named_and_no_number_quoted(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = desk.parent / "numbers.csv"
+    file.write_text(
+        "number,domain,until,doses\n731,staff,soon,\n732,army,,\n733,staff,,100\n734,staff,,\n734,staff,,\n,staff,,\n"
+    )
+    assert main(["roster", "import", "--desk", str(desk), str(file)]) == 1
+    said = capsys.readouterr().err
+    assert re.findall(r"line (\d+):", said) == ["2", "3", "4", "6", "7"]
+    assert "5 wrong rows; nothing was changed" in said
+    assert not re.search(r"73[1-4]", said)
+    assert not (desk / "roster.cbor").exists()
+
+
+def test_a_roster_of_another_fleet_secret_is_made_anew_not_carried(
+    desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = desk.parent / "numbers.csv"
+    file.write_text(LIST)
+    assert main(["roster", "import", "--desk", str(desk), str(file)]) == 0
+    (desk / "fleet-secret").write_text("ab" * 32)
+    assert main(["bundle", "sign", "--desk", str(desk), "--out", str(desk.parent / "x.cbor"), *secret]) == 1
+    assert "made under another fleet secret" in capsys.readouterr().err
+
+
+def issue(desk: Path, secret: list[str], *more: str) -> int:
+    day = (datetime.now(WITA) + timedelta(days=30)).date().isoformat()
+    told = ["--domain", "staff", "--number", "0042", "--name", "Contoh Satu", "--until", day]
+    return main(["issue", "--desk", str(desk), *told, "--png", str(desk.parent / "link.png"), *secret, *more])
+
+
+@pytest.mark.parametrize("as_picture", [False, True])
+def test_a_phone_pass_is_a_link_that_its_phone_alone_can_show(desk: Path, secret: list[str], as_picture: bool) -> None:
+    from base64 import urlsafe_b64decode  # noqa: PLC0415 - this test's alone
+
+    code = phone_code(PHONE.public_key())
+    picture = desk.parent / "phone.png"
+    save(picture, PREFIX + code)
+    named = str(picture) if as_picture else " ".join(re.findall("....", code.lower()))
+    assert issue(desk, secret, "--phone", named, "--page", "https://pas.kantor.example/") == 0
+    (link,) = read_still(luma_of(desk.parent / "link.png"))
+    address, _, carried = link.partition("#p=")
+    assert address == "https://pas.kantor.example/"
+    message = urlsafe_b64decode(carried + "=" * (-len(carried) % 4))
+    trust, now = opened(desk, sign(desk, secret)), datetime.now(UTC)
+    belief = believe(proof(PHONE, message, now), trust, now)
+    assert (belief.reason, belief.credential and belief.credential.claims.pass_number) == (None, "0042")
+    stranger = ec.generate_private_key(ec.SECP256R1())
+    assert believe(proof(stranger, message, now), trust, now).reason is Reason.FORGED
+    assert main(["revoke", "--desk", str(desk), "0042"]) == 0
+    assert believe(proof(PHONE, message, now), opened(desk, sign(desk, secret)), now).reason is Reason.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--phone", "AAAA", "--page", "https://x.example/"), "A phone code has 56 characters, this has 4."),
+        (("--page", "https://x.example/"), "--phone and --page go together."),
+        (("--phone", phone_code(PHONE.public_key()), "--page", "http://x.example/"), "begins with https://"),
+    ],
+)
+def test_a_phone_pass_that_cannot_be_is_refused_and_not_logged(
+    desk: Path, secret: list[str], more: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert issue(desk, secret, *more) == 1
+    assert says in capsys.readouterr().err
+    assert not (desk / "issued.csv").exists()
+
+
+def test_the_phones_page_bears_the_offices_name(desk: Path) -> None:
+    out = desk.parent / "halaman"
+    assert main(["phone", "page", "--desk", str(desk), "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["index.html", "sw.js"]
+    assert "Kantor Contoh" in (out / "index.html").read_text()
