@@ -42,9 +42,11 @@ def audit_key(octets: bytes) -> Key:
 def _der(pem: bytes) -> bytes:
     """Return the bytes of the first PEM block (RFC 7468); raises ValueError."""
     lines = pem.splitlines()
-    begin = next(at for at, line in enumerate(lines) if line.lstrip().startswith(b"-----BEGIN"))
-    end = next((at for at, line in enumerate(lines) if at > begin and line.startswith(b"-----END")), begin)
-    return base64.b64decode(b"".join(lines[begin + 1 : end]))
+    begins = [at for at, line in enumerate(lines) if line.lstrip().startswith(b"-----BEGIN")]
+    ends = [at for at, line in enumerate(lines) if line.lstrip().startswith(b"-----END")]
+    if not begins or not ends:
+        raise ValueError("PEM that is cut short")
+    return base64.b64decode(b"".join(lines[begins[0] + 1 : ends[0]]))
 
 
 def _public(spki: bytes) -> PublicKey:

@@ -98,6 +98,7 @@ def test_a_certificate_that_is_not_quite_der_still_gives_its_key_and_usages() ->
     [
         b"",
         b"-----BEGIN CERTIFICATE-----",
+        b"0\x00 -----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----",
         b"-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----",
         pem(b"\x30\x03\x02\x01\x01"),
         bytes(MAX_CERTIFICATE + 1),
