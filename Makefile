@@ -22,9 +22,11 @@ test: ## check everything, then run every test
 	@$(MAKE) --no-print-directory check
 	$(VENV)/python -m pytest -n 2
 
-bench: ## measure frame in, verdict known, against the usual loop
+bench: ## measure frame in, verdict known, against the usual loop; then a verdict's own cost, and hostile input's
 	@tools/setup bench
 	@$(VENV)/python -m bench
+	@$(VENV)/python -m bench belief
+	@$(VENV)/python -m bench hostile
 
 fuzz: ## change every kind of input at random, SECONDS=30 in all; x86-64 Linux only
 	@tools/fuzz $(or $(SECONDS),30)

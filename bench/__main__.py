@@ -4,6 +4,7 @@ The other loop is ``pyzbar.decode(frame)`` on the colour frame, all symbologies,
 Both see each frame once, in turn, and a code is shown for as many frames as a person holds it.
 
     python -m bench [--json] [--frames N]
+    python -m bench belief [--json]           a verdict beside its bare verification, see ``bench.belief``
     python -m bench hostile [--json]          what hostile input costs, see ``bench.hostile``
 """
 
@@ -141,8 +142,13 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["hostile"]:
-        from bench import hostile  # the other benchmark needs none of it
+    match sys.argv[1:2]:
+        case ["belief"]:
+            from bench import belief  # each benchmark is paid for by itself
 
-        sys.exit(hostile.main(sys.argv[2:]))
+            sys.exit(belief.main(sys.argv[2:]))
+        case ["hostile"]:
+            from bench import hostile  # as above
+
+            sys.exit(hostile.main(sys.argv[2:]))
     sys.exit(main())

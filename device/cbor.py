@@ -20,6 +20,10 @@ MAX_ITEMS = 2_000
 MAX_DEPTH = 32
 """Containers in containers; a genuine HCERT has 6, and its issuer may extend it."""
 
+MAPS: Final = (dict, cbor2.frozendict)
+LISTS: Final = (list, tuple)
+"""What maps and arrays come as, the second kind inside a tag; to ask for the abstract kinds costs several times that."""
+
 _LENGTHS: Final = {24: 1, 25: 2, 26: 4, 27: 8}
 _UNSIGNED, _NEGATIVE, _OCTETS, _TEXT, _ARRAY, _MAP, _TAG = range(7)
 _INDEFINITE: Final = 31

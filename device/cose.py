@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from device.cbor import MAX_OCTETS, Malformed, loads
+from device.cbor import LISTS, MAPS, MAX_OCTETS, Malformed, loads
 
 ES256: Final = -7
 EDDSA: Final = -8
@@ -81,11 +81,13 @@ def parse(octets: bytes, limit: int = MAX_OCTETS) -> Sign1:
             message = message.value
     if isinstance(message, cbor2.CBORTag) and message.tag == TAG_ENCRYPT0:
         raise NotSupported("encrypted")
-    match message:
-        case [bytes(protected), Mapping() as open_header, bytes(payload), bytes(signature)]:
-            header = _header(protected)
-        case _:
-            raise Malformed("not a COSE_Sign1")
+    if not isinstance(message, LISTS) or len(message) != 4:  # noqa: PLR2004 - RFC 9052, 4.2
+        raise Malformed("not a COSE_Sign1")
+    protected, open_header, payload, signature = message
+    strings = isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)
+    if not strings or not isinstance(open_header, MAPS):
+        raise Malformed("not a COSE_Sign1")
+    header = _header(protected)
     algorithm = header.get(1, open_header.get(1))  # the second place is in the wild, and `holds` asks the key
     kid = header.get(4, open_header.get(4))
     if header.get(2) is not None:
@@ -103,7 +105,7 @@ def parse(octets: bytes, limit: int = MAX_OCTETS) -> Sign1:
 @lru_cache(maxsize=64)  # the passes of one signer have one header
 def _header(protected: bytes) -> Mapping[Any, Any]:
     header = loads(protected, MAX_HEADER) if protected else {}
-    if not isinstance(header, Mapping):
+    if not isinstance(header, MAPS):
         raise Malformed("the protected header is not a map")
     return MappingProxyType(header) if isinstance(header, dict) else header
 

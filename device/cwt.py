@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from device import base45
-from device.cbor import MAX_OCTETS, Malformed, loads
+from device.cbor import MAPS, MAX_OCTETS, Malformed, loads
 from device.cose import Sign1, parse
 
 MAX_TEXT = 4300
@@ -60,7 +60,7 @@ def read(payload: bytes) -> Token:
     wild expires at NaN, and no clock is ever later than that.
     """
     claims = loads(payload)
-    if not isinstance(claims, Mapping):
+    if not isinstance(claims, MAPS):
         raise Malformed("the claims are not a map")
     expires = moment(claims.get(EXP))
     if expires is None:

@@ -6,11 +6,11 @@ said*, never *no*. Sources: EU DCC specification 1.0.8; schema 1.3.3; the WHO's 
 
 import re
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from device.cbor import Malformed
+from device.cbor import LISTS, MAPS, Malformed
 from device.model import Claims, Statement
 
 PREFIX = "HC1:"
@@ -44,19 +44,19 @@ def read(claims: Mapping[Any, Any]) -> Health:
     signature, and nothing is said.
     """
     inner = claims.get(CLAIM)
-    if not isinstance(inner, Mapping):
+    if not isinstance(inner, MAPS):
         raise Malformed("no health certificate inside")
     certificate = inner.get(EU_DCC)
     if certificate is None and inner:
         return Health(Claims(), frozenset(), _form(inner))
-    if not isinstance(certificate, Mapping):
+    if not isinstance(certificate, MAPS):
         raise Malformed("no health certificate inside")
     found = [
         (statement, entry)
         for name, statement in _LISTS
-        if isinstance(entries := certificate.get(name), Sequence)
+        if isinstance(entries := certificate.get(name), LISTS)
         for entry in entries
-        if isinstance(entry, Mapping)
+        if isinstance(entry, MAPS)
     ]
     if len(found) != 1:
         return Health(Claims(), frozenset(statement for statement, _ in found))

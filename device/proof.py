@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.cbor import Malformed
+from device.cbor import MAPS, Malformed
 from device.cose import NotSupported, Sign1, holds
 from device.cwt import IAT, moment
 
@@ -42,7 +42,7 @@ def holder_key(claims: Mapping[Any, Any]) -> ec.EllipticCurvePublicKey | None:
     named = claims.get(CNF)
     if named is None:
         return None
-    match named.get(_COSE_KEY) if isinstance(named, Mapping) else None:
+    match named.get(_COSE_KEY) if isinstance(named, MAPS) else None:
         case {1: 2, -1: 1, -2: bytes(x), -3: bool(odd)} if len(x) == 32:  # noqa: PLR2004 - P-256 (RFC 9053, 7.1.1)
             point = (b"\x03" if odd else b"\x02") + x
         case {1: 2, -1: 1, -2: bytes(x), -3: bytes(y)} if len(x) == len(y) == 32:  # noqa: PLR2004 - as above
@@ -60,7 +60,7 @@ def proven_at(message: Sign1, key: ec.EllipticCurvePublicKey) -> datetime | None
     if not holds(message, key, CONTEXT):
         return None
     claims = message.header.get(_CWT_CLAIMS)
-    at = moment(claims.get(IAT)) if isinstance(claims, Mapping) else None
+    at = moment(claims.get(IAT)) if isinstance(claims, MAPS) else None
     if at is None:
         raise Malformed("a proof without its time")
     return at
