@@ -22,7 +22,7 @@ MAX_DEPTH = 32
 
 MAPS: Final = (dict, cbor2.frozendict)
 LISTS: Final = (list, tuple)
-"""What maps and arrays come as, the second kind inside a tag; to ask for the abstract kinds costs several times that."""
+"""What maps and arrays come as, the second kind inside a tag; asking for the abstract kinds costs more."""
 
 _LENGTHS: Final = {24: 1, 25: 2, 26: 4, 27: 8}
 _UNSIGNED, _NEGATIVE, _OCTETS, _TEXT, _ARRAY, _MAP, _TAG = range(7)
