@@ -20,7 +20,7 @@ demo: ## run the office on this machine until Ctrl-C; SECONDS=20 ends by itself
 test: ## check everything, then run every test
 	@tools/setup test
 	@$(MAKE) --no-print-directory check
-	$(VENV)/python -m pytest -n 2
+	$(VENV)/python -m pytest -n 3
 
 bench: ## measure frame in, verdict known, against the usual loop; then a verdict's own cost, and hostile input's
 	@tools/setup bench

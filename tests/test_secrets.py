@@ -1,5 +1,6 @@
 """Nothing secret or personal is in anything that the programs write: marks are planted, and everything is searched."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import cbor2
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.config import Broker
@@ -17,6 +19,8 @@ from device.holder import FleetSecret
 from device.mqtt_client import Link, Message, Received
 from device.roster import RosterKey
 from device.trust import kid_of
+from office.__main__ import main
+from office.phone import phone_code
 from tests.credentials import HEALTH_KEY, OTHER_KEY, dose, hcert, pack, phone_pass, proof, sign, staff_pass, token
 from tests.point import NOW, ROOT, Centre, Station, save, signed_bundle
 from tests.world import REPOSITORY, Mosquitto, wait_for
@@ -154,6 +158,43 @@ def _run(arguments: list[str], given: object) -> bytes:
         check=True,  # type: ignore[call-overload]  # a file
     )
     return bytes(done.stdout + done.stderr)
+
+
+def test_the_desk_keeps_no_name_no_listed_number_and_no_passphrase(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    desk = tmp_path / "meja"
+    (tmp_path / "word").write_text(PASSPHRASE)
+    (tmp_path / "people.csv").write_text(f"number,name,unit\n{NUMBER},{NAME},{MARK}\n")
+    (tmp_path / "listed.csv").write_text(f"number,domain\n{NIK},staff\n")
+    (tmp_path / "wrong.csv").write_text(f"number,domain\n{NIK},{MARK * 30}\n")
+    where, word = ["--desk", str(desk)], ["--passphrase-file", str(tmp_path / "word")]
+    until = ["--domain", "staff", "--until", (NOW + timedelta(days=30)).date().isoformat()]
+    one = ["--name", NAME, "--png", str(tmp_path / "a.png")]
+    phone = phone_code(ec.generate_private_key(ec.SECP256R1()).public_key())
+    page = ["--page", "https://pas.example/"]
+    told = [
+        (["init", *where, *word], 0),
+        (["issue", *where, *until, "--number", "T-1", *one, *word], 0),
+        (["issue", *where, *until, "--number", "T-1", *one, *word], 1),
+        (["issue", *where, *until, "--number", "T-3", *one[:2], "--png", str(tmp_path / "b.png"), *word,
+          "--phone", phone, *page], 0),
+        (["cards", *where, *until, "--csv", str(tmp_path / "people.csv"), "--out", str(tmp_path / "kartu"), *word], 0),
+        (["roster", "import", *where, str(tmp_path / "listed.csv")], 0),
+        (["roster", "import", *where, str(tmp_path / "wrong.csv")], 1),
+        (["bundle", "sign", *where, "--out", str(tmp_path / "trust.cbor"), *word], 0),
+        (["bundle", "sign", *where, "--out", str(tmp_path / "trust.cbor"), "--handover", *word], 0),
+        (["revoke", *where, "T-1"], 0),
+        (["bundle", "show", str(tmp_path / "trust.cbor"), "--root", str(desk / "root.pub")], 0),
+    ]  # fmt: skip
+    assert [(arguments[0], main(arguments)) for arguments, _ in told] == [(words[0], code) for words, code in told]
+    files = {path.name: path.read_bytes() for path in (*desk.iterdir(), tmp_path / "trust.cbor")}
+    files["said"] = re.sub(r"#p=\S+", "", "".join(capfd.readouterr())).encode()  # the link is the pass, for its holder
+    leaks = {name: [mark for mark in found(octets) if mark != NUMBER] for name, octets in files.items()}
+    assert {name: marks for name, marks in leaks.items() if marks} == {}
+    assert [name for name, octets in files.items() if b"BEGIN PRIVATE KEY" in octets] == []
+    with_number = sorted(name for name, octets in files.items() if NUMBER.encode() in octets)
+    assert with_number == ["issued.csv"]  # by it a pass is found again, to be revoked
 
 
 def test_the_search_finds_a_mark_in_every_form(tmp_path: Path) -> None:
