@@ -8,6 +8,7 @@ import re
 import time
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,16 @@ from segno import encoder
 
 from device import base45
 from device.cwt import unpack
+from device.judge import Rules, choose, judge
+from device.model import Reason
 from device.pictures import luma_of
+from device.policy import Setting
 from device.scanner import Scanner
+from device.trust import Trust
 from office.phone import PREFIX, cnf, key_from_picture, link, page_html, phone_code, phone_key, write_page
 from office.refusal import RefusalError
 from tests.browser import Browser, Site
-from tests.credentials import STAFF_KEY, token
+from tests.credentials import STAFF_KEY, pack, token, trust
 from tests.world import wait_for
 
 END = 4086518400
@@ -123,6 +128,12 @@ def test_the_whole_story(browser: Browser, site: Site, tmp_path: Path) -> None:
     at, payload = proven(text, key)
     assert payload == message
     assert abs(at - before) < 5
+    policies, _ = choose(("staff",), Trust())
+    wall = Rules(trust(), policies, Setting("bupati-1", "bupati", "in"))
+    for seconds, reason in ((0, Reason.STAFF), (45, Reason.STAFF), (46, Reason.REPLAYED), (91, Reason.REPLAYED)):
+        moment = datetime.fromtimestamp(at + seconds, UTC)
+        assert judge(text, wall, moment).verdict.reason is reason
+    assert judge(pack(message), wall, datetime.fromtimestamp(at, UTC)).verdict.reason is Reason.REPLAYED
     assert browser.run("return wake !== null && !wake.released")
     assert browser.run("return [location.hash, history.length < 10]") == ["", True]
     assert (browser.text("#number"), browser.text("#until")) == ("0042", "30 Jun 2099")

@@ -56,6 +56,11 @@ def test_a_number_that_is_not_listed_is_no_pass() -> None:
         assert believe(text, TRUST, AT).reason is Reason.NOT_A_PASS
 
 
+def test_a_venue_s_code_is_no_pass_though_it_be_listed() -> None:
+    trust = unlocked(opened(signed(told(next=NEXT, roster=roster(("checkin:abc", 0))))))
+    assert believe("checkin:abc", trust, AT).reason is Reason.NOT_A_PASS
+
+
 def test_without_the_fleet_secret_nothing_is_found() -> None:
     assert believe("19800101", opened(signed(told(roster=roster(("19800101", 0))))), AT).reason is Reason.NOT_A_PASS
 
