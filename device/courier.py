@@ -78,7 +78,6 @@ class Courier(Worker):
     ) -> None:
         super().__init__("courier")
         self._rulebook = rulebook
-        self._had_bundle = False
         self._outbox = outbox
         self._broker = broker
         self._delivery = delivery
@@ -142,7 +141,7 @@ class Courier(Worker):
         self._centre = True if self._delivery.until == "puback" else None
         link.subscribe([self._topic("receipt"), self._topics.centre()])
         if self._rulebook is not None:
-            link.subscribe([self._topics.bundle()], retained=not self._had_bundle)
+            link.subscribe([self._topics.bundle()], retained=False)
         bundle: int | None = None
         said: tuple[str, ...] | None = None
         next_health = next_purge = 0.0
@@ -254,7 +253,6 @@ class Courier(Worker):
         except BundleError as error:
             log.error("the bundle that the broker holds is refused: %s", error)  # noqa: TRY400 - the sentence is the whole story
             return
-        self._had_bundle = True  # it is kept on disk: from now on only a newer one needs to come
         if offer.new:
             log.info("bundle version=%d came over the network and is in force", offer.version)
 

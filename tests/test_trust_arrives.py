@@ -1,5 +1,6 @@
 """A trust bundle on its way to a real station: over the broker, from a stick, kept through kill -9, and too old."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from device.config import Broker
 from device.credential import believe
 from device.disk import write_whole
+from device.mqtt_client import Link, Message, Received
 from device.trust import Trust, open_bundle, revocation
 from office import bundle
 from tests.credentials import staff_pass, trust
@@ -50,6 +53,11 @@ def test_a_revocation_reaches_the_wall_over_the_broker_and_outlives_kill_9(tmp_p
         wait_for(lambda: ("refuse", "revoked") in verdicts(point), 20, "the pass is refused")
         assert point.child.err.count("bundle version=4 came over the network and is in force") == 1
         assert ("admit", "staff") not in verdicts(point)[verdicts(point).index(("refuse", "revoked")) :]
+        will = Message("titik/v1/listener/state", b"{}")
+        with Link(Broker(port=broker.port), "listener", will=will) as listener:
+            listener.subscribe(["titik/v1/bupati-1/info"])
+            infos = wait_for(lambda: [json.loads(m.body) for m in listener.turn(0.2) if isinstance(m, Received)], 10)
+        assert [told["bundle"] for told in infos] == [4]
         write_whole(posted, told(3))  # somebody copies an old file over it
         point.says("the bundle that the broker holds is refused: older than the one in force")
         point.child.kill()
