@@ -23,8 +23,9 @@ import pytest
 
 from central.__main__ import main
 from device.config import Broker
+from device.disk import write_whole
 from device.mqtt_client import Link, Message, Received
-from device.wire import Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
+from device.wire import MAX_BUNDLE, Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
 from tests.test_store import event, schema
 from tests.world import Child, Mosquitto, free_port, wait_for
 
@@ -429,6 +430,46 @@ def test_a_wrong_command_ends_with_2_and_help_has_an_example(
         main(arguments)
     assert ended.value.code == code
     assert said in "".join(capfd.readouterr())
+
+
+def test_the_bundle_is_posted_again_to_a_broker_that_forgot_it(tmp_path: Path) -> None:
+    bundle = tmp_path / "trust.cbor"
+    bundle.write_bytes(b"as the desk signed it")
+    posted = "the bundle of 21 bytes is posted for all points"
+    with (
+        Mosquitto(tmp_path) as broker,
+        Centre(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre,
+    ):
+        centre.says(posted)
+        broker.kill()
+        broker.start()
+        centre.says(posted, 2)
+        with Link(Broker(port=broker.port), "listener", will=Message("a/will", b"")) as listener:
+            listener.subscribe([Topics().bundle()])
+            heard = wait_for(lambda: [m for m in listener.turn(0.2) if isinstance(m, Received)])
+        assert heard == [Received(Topics().bundle(), b"as the desk signed it", retained=True)]
+
+
+@pytest.mark.parametrize(
+    ("octets", "says"),
+    [
+        (None, "trust.cbor: No such file or directory"),
+        (b"", "trust.cbor is no bundle by its size"),
+        (bytes(MAX_BUNDLE + 1), "trust.cbor is no bundle by its size"),
+    ],
+)
+def test_a_bundle_that_cannot_be_posted_is_said_once_and_posted_when_it_is_mended(
+    tmp_path: Path, broker: Mosquitto, octets: bytes | None, says: str
+) -> None:
+    bundle = tmp_path / "trust.cbor"
+    if octets is not None:
+        bundle.write_bytes(octets)
+    with Centre(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre:
+        centre.says(says)
+        write_whole(bundle, b"mended")
+        centre.says("the bundle of 6 bytes is posted for all points")
+        assert centre.err.count("no bundle can be posted") == 1
+        assert centre.err.count("is posted for all points") == 1
 
 
 def test_asyncapi_names_every_schema_and_the_topics_of_the_code() -> None:

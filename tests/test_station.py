@@ -60,8 +60,8 @@ class Recorder(Indicators):
 class Wall:
     """A station before which a test holds codes up."""
 
-    def __init__(self, folder: Path, stack: ExitStack, *, most: int = 1000) -> None:
-        (folder / "trust.cose").write_bytes(signed_bundle())
+    def __init__(self, folder: Path, stack: ExitStack, *, most: int = 1000, **changed: Any) -> None:
+        (folder / "trust.cose").write_bytes(signed_bundle(**changed))
         told = config.Station(
             point=POINT,
             trust=config.Trust(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
@@ -196,6 +196,26 @@ def test_an_untrusted_clock_asks_the_guard_where_it_matters(tmp_path: Path) -> N
         assert [(d["outcome"], d["reason"], d["clock"]["synced"]) for d in wall.events()] == [
             ("check", "clock-untrusted", False)
         ]
+
+
+def test_a_bundle_says_the_least_that_the_day_can_be(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        issued = AT + timedelta(days=20)
+        wall = Wall(tmp_path, stack, issued=issued, next=issued + timedelta(days=90))
+        wall.station = replace(wall.station, clock=Clock("ntp", (tmp_path / "never",)))
+        wall.serve(view(code(staff_pass(expires=AT + timedelta(days=10)), 4)))
+        assert wall.verdicts() == [("refuse", "expired", False)]
+
+
+def test_an_overdue_bundle_shows_in_the_resting_light_and_only_by_a_trusted_clock(tmp_path: Path) -> None:
+    late = {"issued": AT - timedelta(days=91), "next": AT - timedelta(days=1)}
+    for folder, trust, resting in (("sure", "system", patterns.STALE), ("unsure", "ntp", patterns.OFFLINE)):
+        (tmp_path / folder).mkdir()
+        with ExitStack() as stack:
+            wall = Wall(tmp_path / folder, stack, **late)
+            wall.station = replace(wall.station, clock=Clock(trust, (tmp_path / "never",)))
+            wall.serve(EMPTY, EMPTY)
+            assert wall.lights.rested == [resting]
 
 
 def test_health_says_how_the_station_fares(wall: Wall) -> None:
