@@ -11,7 +11,7 @@ class Posting:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: tuple[int, int, int, int] | None = None
         self.fault: str | None = None
         """Why there is nothing to post, for the operator."""
 
@@ -25,7 +25,7 @@ class Posting:
             return None
         try:
             state = self.path.stat()
-            seen = (state.st_ino, state.st_mtime_ns, state.st_size)
+            seen = (state.st_ino, state.st_mtime_ns, state.st_ctime_ns, state.st_size)
             if seen == self._seen:
                 return None
             octets = read_bounded(self.path, MAX_BUNDLE)

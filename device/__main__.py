@@ -154,6 +154,17 @@ def _parser() -> ArgumentParser:
     take.add_argument("--socket", type=Path, default=RUNTIME / NAME, metavar="PATH", help="default: %(default)s")
     take.set_defaults(run=commands.import_bundle)
 
+    clock = verb("clock", "the time that the station that runs here believes", "titik clock reset")
+    under = clock.add_subparsers(required=True, metavar="COMMAND")
+    reset = under.add_parser(
+        "reset",
+        help="forget the newest time that was trusted",
+        description="let the running station forget the newest time that it trusted, after a wrong clock poisoned it",
+        epilog="example: sudo titik clock reset",
+    )
+    reset.add_argument("--socket", type=Path, default=RUNTIME / NAME, metavar="PATH", help="default: %(default)s")
+    reset.set_defaults(run=commands.reset_clock)
+
     verb("version", "print the version", "titik version").set_defaults(run=_version)
     return parser
 

@@ -54,6 +54,11 @@ class Clock:
         """Return the state of the clock that says *at*."""
         return ClockState(at >= BUILT and self._synced(at), self.boot, time.clock_gettime(time.CLOCK_BOOTTIME))
 
+    def trusted(self) -> datetime | None:
+        """Return the time now, ``None`` while the clock is not trusted."""
+        now = datetime.now(UTC)
+        return now if self.look(now).synced else None
+
     def _synced(self, at: datetime) -> bool:
         if self._trust == "system":
             return True

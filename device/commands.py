@@ -113,6 +113,19 @@ def import_bundle(told: Namespace) -> int:
     return DONE
 
 
+def reset_clock(told: Namespace) -> int:
+    """Let the station that runs here forget the newest time that it trusted."""
+    try:
+        print(ask(told.socket, "clock-reset", b""))
+    except Refused as refusal:
+        say(f"refused: {refusal}")
+        return FAILED
+    except NotThere as error:
+        say(f"{error}. Next: systemctl status titik, or run this with sudo")
+        return MISSING
+    return DONE
+
+
 def _lines(stream: BinaryIO) -> Iterator[str]:
     """Yield lines, each cut a little past the longest code, so that no line fills the memory."""
     while line := stream.readline(MAX_TEXT + 2):

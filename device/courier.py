@@ -65,6 +65,16 @@ class Sender:
     password: str | None = None
 
 
+@dataclass(slots=True)
+class _Due:
+    """When the next of each chore is due in one session, monotonic seconds, and which bundle was said last."""
+
+    health: float = 0.0
+    purge: float = 0.0
+    keep: float = 0.0
+    bundle: int | None = None
+
+
 class Courier(Worker):
     """Lives through broker sessions one after another; only the outbox outlives a session."""
 
@@ -142,9 +152,8 @@ class Courier(Worker):
         link.subscribe([self._topic("receipt"), self._topics.centre()])
         if self._rulebook is not None:
             link.subscribe([self._topics.bundle()], retained=False)
-        bundle: int | None = None
         said: tuple[str, ...] | None = None
-        next_health = next_purge = 0.0
+        due = _Due()
         leave_at: float | None = None
         while leave_at is None or (self._window.parcels and monotonic() < leave_at):
             now, notice = monotonic(), self._notice
@@ -154,25 +163,44 @@ class Courier(Worker):
                 link.publish(self._state(notice.state, notice.faults))
                 log.info("state %s", " ".join((notice.state, *notice.faults)))
                 said = notice.faults
-            if bundle is None or bundle != self._bundle():
-                bundle = self._bundle()
-                link.publish(Message(self._topic("info"), dumps({**self._sender.info, "bundle": bundle}), retain=True))
-            if notice.health is not None and now >= next_health:
-                next_health = now + HEALTH_EVERY
-                link.publish(self._health(notice.health))
-            if notice.trusted_time is not None and now >= next_purge:
-                next_purge = now + PURGE_EVERY
-                self._purge(notice.trusted_time)
+            self._chores(link, notice, now, due)
             if self._outbox.epoch != self._epoch:
                 self._open_window()
             self._send(link, now)
             patience = self._patience(now)
-            for happened in link.turn(patience if leave_at is None else min(patience, 0.1), self._woken):
-                self._take(happened)
+            happened = link.turn(patience if leave_at is None else min(patience, 0.1), self._woken)
+            self._hear(happened, stopping=leave_at is not None)
             self._judge_link(monotonic())
         link.publish(self._state(State.STOPPED))
         log.info("state %s", State.STOPPED)
         link.turn(0.1)
+
+    def _chores(self, link: Link, notice: Notice, now: float, due: _Due) -> None:
+        """Do what comes round by the clock, and say which bundle is followed when it is another."""
+        if due.bundle != self._bundle():
+            due.bundle = self._bundle()
+            info = dumps({**self._sender.info, "bundle": due.bundle})
+            link.publish(Message(self._topic("info"), info, retain=True))
+        if notice.health is not None and now >= due.health:
+            due.health = now + HEALTH_EVERY
+            link.publish(self._health(notice.health))
+        if notice.trusted_time is not None and now >= due.purge:
+            due.purge = now + PURGE_EVERY
+            self._purge(notice.trusted_time)
+        if self._rulebook is not None and now >= due.keep:
+            due.keep = now + PURGE_EVERY
+            self._rulebook.keep_again()
+
+    def _hear(self, happened: list[Received | Acked], *, stopping: bool) -> None:
+        """Take what came; of several bundles the newest is enough, and none is worth holding up a stop."""
+        bundle = b""
+        for one in happened:
+            if isinstance(one, Received) and one.topic == self._topics.bundle():
+                bundle = one.body
+            else:
+                self._take(one)
+        if bundle and not stopping:
+            self._take_bundle(bundle)
 
     def _open_window(self) -> None:
         """Begin from the first row that is owed: at each session, and when the outbox was opened anew."""
@@ -211,8 +239,6 @@ class Courier(Worker):
             self._take_ack(happened)
         elif happened.topic == self._topics.centre():
             self._take_centre(happened.body)
-        elif happened.topic == self._topics.bundle():
-            self._take_bundle(happened.body)
         elif not happened.retained:  # nothing retained ever makes a station forget
             with suppress(CannotRecord):  # the outbox has said so itself; the receipt comes again
                 self._take_receipt(happened.body)
@@ -246,10 +272,10 @@ class Courier(Worker):
 
     def _take_bundle(self, body: bytes) -> None:
         """Offer a bundle that came; the regency's root is believed, not the broker."""
-        if self._rulebook is None or not body:
+        if self._rulebook is None:
             return
         try:
-            offer = self._rulebook.offer(body, self._notice.trusted_time)
+            offer = self._rulebook.offer(body)
         except BundleError as error:
             log.error("the bundle that the broker holds is refused: %s", error)  # noqa: TRY400 - the sentence is the whole story
             return

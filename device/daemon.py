@@ -14,16 +14,17 @@ import signal
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 
 from device import __version__, config, patterns, scanner
-from device.clock import BUILT, Clock
+from device.clock import Clock
 from device.config import Station as Config
 from device.courier import Courier, Notice, Sender
 from device.event import Composer
 from device.eyes import turns
+from device.floor import Floor
 from device.gaze import Gaze, Sighting
 from device.hatch import Hatch, Refused, Verb, socket_path
 from device.heart import Heart
@@ -55,6 +56,7 @@ class Station:
     rulebook: Rulebook
     composer: Composer
     clock: Clock
+    floor: Floor
     outbox: Outbox
     lights: Indicators
     courier: Courier
@@ -121,7 +123,7 @@ class Station:
         if self.clock.look(at).synced:
             return None
         issued = self.rulebook.rules.trust.issued
-        return BUILT if issued is None else max(BUILT, issued)
+        return self.floor.value if issued is None else max(self.floor.value, issued)
 
 
 class _Mood:
@@ -137,13 +139,15 @@ class _Mood:
         """Say what changed since the last turn."""
         station = self._station
         synced = station.clock.look(turn.at).synced
+        station.floor.note(turn.at, turn.tick, synced=synced)
         faults = tuple(
             word
             for word, wrong in (
                 ("camera", isinstance(turn, Blind)),
                 ("outbox", station.outbox.fault is not None),
                 ("policy", station.rulebook.rules.broken),
-                ("bundle", synced and station.rulebook.rules.trust.due(turn.at)),
+                ("bundle", (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
+                ("roster", station.rulebook.rules.trust.roster.locked),
             )
             if wrong
         )
@@ -201,9 +205,10 @@ def run(told: Config, notifier: Notifier) -> None:
             signal.signal(signum, lambda *_: stop.set())
         stack.callback(notifier.close)
         outbox = stack.enter_context(Outbox(folder / "outbox.db", told.delivery.most))
-        rulebook = Rulebook(told, folder, secret)
+        rulebook, floor = Rulebook(told, folder, secret, clock.trusted), Floor(folder)
         courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender, rulebook))
-        hatch = stack.enter_context(Hatch(socket_path(folder), {"bundle-import": _importer(rulebook, clock)}))
+        verbs = {"bundle-import": _importer(rulebook), "clock-reset": _resetter(floor)}
+        hatch = stack.enter_context(Hatch(socket_path(folder), verbs))
         lights = stack.enter_context(Indicators(told.pins))
         stack.callback(notifier.stopping)
         stream = stack.enter_context(closing(turns(told.camera, stop)))
@@ -213,6 +218,7 @@ def run(told: Config, notifier: Notifier) -> None:
             rulebook,
             Composer(told.point, told.privacy, secret, simulated),
             clock,
+            floor,
             outbox,
             lights,
             courier,
@@ -221,20 +227,35 @@ def run(told: Config, notifier: Notifier) -> None:
         station.serve(stream, Heart([courier, lights, hatch], notifier))
 
 
-def _importer(rulebook: Rulebook, clock: Clock) -> Verb:
+def _importer(rulebook: Rulebook) -> Verb:
     """Return the hatch's verb that takes a bundle from whoever may open the socket."""
 
     def take(octets: bytes) -> str:
-        now = datetime.now(UTC)
         try:
-            offer = rulebook.offer(octets, now if clock.look(now).synced else None)
+            offer = rulebook.offer(octets)
         except BundleError as error:
             raise Refused(str(error)) from None
         if offer.new:
             log.info("bundle version=%d was imported and is in force", offer.version)
+        if not offer.kept:
+            raise Refused(
+                f"bundle version {offer.version} is in force until the next start only: the disk did not take it."
+                " Next: df -h /var/lib/private/titik, then the same again"
+            )
         return f"bundle version {offer.version} is in force" + ("" if offer.new else ", and was before")
 
     return take
+
+
+def _resetter(floor: Floor) -> Verb:
+    """Return the hatch's verb that lowers a floor that a wrong clock has raised."""
+
+    def reset(_octets: bytes) -> str:
+        floor.reset()
+        log.info("the time floor was reset to %s", floor.value.date())
+        return f"the time floor is {floor.value.date()} again"
+
+    return reset
 
 
 def _info(told: Config) -> dict[str, object]:

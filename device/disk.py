@@ -1,13 +1,17 @@
 """A file that is whole or not there, also after a power cut."""
 
 import os
-import secrets
 from pathlib import Path
 
 
 def write_whole(path: Path, octets: bytes, mode: int = 0o600) -> None:
-    """Put *octets* in the place of *path*, at once and durably; raises OSError and leaves what was there."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    """Put *octets* in the place of *path*, at once and durably; one writer at a time.
+
+    Raises OSError; then *path* is what it was, or the new whole if only the folder's own entry is in doubt. What a
+    kill in the middle leaves behind is overwritten by the next write.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)  # made anew, so that it has this mode and is nobody's link
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -34,6 +34,8 @@ class Sighting:
 class _Known:
     judged: Judged
     last: float
+    text: bytes
+    """The newest text of it: an older one, as of a phone's pass, is judged again."""
 
 
 class Gaze:
@@ -41,7 +43,8 @@ class Gaze:
 
     A showing is over after *quiet* seconds out of view. The same credential within *repeat* seconds
     after that is a repeat, and gets the first verdict again, so that a refused person shown again never
-    looks admitted. Codes that are not genuine make at most *strangers* sightings a minute.
+    looks admitted. Codes that nobody vouches for now (not genuine, listed only, or the picture of a phone's pass)
+    make at most *strangers* sightings a minute.
     """
 
     def __init__(self, quiet: float, repeat: float, strangers: int) -> None:
@@ -56,22 +59,20 @@ class Gaze:
 
     def holds(self, text: str, tick: float) -> bool:
         """Return whether *text* is part of a showing that goes on, which this call prolongs."""
-        known = self._known.get(self._keys.get(_digest(text), b""))
-        if known is None or tick - known.last > self._quiet:
+        digest = _digest(text)
+        known = self._known.get(self._keys.get(digest, b""))
+        if known is None or known.text != digest or tick - known.last > self._quiet:
             return False
         known.last = tick
         return True
 
     def sight(self, text: str, judged: Judged, tick: float) -> Sighting | None:
         """Return the sighting that *text* makes, ``None`` if its credential is in view already."""
-        credential = judged.belief.credential
-        key = credential.identity if credential is not None else _digest(text)
+        key = _key(text, judged)
         known = self._known.get(key)
-        if known is not None and _another_showing(known.judged, judged):
-            known = None
         if known is not None and tick - known.last <= self._quiet:
-            known.last = tick
-            self._keys[_digest(text)] = key
+            known.last, known.text = tick, _digest(text)
+            self._keys[known.text] = key
             return None
         repeat = (
             known is not None
@@ -79,7 +80,7 @@ class Gaze:
             and known.judged.verdict.reason is not Reason.WAIT
         )
         shown = known.judged if known is not None and repeat else judged
-        if credential is None and not self._room(tick):
+        if not _vouched_for(judged) and not self._room(tick):
             self.limited += 1
             repeat, shown = False, Judged(judged.belief, _WAIT)
         self._remember(key, _digest(text), shown, tick)
@@ -101,7 +102,7 @@ class Gaze:
         return True
 
     def _remember(self, key: bytes, text: bytes, judged: Judged, tick: float) -> None:
-        self._known[key] = _Known(judged, tick)
+        self._known[key] = _Known(judged, tick, text)
         self._keys[text] = key
         if len(self._known) > MOST_KNOWN or len(self._keys) > 2 * MOST_KNOWN:
             self._forget(tick)
@@ -115,13 +116,22 @@ class Gaze:
         self._keys = dict(live[-MOST_KNOWN:])
 
 
-def _another_showing(first: Judged, now: Judged) -> bool:
-    """Whether a phone's pass is shown live after its picture was, or its picture after it was shown live.
+def _key(text: str, judged: Judged) -> bytes:
+    """Return what a showing is known by: its credential's identity, or its text.
 
-    *replayed* is said of a showing, not of the credential: it neither follows the person who then opens the
-    page, nor may it hide behind the light that the living page got before.
+    *replayed* is said of a showing, not of the credential: the picture of a phone's pass is known apart from the
+    living page, so that neither hides behind the other's light.
     """
-    return (first.verdict.reason is Reason.REPLAYED) is not (now.verdict.reason is Reason.REPLAYED)
+    credential = judged.belief.credential
+    if credential is None:
+        return _digest(text)
+    return credential.identity + (b"replayed" if judged.verdict.reason is Reason.REPLAYED else b"")
+
+
+def _vouched_for(judged: Judged) -> bool:
+    """Whether somebody's signature speaks for this showing; whoever has none must not fill the outbox."""
+    credential = judged.belief.credential
+    return credential is not None and credential.genuine and judged.verdict.reason is not Reason.REPLAYED
 
 
 def _digest(text: str) -> bytes:

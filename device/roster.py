@@ -65,6 +65,11 @@ class Roster:
     entries: Mapping[bytes, int] = field(default_factory=dict, repr=False)
     key: RosterKey | None = None
 
+    @property
+    def locked(self) -> bool:
+        """Whether there are numbers, and no key to know them by."""
+        return self.key is None and bool(self.entries)
+
     def find(self, text: str) -> tuple[bytes, Listing] | None:
         """Return the hash and the listing of *text*, in the same time whether it is listed or not."""
         if self.key is None or len(text) > MAX_NUMBER:

@@ -6,6 +6,7 @@ the work; the loop only ever reads `Rulebook.rules`, which changes as a whole.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,12 +34,26 @@ class Offer:
     version: int
     new: bool
     """Whether it took the place of another; the same bundle again changes nothing."""
+    kept: bool = True
+    """Whether it is on the disk as well, and so in force after the next start."""
 
 
 class Rulebook:
-    """Keeps `rules`; *folder* is the station's state, *secret* opens the roster."""
+    """Keeps `rules`; *folder* is the station's state, *secret* opens the roster.
 
-    def __init__(self, told: Station, folder: Path, secret: FleetSecret | None) -> None:
+    *now* gives the time, ``None`` while the clock is not trusted.
+    """
+
+    def __init__(
+        self,
+        told: Station,
+        folder: Path,
+        secret: FleetSecret | None,
+        now: Callable[[], datetime | None] = lambda: None,
+    ) -> None:
+        self._now = now
+        self.kept = True
+        """Whether what is in force is on the disk, too."""
         self._use = told.policy.use
         self._folder = folder
         self._secret = secret
@@ -56,26 +71,34 @@ class Rulebook:
                 " configuration"
             )
 
-    def offer(self, octets: bytes, now: datetime | None) -> Offer:
-        """Follow the bundle in *octets* from now on; *now* is the time, ``None`` while the clock is not trusted.
+    def offer(self, octets: bytes) -> Offer:
+        """Follow the bundle in *octets* from now on.
 
         Raises `BundleError`, and then the one in force stays. A disk that cannot keep it is said, not
-        suffered: until the next start it is in force all the same.
+        suffered: until the next start it is in force all the same. A handover counts whatever its version is, or
+        a thief of the old root could forestall it by one great number.
         """
         with self._lock:
             version = self.rules.trust.version
             if octets == self._octets:
-                return Offer(version, new=False)
+                self._keep_again()
+                return Offer(version, new=False, kept=self.kept)
             trust = self._opened(octets)
-            if trust.version < version:
+            if trust.version < version and not trust.handover:
                 raise BundleError(f"older than the one in force: version {trust.version}, and {version} is in force")
-            if trust.version == version and self._octets:
+            if trust.version == version and self._octets and not trust.handover:
                 raise BundleError(f"another bundle of version {version} is in force; sign it anew")
+            now = self._now()
             if now is not None and trust.issued is not None and trust.issued > now + AHEAD:
                 raise BundleError(f"issued in the future ({trust.issued:%Y-%m-%d}); is the desk's clock right?")
             self._keep(octets, trust)
             self._follow(octets, trust)
-            return Offer(trust.version, new=True)
+            return Offer(trust.version, new=True, kept=self.kept)
+
+    def keep_again(self) -> None:
+        """Write down what is in force, if the disk would not take it before."""
+        with self._lock:
+            self._keep_again()
 
     def _configured(self, roots: tuple[str, ...]) -> Roots | None:
         try:
@@ -103,6 +126,7 @@ class Rulebook:
                 log.error("%s cannot be read: %s", self._folder / name, error.strerror)  # noqa: TRY400 - the sentence is the whole story
             except BundleError as error:
                 if name != HANDOVER:  # else the configuration names the new root by now, and none is needed
+                    self.kept = False
                     log.error("%s is not believed: %s", self._folder / name, error)  # noqa: TRY400 - as above
 
     def _take_shipped(self, path: Path) -> None:
@@ -114,12 +138,16 @@ class Rulebook:
             log.error("%s cannot be read: %s%s", path, error.strerror, unknown)  # noqa: TRY400 - the sentence is the whole story
             return
         try:
-            self.offer(octets, None)
+            self.offer(octets)
         except BundleError as error:
             if self._octets:
                 log.info("%s is passed over: %s", path, error)
             else:
                 log.error("%s is not believed: %s%s", path, error, unknown)  # noqa: TRY400 - as above
+
+    def _keep_again(self) -> None:
+        if not self.kept and self._octets:
+            self._keep(self._octets, self.rules.trust)
 
     def _keep(self, octets: bytes, trust: Trust) -> None:
         """Write the bundle down before it is followed; the one that hands over the root is kept for good."""
@@ -127,7 +155,9 @@ class Rulebook:
             if trust.handover:
                 write_whole(self._folder / HANDOVER, octets)
             write_whole(self._folder / KEPT, octets)
+            self.kept = True
         except OSError as error:
+            self.kept = False
             log.error(  # noqa: TRY400 - the sentence is the whole story
                 "bundle %d is in force and cannot be kept: %s. Next: df -h %s",
                 trust.version,
@@ -138,18 +168,18 @@ class Rulebook:
     def _follow(self, octets: bytes, trust: Trust) -> None:
         if trust.handover and self._roots is not None and self._roots.next is not None:
             self._roots = Roots(self._roots.next)
-            log.warning("the next root has taken over. Next: name it alone in [trust] roots")
+            log.warning("the next root has taken over. Next: name it first in [trust] roots, then the one after it")
         self._octets = octets
         self.rules = self._rules(trust)
 
     def _rules(self, trust: Trust) -> Rules:
         """Return the rules that follow from *trust*; what cannot be read leads to no green light."""
-        if self._secret is not None and trust.roster.entries:
-            key = self._secret.roster_key()
-            if key.check == trust.roster.check:
+        if trust.roster.entries:
+            key = None if self._secret is None else self._secret.roster_key()
+            if key is not None and key.check == trust.roster.check:
                 trust = replace(trust, roster=replace(trust.roster, key=key))
             else:
-                log.error("the roster was made under another fleet secret; no listed number is known")
+                log.error("the roster was made under another fleet secret; the guard checks every number")
         policies, wrong = choose(self._use, trust)
         for sentence in wrong:
             log.error("%s", sentence)

@@ -6,7 +6,7 @@ from typing import Any
 
 from device.model import WITA, Domain
 from office import asked
-from office.desk import ROOT, Desk, check_passphrase, new_key
+from office.desk import Desk, check_passphrase, new_key
 from office.refusal import RefusalError
 from office.revoked import of_domain
 
@@ -77,7 +77,7 @@ def run(told: argparse.Namespace, now: datetime) -> None:
 def _proven(desk: Desk, told: argparse.Namespace) -> str:
     """Return the passphrase, tried on a key of this desk, so that no new key is locked with a slip of the keyboard."""
     present = [key for key in desk.book.key if (desk.folder / key.file).exists()]
-    root = (desk.folder / ROOT).exists()
+    root = (desk.folder / desk.book.root_file).exists()
     word = asked.passphrase(told, new=not present and not root)
     if present:
         desk.unlock(present[-1], word)

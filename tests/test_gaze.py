@@ -81,6 +81,36 @@ def test_a_live_page_beside_its_screenshot_is_no_flood() -> None:
     assert [one for one in seen if one is not None] == [Sighting(replayed(1)), Sighting(genuine(1))]
 
 
+def test_live_screenshot_live_is_one_admission_and_a_repeat() -> None:
+    eyes = gaze()
+    assert show(eyes, "live", genuine(1), 0.0) == Sighting(genuine(1))
+    assert show(eyes, "screenshot", replayed(1), 2.0) == Sighting(replayed(1))
+    assert show(eyes, "live again", genuine(1), 4.0) == Sighting(genuine(1), repeat=True)
+
+
+def test_an_old_text_of_a_pass_in_view_is_judged_again() -> None:
+    eyes = gaze()
+    assert show(eyes, "proof", genuine(1), 0.0) == Sighting(genuine(1))
+    assert show(eyes, "the next proof", genuine(1), 100.0) == Sighting(genuine(1))
+    assert not eyes.holds("proof", 100.2)  # a screenshot of it beside the living page
+    assert show(eyes, "proof", replayed(1), 100.2) == Sighting(replayed(1))
+    assert eyes.holds("the next proof", 100.3)
+
+
+def listed(number: int) -> Judged:
+    credential = Credential(Kind.LISTED, Domain.STAFF, "x", number.to_bytes(32, "big"), Claims())
+    return Judged(Belief(Kind.LISTED, None, credential), Verdict(Outcome.CHECK, Reason.LISTED))
+
+
+def test_who_counts_numbers_or_shows_pictures_of_passes_waits_like_any_stranger() -> None:
+    for made in (listed, replayed):
+        eyes = gaze()
+        seen = [show(eyes, f"code {n}", made(n), n * 0.1) for n in range(100)]
+        assert [one is not None and not one.waits for one in seen] == [True] * 20 + [False] * 80
+        assert eyes.limited == 80
+        assert show(eyes, "pass", genuine(1000), 11.0) == Sighting(genuine(1000))
+
+
 def test_the_same_pass_written_another_way_is_the_same_showing() -> None:
     eyes = gaze()
     assert show(eyes, "a", genuine(1), 0.0) is not None

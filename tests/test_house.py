@@ -26,7 +26,7 @@ FLOORS = (
         "tlv",
         "roster",
     ),
-    ("cose", "roster", "heart", "pictures", "picamera", "scanner", "policy", "mqtt_client", "hatch"),
+    ("cose", "roster", "heart", "pictures", "floor", "picamera", "scanner", "policy", "mqtt_client", "hatch"),
     ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "eyes", "vitals"),
     ("trust", "proof", "indicators", "window"),
     ("credential", "audit"),

@@ -66,20 +66,20 @@ def test_a_root_is_handed_over_to_points_that_were_there_and_to_one_that_was_awa
 ) -> None:
     before = roots(desk)
     there, away = (point(tmp_path / name, before) for name in ("there", "away"))
-    there.offer(sign(desk, secret), None)
+    there.offer(sign(desk, secret))
     over = sign(desk, secret, "--handover")
     assert roots(desk)[0] == before[1] != roots(desk)[1]
     assert f'[trust] roots = ["{roots(desk)[0]}", "{roots(desk)[1]}"]' in capsys.readouterr().out
-    there.offer(over, None)
+    there.offer(over)
     later = sign(desk, secret)  # signed by both still
     for rules in (there, away):
-        rules.offer(later, None)
+        rules.offer(later)
         assert rules.rules.trust.version == 3
     settled = sign(desk, secret, "--settled")
     for rules in (there, away, point(tmp_path / "new", roots(desk))):
-        rules.offer(settled, None)
+        rules.offer(settled)
     with pytest.raises(BundleError, match="not signed by the regency's root"):
-        point(tmp_path / "old", before[:1]).offer(settled, None)
+        point(tmp_path / "old", before[:1]).offer(settled)
     assert (desk / "root.pub").read_text().strip() == roots(desk)[0]
     assert main(["bundle", "show", str(desk.parent / "trust.cbor"), "--root", str(desk / "root.pub")]) == 0
 

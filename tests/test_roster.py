@@ -61,8 +61,14 @@ def test_a_venue_s_code_is_no_pass_though_it_be_listed() -> None:
     assert believe("checkin:abc", trust, AT).reason is Reason.NOT_A_PASS
 
 
-def test_without_the_fleet_secret_nothing_is_found() -> None:
-    assert believe("19800101", opened(signed(told(roster=roster(("19800101", 0))))), AT).reason is Reason.NOT_A_PASS
+def test_without_the_fleet_secret_nobody_says_that_a_number_is_no_pass() -> None:
+    locked = opened(signed(told(next=NEXT, roster=roster(("19800101", 0)))))
+    for text in ("19800101", "19800102"):
+        assert believe(text, locked, AT).reason is Reason.NOT_SUPPORTED
+        verdict = judge(text, replace(rules(), trust=locked), AT).verdict
+        assert verdict == Verdict(Outcome.CHECK, Reason.NOT_SUPPORTED)
+    for text in ("checkin:abc", "a poster of more than 256 characters" * 8):
+        assert believe(text, locked, AT).reason is Reason.NOT_A_PASS
 
 
 def test_a_listing_ends_with_its_day_and_can_be_revoked() -> None:

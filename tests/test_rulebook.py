@@ -1,6 +1,6 @@
 """How a bundle comes into force: by its root, never backwards, kept before it is followed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,13 @@ def book(
     roots: tuple[ed25519.Ed25519PrivateKey, ...] = (ROOT, NEXT),
     shipped: Path | None = None,
     secret: FleetSecret | None = None,
+    now: datetime | None = AT,
 ) -> Rulebook:
     named = tuple(spki_text(root.public_key()) for root in roots)
     point = config.Point(name="bupati-1", site="bupati")
-    return Rulebook(config.Station(point=point, trust=config.Trust(bundle=shipped, roots=named)), folder, secret)
+    return Rulebook(
+        config.Station(point=point, trust=config.Trust(bundle=shipped, roots=named)), folder, secret, lambda: now
+    )
 
 
 def version(rulebook: Rulebook) -> int:
@@ -51,9 +54,9 @@ def version(rulebook: Rulebook) -> int:
 def test_a_newer_bundle_is_followed_and_is_there_after_a_restart(tmp_path: Path) -> None:
     rules = book(tmp_path)
     assert version(rules) == 0
-    assert rules.offer(bundle(5), AT) == Offer(5, new=True)
-    assert rules.offer(bundle(7), AT) == Offer(7, new=True)
-    assert rules.offer(bundle(7), AT) == Offer(7, new=False)
+    assert rules.offer(bundle(5)) == Offer(5, new=True)
+    assert rules.offer(bundle(7)) == Offer(7, new=True)
+    assert rules.offer(bundle(7)) == Offer(7, new=False)
     assert version(rules) == version(book(tmp_path)) == 7
 
 
@@ -78,10 +81,10 @@ def test_a_newer_bundle_is_followed_and_is_there_after_a_restart(tmp_path: Path)
 )
 def test_what_is_refused_changes_nothing(tmp_path: Path, octets: bytes, why: str) -> None:
     rules = book(tmp_path)
-    rules.offer(bundle(5), AT)
+    rules.offer(bundle(5))
     before = rules.rules
     with pytest.raises(BundleError, match=why):
-        rules.offer(octets, AT)
+        rules.offer(octets)
     assert rules.rules is before
     assert version(book(tmp_path)) == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == [KEPT]
@@ -89,29 +92,39 @@ def test_what_is_refused_changes_nothing(tmp_path: Path, octets: bytes, why: str
 
 def test_the_next_root_takes_over_by_a_bundle_of_both_and_the_old_one_is_done(tmp_path: Path) -> None:
     rules = book(tmp_path)
-    rules.offer(bundle(5), AT)
-    rules.offer(handover(6), AT)
+    rules.offer(bundle(5))
+    rules.offer(handover(6))
     for life in (rules, book(tmp_path), book(tmp_path)):
         assert version(life) == 6
         with pytest.raises(BundleError, match="not signed by the regency's root"):
-            life.offer(bundle(7), AT)
-    rules.offer(handover(7), AT)  # for points that were away, the desk goes on signing by both for a while
-    rules.offer(bundle(8, NEXT), AT)
+            life.offer(bundle(7))
+    rules.offer(handover(7))  # for points that were away, the desk goes on signing by both for a while
+    rules.offer(bundle(8, NEXT))
     assert version(book(tmp_path)) == 8
     assert version(book(tmp_path, roots=(NEXT,))) == 8  # as the configuration should say by then
     assert (tmp_path / HANDOVER).exists()
 
 
+def test_a_thief_of_the_old_root_cannot_forestall_the_handover_by_a_great_number(tmp_path: Path) -> None:
+    rules = book(tmp_path)
+    rules.offer(bundle(2**53))
+    rules.offer(handover(6))
+    for life in (rules, book(tmp_path)):
+        assert version(life) == 6
+        with pytest.raises(BundleError, match="not signed by the regency's root"):
+            life.offer(bundle(2**53))
+
+
 def test_a_next_root_that_the_configuration_does_not_name_takes_over_nothing(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="not signed by the regency's root"):
-        book(tmp_path, roots=(ROOT,)).offer(handover(6), AT)
+        book(tmp_path, roots=(ROOT,)).offer(handover(6))
 
 
 def test_the_newer_of_the_kept_and_the_shipped_bundle_is_followed(tmp_path: Path) -> None:
     shipped = tmp_path / "image.cose"
     shipped.write_bytes(bundle(5))
     assert version(book(tmp_path, shipped=shipped)) == 5
-    book(tmp_path).offer(bundle(6), AT)
+    book(tmp_path).offer(bundle(6))
     assert version(book(tmp_path, shipped=shipped)) == 6
     shipped.write_bytes(bundle(9))
     assert version(book(tmp_path, shipped=shipped)) == 9
@@ -131,18 +144,23 @@ def test_a_damaged_kept_bundle_is_said_and_the_shipped_one_serves(
 def test_a_bundle_that_cannot_be_kept_is_in_force_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rules = book(tmp_path)
     rules._folder = tmp_path / "gone"  # a state folder that went away under a running station
-    assert rules.offer(bundle(5), AT) == Offer(5, new=True)
+    assert rules.offer(bundle(5)) == Offer(5, new=True, kept=False)
+    assert rules.offer(bundle(5)) == Offer(5, new=False, kept=False)
+    (tmp_path / "gone").mkdir()
+    rules.keep_again()
+    assert rules.kept
+    assert version(book(tmp_path / "gone")) == 5
     assert "bundle 5 is in force and cannot be kept: No such file or directory" in caplog.text
 
 
 def test_an_issue_date_ahead_of_us_is_a_reproach_only_where_the_clock_is_trusted(tmp_path: Path) -> None:
     ahead = bundle(6, issued=int((AT + timedelta(days=3)).timestamp()))
-    assert book(tmp_path).offer(ahead, None) == Offer(6, new=True)
+    assert book(tmp_path, now=None).offer(ahead) == Offer(6, new=True)
 
 
 def test_no_root_believes_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no root is configured"):
-        book(tmp_path, roots=()).offer(bundle(5), AT)
+        book(tmp_path, roots=()).offer(bundle(5))
 
 
 def test_the_roster_opens_under_its_own_fleet_secret_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -151,14 +169,15 @@ def test_the_roster_opens_under_its_own_fleet_secret_only(tmp_path: Path, caplog
     octets = bundle(5, roster=roster(("19800101", 0)))
     for folder, secret, reason in (
         ("mine", SECRET, None),
-        ("none", None, Reason.NOT_A_PASS),
-        ("other", FleetSecret(b"\x01" * 32), Reason.NOT_A_PASS),
+        ("none", None, Reason.NOT_SUPPORTED),
+        ("other", FleetSecret(b"\x01" * 32), Reason.NOT_SUPPORTED),
     ):
         (tmp_path / folder).mkdir()
         rules = book(tmp_path / folder, secret=secret)
-        rules.offer(octets, AT)
+        rules.offer(octets)
         assert believe("19800101", rules.rules.trust, AT).reason is reason
-    assert caplog.text.count("the roster was made under another fleet secret") == 1
+        assert rules.rules.trust.roster.locked is (reason is not None)
+    assert caplog.text.count("the roster was made under another fleet secret") == 2
     assert KEY.octets.hex() not in caplog.text
 
 

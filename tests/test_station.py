@@ -18,6 +18,7 @@ from device.config import Broker, Delivery, Pins, Point, Privacy
 from device.courier import Courier, Sender
 from device.daemon import Station
 from device.event import Composer
+from device.floor import Floor
 from device.gaze import Gaze
 from device.heart import Heart
 from device.indicators import Indicators
@@ -78,6 +79,7 @@ class Wall:
             Rulebook(told, folder, None),
             Composer(POINT, Privacy(), None, simulated=True),
             Clock("system"),
+            Floor(folder),
             self.outbox,
             self.lights,
             self.courier,
