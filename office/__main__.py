@@ -3,10 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from office import asked, bundles, cards, importing, passes, phone, revoked, rosters, rotation, rules
-from office.desk import FLEET_SECRET, ROOT_PUBLIC, found
+from office.desk import FLEET_SECRET, ROOT_PUBLIC, alone, found
 from office.refusal import RefusalError
 
 EXAMPLES = """\
@@ -32,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
     told = _parser().parse_args(arguments)
     try:
-        told.run(told, datetime.now(UTC))
+        with alone(told.desk) if getattr(told, "desk", None) is not None else nullcontext():
+            told.run(told, datetime.now(UTC))
     except RefusalError as refusal:
         print(f"titik-office: {refusal}", file=sys.stderr)
         return refusal.exit_code

@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from device.model import WITA
 from device.policy import SHIPPED, Policy, PolicyError, parse
 from device.trust import BundleError, Roots, Trust, open_bundle, root_key, trusting
 from office import asked, bundle, difference, rosters, trusted
-from office.desk import LAST, Desk, replace_file
+from office.desk import LAST, ROOT_PUBLIC, Desk, replace_file
 from office.refusal import RefusalError
 from office.revoked import still_needed
 
@@ -39,12 +40,13 @@ def add(commands: Any) -> None:
     )
     sign.add_argument("--capacity", action="append", default=[], type=_capacity, metavar="SITE=NUMBER",
                       help="berapa orang, diingat; SITE= menghapus / how many people, kept; SITE= removes")  # fmt: skip
-    sign.add_argument(
+    root = sign.add_mutually_exclusive_group()
+    root.add_argument(
         "--handover",
         action="store_true",
         help="akar berikutnya mengambil alih / the next root takes over; signed by both from now on",
     )
-    sign.add_argument(
+    root.add_argument(
         "--settled",
         action="store_true",
         help="semua titik sudah ikut akar baru / all points follow the new root; the old one signs no more",
@@ -79,24 +81,22 @@ def run_sign(told: argparse.Namespace, now: datetime) -> None:
     """Sign what the desk knows: its keys and others', revocations, policies, roster, capacities."""
     desk = Desk.open(told.desk)
     before, unread = _compared(desk)
+    if unread and not told.policy:
+        raise RefusalError(f"{unread}. Sebut semua aturan dengan --policy / Name every rule with --policy")
     policies = tuple(texts(told.policy)) if told.policy else before.policies or tuple(texts(["staff"]))
     own = [entry.trusted(desk.book.issuer) for entry in desk.book.key]
     foreign = [one.key() for one in trusted.listed(desk.folder)]
-    revoked = still_needed(desk.book.revoked, desk.book.issuer, desk.issued(), now.astimezone(WITA).date())
+    revoked = desk.book.revoked
+    if all(parse(text).expired == "refuse" for text in policies):  # else what is over is not refused for that alone
+        revoked = still_needed(revoked, desk.book.issuer, desk.issued(), now.astimezone(WITA).date())
     capacities = {
         site: number for site, number in {**desk.book.capacities, **dict(told.capacity)}.items() if number is not None
     }
-    word = asked.passphrase(told)
-    if told.handover:
-        desk.hand_over(word)
-    if told.settled:
-        desk.keep(old_root=None, old_file="")
-    root, old = desk.unlock_root(word), desk.unlock_old_root(word)
+    root, old, changes = desk.signing(asked.passphrase(told), handover=told.handover, settled=told.settled)
     dropped = _count(desk.book.revoked) - _count(revoked)
-    desk.keep(revoked=revoked, capacities=capacities)
     trust = Trust(
         trusting(*own, *foreign).keys,
-        bundle.revocations(desk.book.revoked),
+        bundle.revocations(revoked),
         policies,
         capacities,
         version=desk.next_version(),
@@ -105,11 +105,13 @@ def run_sign(told: argparse.Namespace, now: datetime) -> None:
         roster=rosters.kept(desk.folder),
     )
     octets = bundle.sign(trust, root, old)
-    opened = open_bundle(octets, Roots(root_key(desk.book.root)))  # as a station will
+    opened = open_bundle(octets, Roots(root.public_key()))  # as a station will
     if old is not None and not open_bundle(octets, Roots(old.public_key(), root.public_key())).handover:
         raise AssertionError("a bundle of both roots hands over")
     replace_file(told.out, octets, 0o644)  # no secret is in it, and the station is another user
+    desk.keep(revoked=revoked, capacities=capacities, **changes)  # after it: what could not be written never was
     replace_file(desk.folder / LAST, octets)
+    replace_file(desk.folder / ROOT_PUBLIC, desk.book.root.encode() + b"\n")
     print(f"Ditandatangani / signed: {told.out} ({len(octets)} byte)")
     _print(opened)
     if dropped:
@@ -151,9 +153,13 @@ def last(desk: Desk) -> Trust | None:
     path = desk.folder / LAST
     if not path.exists():
         return None
+    octets = asked.read(path)
     try:
-        return open_bundle(asked.read(path), Roots(root_key(desk.book.root)))
+        return open_bundle(octets, Roots(root_key(desk.book.root)))
     except BundleError as error:
+        if desk.book.old_root is not None:  # a handover that was cut off after the book was written
+            with suppress(BundleError):
+                return open_bundle(octets, Roots(root_key(desk.book.old_root)))
         raise RefusalError(
             f"{path}: rusak / damaged: {error}. Berikutnya / next: hapus berkas itu / delete that file"
         ) from None

@@ -5,14 +5,19 @@ The book, ``desk.toml``, is written by this program and may be read by anybody.
 """
 
 import base64
+import fcntl
 import json
+import os
 import re
 import secrets
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from threading import Event
+from time import monotonic
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -44,6 +49,8 @@ MIN_PASSPHRASE: Final = 12
 MARGIN: Final = timedelta(days=30)
 """How much longer than its year a key may sign, so that next year's need not be made on the very day."""
 SECRET_BYTES: Final = 32
+PATIENCE: Final = 10.0
+"""Seconds that a command waits for another one at the same desk."""
 
 _HEX8 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 _ISSUER = re.compile(r"[a-z0-9]([a-z0-9.-]{0,18}[a-z0-9])?\Z")
@@ -90,6 +97,14 @@ class Book(_Table):
     """By issuer, the revocation hashes of ``issued.csv``."""
     capacities: dict[str, Annotated[int, Field(ge=0)]] = {}
     """By site, how many people may be in at once."""
+
+
+class Signing(NamedTuple):
+    """The roots that sign a bundle, and what the book says once it is signed."""
+
+    root: ed25519.Ed25519PrivateKey
+    old: ed25519.Ed25519PrivateKey | None
+    changes: Mapping[str, str | None]
 
 
 class Desk:
@@ -141,37 +156,38 @@ class Desk:
         """Return the root's private key; raises as `unlock` does."""
         return self._root(self.book.root_file, self.book.root, passphrase)
 
-    def unlock_old_root(self, passphrase: str) -> ed25519.Ed25519PrivateKey | None:
-        """Return the private key of the root that was, ``None`` if none is signing along; raises as `unlock` does."""
-        if self.book.old_root is None:
-            return None
-        return self._root(self.book.old_file, self.book.old_root, passphrase)
+    def signing(self, passphrase: str, *, handover: bool = False, settled: bool = False) -> Signing:
+        """Return the roots that sign the next bundle; the book is changed only when its `Signing.changes` are kept.
 
-    def hand_over(self, passphrase: str) -> None:
-        """Make the next root the current one, and a new next one; bundles are signed by old and new from then on.
-
-        Raises `RefusalError` where no next root is known, or the last handover is not settled.
+        With *handover* the next root takes over, and the one before it signs along from now on; with *settled* it
+        does so no more. Raises `RefusalError` where there is no next root, where the last handover is not settled,
+        or where there is none to settle; and as `unlock` does.
         """
-        if self.book.old_root is not None:
-            raise RefusalError(
-                "Pergantian yang lalu belum selesai. / The last handover is not settled."
-                " Berikutnya / next: bundle sign --settled, setelah semua titik ikut / once all points follow"
-            )
-        if self.book.next_root is None:
-            raise RefusalError(f"{BOOK} tidak menyebut akar berikutnya. / {BOOK} names no next root.")
-        self._root(self.book.next_file, self.book.next_root, passphrase)
-        following = ed25519.Ed25519PrivateKey.generate()
-        file = f"root-{kid_of(following.public_key()).hex()}.pem"
-        write_new(self.folder / file, _locked(following, passphrase))
-        self.keep(
-            old_root=self.book.root,
-            old_file=self.book.root_file,
-            root=self.book.next_root,
-            root_file=self.book.next_file,
-            next_root=spki_text(following.public_key()),
-            next_file=file,
-        )
-        replace_file(self.folder / ROOT_PUBLIC, self.book.root.encode() + b"\n")
+        book = self.book
+        if handover:
+            if book.old_root is not None:
+                raise RefusalError(
+                    "Pergantian yang lalu belum selesai: setiap bundel sudah oleh kedua akar."
+                    " / The last handover is not settled: every bundle is by both roots already."
+                    " Berikutnya / next: bundle sign, tanpa / without --handover"
+                )
+            if book.next_root is None:
+                raise RefusalError(f"{BOOK} tidak menyebut akar berikutnya. / {BOOK} names no next root.")
+            old = self._root(book.root_file, book.root, passphrase)
+            root = self._root(book.next_file, book.next_root, passphrase)
+            following = ed25519.Ed25519PrivateKey.generate()
+            file = f"root-{kid_of(following.public_key()).hex()}.pem"
+            write_new(self.folder / file, _locked(following, passphrase))
+            changes = {"old_root": book.root, "old_file": book.root_file}
+            changes |= {"root": book.next_root, "root_file": book.next_file}
+            changes |= {"next_root": spki_text(following.public_key()), "next_file": file}
+            return Signing(root, old, changes)
+        if settled and book.old_root is None:
+            raise RefusalError("Tidak ada pergantian akar. / There is no handover to settle.")
+        root = self._root(book.root_file, book.root, passphrase)
+        if settled or book.old_root is None:
+            return Signing(root, None, {"old_root": None, "old_file": ""} if settled else {})
+        return Signing(root, self._root(book.old_file, book.old_root, passphrase), {})
 
     def _root(self, file: str, public: str, passphrase: str) -> ed25519.Ed25519PrivateKey:
         root = _unlocked(self.folder / file, passphrase, kid_of(public_key(public)).hex())
@@ -210,6 +226,38 @@ class Desk:
         """
         self.keep(bundle=self.book.bundle + 1)
         return self.book.bundle
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the desk in *folder* for one command: two that read, change and write would undo each other.
+
+    Raises `RefusalError` after `PATIENCE` seconds. Where there is no desk there is nothing to hold.
+    """
+    if not folder.is_dir():
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        until = monotonic() + PATIENCE
+        while not _locks(handle):
+            if monotonic() > until:
+                raise RefusalError(
+                    f"Perintah lain sedang bekerja di meja {folder}. / Another command is at the desk {folder}."
+                    " Berikutnya / next: tunggu sampai selesai, lalu ulangi / wait for it, then the same again"
+                )
+            Event().wait(0.1)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _locks(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def found(folder: Path, name: str, issuer: str, passphrase: str, now: datetime) -> Desk:

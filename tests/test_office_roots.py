@@ -1,6 +1,8 @@
 """The desk's root is handed over, its roster is hashed, and its phone passes are for one phone."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,15 +15,17 @@ from device.credential import believe
 from device.holder import read_secret
 from device.model import WITA, Domain, Kind, Reason
 from device.pictures import luma_of
+from device.policy import SHIPPED, parse
 from device.roster import Listing, Roster
 from device.rulebook import Rulebook
 from device.scanner import read_still
 from device.trust import BundleError, Roots, Trust, open_bundle, root_key
 from office.__main__ import main
-from office.desk import Desk
+from office.desk import Desk, alone
 from office.phone import PREFIX, phone_code
 from tests.credentials import proof
 from tests.point import save
+from tests.world import REPOSITORY
 
 PHONE = ec.generate_private_key(ec.SECP256R1())
 
@@ -90,7 +94,7 @@ def test_a_handover_ends_before_the_next_one_begins(
     sign(desk, secret, "--handover")
     out = ["--out", str(desk.parent / "x.cbor")]
     assert main(["bundle", "sign", "--desk", str(desk), *out, *secret, "--handover"]) == 1
-    assert "The last handover is not settled." in capsys.readouterr().err
+    assert "The last handover is not settled" in capsys.readouterr().err
     sign(desk, secret, "--settled")
     sign(desk, secret, "--handover")
 
@@ -104,6 +108,82 @@ def test_a_next_root_that_lies_in_its_safe_is_asked_for(
     assert "is this key kept elsewhere?" in capsys.readouterr().err
     assert Desk.open(desk).book.old_root is None
     assert sign(desk, secret)
+
+
+def test_a_handover_that_cannot_be_written_changes_nothing(
+    tmp_path: Path, desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text((SHIPPED / "staff.toml").read_text().replace('name = "staff"', 'name = "own"'))
+    sign(desk, secret, "--policy", str(own))
+    book = Desk.open(desk).book
+    gone = ["bundle", "sign", "--desk", str(desk), "--out", str(tmp_path / "gone" / "x.cbor"), "--handover", *secret]
+    assert main(gone) == 1
+    assert Desk.open(desk).book == book.model_copy(update={"bundle": 2})
+    rules = point(tmp_path / "p", roots(desk))
+    rules.offer(sign(desk, secret, "--handover"))
+    assert [parse(text).name for text in rules.rules.trust.policies] == ["own"]
+    capsys.readouterr()
+
+
+def test_a_handover_cut_off_behind_the_book_forgets_no_rule(desk: Path, secret: list[str]) -> None:
+    sign(desk, secret, "--policy", "brief-2021")
+    last, public = (desk / "last-bundle.cbor").read_bytes(), (desk / "root.pub").read_bytes()
+    sign(desk, secret, "--handover")
+    (desk / "last-bundle.cbor").write_bytes(last)
+    (desk / "root.pub").write_bytes(public)
+    assert [parse(text).name for text in opened(desk, sign(desk, secret)).policies] == ["brief-2021"]
+    assert (desk / "root.pub").read_text().strip() == roots(desk)[0]
+
+
+def test_rules_that_cannot_be_recalled_are_asked_for(
+    desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign(desk, secret)
+    (desk / "last-bundle.cbor").write_bytes(b"damaged")
+    out = ["--out", str(desk.parent / "x.cbor")]
+    assert main(["bundle", "sign", "--desk", str(desk), *out, *secret]) == 1
+    assert "Name every rule with --policy" in capsys.readouterr().err
+    assert main(["bundle", "sign", "--desk", str(desk), *out, *secret, "--policy", "staff"]) == 0
+
+
+def test_settling_is_for_the_right_passphrase_and_for_a_handover_only(
+    desk: Path, secret: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["bundle", "sign", "--desk", str(desk), "--out", str(desk.parent / "x.cbor")]
+    assert main([*out, *secret, "--settled"]) == 1
+    assert "There is no handover to settle." in capsys.readouterr().err
+    sign(desk, secret, "--handover")
+    (tmp_path / "wrong").write_text("kata sandi yang salah")
+    assert main([*out, "--passphrase-file", str(tmp_path / "wrong"), "--settled"]) == 1
+    assert Desk.open(desk).book.old_root is not None
+    with pytest.raises(SystemExit):
+        main([*out, *secret, "--settled", "--handover"])
+
+
+def test_two_commands_at_one_desk_wait_for_each_other(
+    desk: Path, secret: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("office.desk.PATIENCE", 0.2)
+    with alone(desk):
+        assert issue(desk, secret) == 1
+    assert "Another command is at the desk" in capsys.readouterr().err
+    assert issue(desk, secret) == 0
+
+
+def test_six_passes_at_once_are_six_in_the_log(desk: Path, secret: list[str]) -> None:
+    day = (datetime.now(WITA) + timedelta(days=30)).date().isoformat()
+    told = [sys.executable, "-m", "office", "issue", "--desk", str(desk), "--domain", "staff", "--until", day, *secret]
+    children = [
+        subprocess.Popen(
+            [*told, "--number", f"N-{n}", "--name", "Contoh", "--png", str(desk.parent / f"{n}.png")],
+            cwd=REPOSITORY,
+            stdout=subprocess.DEVNULL,
+        )
+        for n in range(6)
+    ]
+    assert [child.wait(60) for child in children] == [0] * 6
+    assert sorted(one.number for one in Desk.open(desk).issued()) == [f"N-{n}" for n in range(6)]
 
 
 LIST = "number;domain;until;doses;series\n198001;staff;2027-06-30;;\nPL-7F3A;health;;2;2\n198002;staff;2027-06-30;;\n"

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from device.clock import BUILT
 from device.config import Broker
 from device.credential import believe
 from device.disk import write_whole
@@ -17,7 +19,7 @@ from device.trust import Trust, open_bundle, revocation
 from office import bundle
 from tests.credentials import staff_pass, trust
 from tests.point import NOW, ROOT, ROOTS, Centre, Station, save, signed_bundle
-from tests.world import REPOSITORY, Mosquitto, free_port, wait_for
+from tests.world import REPOSITORY, Mosquitto, free_port, tmpfs, wait_for
 
 PASS = staff_pass(issued=NOW - timedelta(days=1), expires=NOW + timedelta(days=300))
 ONE_BY_ONE = "[sighting]\nquiet = 0.2\nrepeat = 0\n"
@@ -68,9 +70,9 @@ def test_a_revocation_reaches_the_wall_over_the_broker_and_outlives_kill_9(tmp_p
         assert verdicts(again)[seen] == ("refuse", "revoked")
 
 
-def command(*arguments: str | Path) -> tuple[int, str, str]:
+def command(*arguments: str | Path, verb: tuple[str, ...] = ("bundle", "import")) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "device", "bundle", "import", *map(str, arguments)],
+        [sys.executable, "-m", "device", *verb, *map(str, arguments)],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -92,14 +94,37 @@ def test_a_bundle_from_a_stick_is_taken_by_the_running_station(tmp_path: Path) -
         stick.write_bytes(told(3))
         older = f"{stick} is refused: older than the one in force: version 3, and 4 is in force\n"
         assert command(*take) == (1, "", older)
+        told_back = f"the time floor is {BUILT.date()} again\n"
+        assert command("--socket", socket, verb=("clock", "reset")) == (0, told_back, "")
         save(point.pictures / "pass.png", PASS)
         wait_for(lambda: ("refuse", "revoked") in verdicts(point), 20)
         assert point.child.stop() == 0
+    assert command("--socket", socket, verb=("clock", "reset"))[0] == 3
     code, out, err = command(*take)
     assert (code, out) == (3, "")
     assert err.startswith(f"no station answers at {socket}: ")
     code, out, err = command(tmp_path / "nothing", "--socket", socket)
     assert (code, out, err) == (3, "", f"{tmp_path}/nothing cannot be read: No such file or directory\n")
+
+
+def test_a_bundle_that_the_disk_does_not_take_is_no_success(tmp_path: Path) -> None:
+    stick = tmp_path / "trust.cbor"
+    with (
+        tmpfs(tmp_path / "small", "4m") as disk,
+        Station(disk / "p", free_port(), camera=LOOKING, more=ONE_BY_ONE) as point,
+    ):
+        socket = point.folder / "state" / "titik.sock"
+        wait_for(socket.is_socket, 20)
+        ballast = disk / "ballast"
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+        stick.write_bytes(revoking(4))
+        code, out, err = command(stick, "--socket", socket)
+        assert (code, out) == (1, "")
+        assert "bundle version 4 is in force until the next start only: the disk did not take it" in err
+        ballast.unlink()
+        wait_for(lambda: command(stick, "--socket", socket)[0] == 0, 20)
 
 
 @pytest.mark.parametrize(("days", "verdict"), [(1, ("admit", "staff")), (31, ("check", "staff"))])
