@@ -109,12 +109,11 @@ def _held(belief: Belief, token: Token, proof: Sign1 | None, at: datetime) -> Be
         if proof is not None:
             raise Malformed("a proof for a pass that names no phone")
         return belief
-    if proof is None:
-        return belief._replace(reason=belief.reason or Reason.REPLAYED)
-    proven = proven_at(proof, key)
-    if proven is None:
+    proven = None if proof is None else proven_at(proof, key)
+    if proof is not None and proven is None:
         return Belief(belief.kind, Reason.FORGED)
-    return belief._replace(reason=belief.reason or (None if fresh(proven, at) else Reason.REPLAYED), proven_at=proven)
+    live = proven is not None and fresh(proven, at)
+    return belief._replace(reason=belief.reason or (None if live else Reason.REPLAYED), proven_at=proven, live=live)
 
 
 def _listed(text: str, trust: Trust, at: datetime) -> Belief | None:

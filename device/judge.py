@@ -94,6 +94,10 @@ def _decide(belief: Belief, rules: Rules, at: datetime) -> Verdict:
                 return Verdict(Outcome.REFUSE, Reason.EXPIRED)
             case "check":
                 return Verdict(Outcome.CHECK, Reason.EXPIRED)
+        # A rule that accepts what is over accepts neither a picture of it nor what nobody has read.
+        if not belief.live or belief.form is not None:
+            reason = Reason.NOT_SUPPORTED if belief.live else Reason.REPLAYED
+            return Verdict(REFUSALS[reason], reason)
     elif belief.reason is not None:
         return Verdict(REFUSALS[belief.reason], belief.reason)
     if belief.credential is None:

@@ -159,6 +159,8 @@ class Belief(NamedTuple):
     """What it is called, where it is recognised and not read."""
     proven_at: datetime | None = None
     """When the phone that holds the pass says that it signed this showing."""
+    live: bool = True
+    """False where the pass names a phone, and that phone did not sign this showing just now."""
 
 
 class Verdict(NamedTuple):

@@ -18,8 +18,10 @@ from device.audit import audit_key
 from device.commands import moment
 from device.credential import believe, kind_of, public_claims
 from device.cwt import MAX_TEXT, read, unpack
-from device.model import Claims, Domain, Kind, Reason, Statement
+from device.judge import Rules, judge
+from device.model import Claims, Domain, Kind, Outcome, Reason, Statement, Verdict
 from device.pictures import luma_of
+from device.policy import Setting, parse
 from device.scanner import read_still
 from device.trust import Key, Trust, identity, kid_of, revocation, trusting
 from tests.credentials import (
@@ -239,6 +241,12 @@ def test_another_kind_of_health_certificate_is_genuine_named_and_not_read(inner:
     assert belief.credential.claims == Claims()
     late = believe("HC1:" + pack(token(HEALTH_KEY, claims)), trust(), AT + timedelta(days=2))
     assert (late.reason, late.form) == (Reason.EXPIRED, form)
+    accepting = 'name = "x"\ntitle = "t"\nsource = "s"\ndomains = ["health"]\nexpired = "accept"\n'
+    accepting += '[[rule]]\nwhen = {}\noutcome = "admit"\nreason = "tested"\n'
+    rules = Rules(trust(), (parse(accepting),), Setting("a", "a", "in"))
+    for days in (0, 2):
+        verdict = judge("HC1:" + pack(token(HEALTH_KEY, claims)), rules, AT + timedelta(days=days)).verdict
+        assert verdict == Verdict(Outcome.CHECK, Reason.NOT_SUPPORTED)
 
 
 def test_a_forged_pass_under_a_known_kid_is_forged() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from device.credential import believe
 from device.judge import Rules, choose, judge
 from device.model import Claims, Kind, Outcome, Reason, Verdict
-from device.policy import Setting
+from device.policy import SHIPPED, Setting, parse
 from device.trust import Trust
 from tests.credentials import AT, OTHER_KEY, STAFF_KEY, cnf, pack, phone_pass, proof, staff_pass, token, trust
 
@@ -119,6 +119,16 @@ def test_without_a_trusted_clock_no_proof_is_fresh_and_none_is_called_a_replay()
     assert bare == Verdict(Outcome.REFUSE, Reason.REPLAYED)
     forged = judge(proof(OTHER_KEY, CARRIED, AT), rules, AT, floor=AT).verdict
     assert forged.reason is Reason.FORGED
+
+
+def test_a_rule_that_accepts_expired_passes_accepts_no_picture_of_one() -> None:
+    text = (SHIPPED / "staff.toml").read_text().replace('expired = "refuse"', 'expired = "accept"')
+    rules = Rules(trust(), (parse(text),), Setting("a", "a", "in"))
+    late = AT + timedelta(days=301)
+    assert judge(proof(PHONE, CARRIED, late), rules, late).verdict.outcome is Outcome.ADMIT
+    refused = Verdict(Outcome.REFUSE, Reason.REPLAYED)
+    assert judge(proof(PHONE, CARRIED, AT), rules, late).verdict == refused
+    assert judge(pack(CARRIED), rules, late).verdict == refused
 
 
 def test_a_pass_of_paper_needs_no_phone() -> None:
