@@ -15,6 +15,8 @@ ROOT = "titik/v1"
 CONTENT_TYPE = "application/cloudevents+json"
 CONTENT_TYPE_BATCH = "application/cloudevents-batch+json"
 POINT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
+MAX_POINT = 40
+"""Characters of a point's name."""
 MAX_MESSAGE = 262_144
 """Bytes of the largest message that anybody here reads; a batch of 50 events is under 64 KiB."""
 MAX_BUNDLE = 1_048_576
@@ -60,7 +62,7 @@ class Topics:
         if not topic.startswith(prefix):
             return None
         point, _, leaf = topic[len(prefix) :].partition("/")
-        return (point, leaf) if POINT.match(point) and leaf else None
+        return (point, leaf) if len(point) <= MAX_POINT and POINT.match(point) and leaf else None
 
 
 def dumps(value: Mapping[str, Any] | list[Any]) -> bytes:

@@ -457,6 +457,7 @@ def test_not_one_of_ten_thousand_forgeries_is_accepted() -> None:
                 made += 1
                 if accepted(text, one.trust, one.at):
                     believed.append((one.name, what, text))
+    print(f"{made} forgeries, TITIK_SEED={SEED}")  # noqa: T201 - `pytest -s` tells how to repeat this very run
     assert (believed, f"TITIK_SEED={SEED}") == ([], f"TITIK_SEED={SEED}")
     assert made >= 10_000
 
