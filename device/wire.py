@@ -80,11 +80,16 @@ def loads(body: bytes, limit: int = MAX_MESSAGE) -> Any:
         raise ValueError(f"longer than {limit} bytes")
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    try:
         dumps([value])
     except RecursionError:
         raise ValueError("nested too deep") from None
     except UnicodeEncodeError:
         raise ValueError("holds a lone surrogate") from None
+    except ValueError:  # json's own words differ from one Python to the next
+        raise ValueError("holds a number out of range") from None
     return value
 
 

@@ -402,7 +402,7 @@ def wires() -> Iterator[Case]:
 
     for name, body, expected in (
         ("arrays 262,144 deep", b"[" * 262_144, ("ValueError", "nested too deep")),
-        ("arrays 2,000 deep", b"[" * 2000 + b"]" * 2000, ("ValueError", "nested too deep")),
+        ("arrays 60,000 deep", b"[" * 60_000 + b"]" * 60_000, ("ValueError", "nested too deep")),
         ("maps 20,000 deep", b'{"":' * 20_000 + b"0" + b"}" * 20_000, ("ValueError", "nested too deep")),
         ("87,000 arrays", b"[" + b"[]," * 87_000 + b"0]", ("list", 87_001)),
         ("37,000 maps", b"[" + b'{"":0},' * 37_000 + b"0]", ("list", 37_001)),
@@ -411,8 +411,8 @@ def wires() -> Iterator[Case]:
         ("4,301 digits", b"1" * 4301, ("ValueError", ...)),
         ("262,000 digits", b"1" * 262_000, ("ValueError", ...)),
         ("a float of 262,000 digits", b"[0." + b"1" * 262_000 + b"]", ("list", 1)),
-        ("1e400", b"[1e400]", ("ValueError", "Out of range float values are not JSON compliant")),
-        ("-1e400", b"[-1e400]", ("ValueError", "Out of range float values are not JSON compliant")),
+        ("1e400", b"[1e400]", ("ValueError", "holds a number out of range")),
+        ("-1e400", b"[-1e400]", ("ValueError", "holds a number out of range")),
         ("NaN", b"[NaN]", ("ValueError", "NaN is not JSON")),
         ("infinity", b"-Infinity", ("ValueError", "-Infinity is not JSON")),
         ("lone surrogates", b'"' + b"\\ud800" * 40_000 + b'"', ("ValueError", "holds a lone surrogate")),
