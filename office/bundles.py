@@ -11,7 +11,7 @@ from typing import Any
 
 from device.model import WITA
 from device.policy import SHIPPED, Policy, PolicyError, parse
-from device.trust import BundleError, Roots, Trust, open_bundle, root_key, trusting
+from device.trust import BundleError, Key, Roots, Trust, open_bundle, root_key, trusting
 from office import asked, bundle, difference, rosters, trusted
 from office.desk import LAST, ROOT_PUBLIC, Desk, replace_file
 from office.refusal import RefusalError
@@ -86,6 +86,7 @@ def run_sign(told: argparse.Namespace, now: datetime) -> None:
     policies = tuple(texts(told.policy)) if told.policy else before.policies or tuple(texts(["staff"]))
     own = [entry.trusted(desk.book.issuer) for entry in desk.book.key]
     foreign = [one.key() for one in trusted.listed(desk.folder)]
+    _one_name_each([*own, *foreign])
     revoked = desk.book.revoked
     if all(parse(text).expired == "refuse" for text in policies):  # else what is over is not refused for that alone
         revoked = still_needed(revoked, desk.book.issuer, desk.issued(), now.astimezone(WITA).date())
@@ -121,6 +122,7 @@ def run_sign(told: argparse.Namespace, now: datetime) -> None:
     if old is not None:
         print("  oleh akar lama dan baru; bila semua titik ikut / by the old root and the new; once all points follow:")
         print(f'    [trust] roots = ["{desk.book.root}", "{desk.book.next_root}"]')
+        print(f"    akar kini / root now: {desk.book.root_file}; ke brankas / to the safe: {desk.book.next_file}")
         print(f"    titik-office bundle sign --desk {desk.folder} --out trust.cbor --settled")
     if unread:
         print(f"  tidak dibandingkan dengan yang terakhir / not compared with the last one: {unread}")
@@ -207,6 +209,19 @@ def text_of(name: str) -> tuple[Path, str]:
             known = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.toml")))
             raise RefusalError(f"{name}: aturan tidak dikenal / policy not known; ada / there are: {known}")
     return path, asked.read(path).decode("utf-8", "replace")
+
+
+def _one_name_each(keys: Sequence[Key]) -> None:
+    """Raise `RefusalError` if one key is there under two names, which no station would take."""
+    names: dict[str, Key] = {}
+    for key in keys:
+        other = names.setdefault(bundle.spki_text(key.public), key)
+        if (other.issuer, other.domain) != (key.issuer, key.domain):
+            kid = (key.kid or b"").hex()
+            raise RefusalError(
+                f"Satu kunci dengan dua nama / one key under two names: {(other.kid or b'').hex()} ({other.issuer}),"
+                f" {kid} ({key.issuer}). Berikutnya / next: titik-office trust remove {kid}"
+            )
 
 
 def _compared(desk: Desk) -> tuple[Trust, str]:

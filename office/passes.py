@@ -11,7 +11,7 @@ from device.model import WITA, Domain
 from office import asked, card, phone
 from office.desk import Desk, write_new
 from office.issuing import compose, issue, issue_for_phone, validity
-from office.refusal import RefusalError
+from office.refusal import MissingError, RefusalError
 
 LINK_VERSION: Final = 20
 """The largest QR of a link, which a phone's own camera reads off a screen."""
@@ -50,6 +50,8 @@ def run(told: argparse.Namespace, now: datetime) -> None:
         raise RefusalError(
             f"{told.png} sudah ada; tidak ditimpa. / {told.png} is there already; nothing is overwritten."
         )
+    if not told.png.parent.is_dir():
+        raise MissingError(f"Folder {told.png.parent} tidak ada. / The folder {told.png.parent} is missing.")
     if (told.phone is None) != (told.page is None):
         raise RefusalError("--phone dan --page berpasangan. / --phone and --page go together.")
     holder = None if told.phone is None else _phone_key(told.phone)
@@ -78,5 +80,7 @@ def run(told: argparse.Namespace, now: datetime) -> None:
 def _phone_key(code_or_picture: str) -> ec.EllipticCurvePublicKey:
     """Return the phone's key, from a picture of its code if there is such a file, else from the code as typed."""
     path = Path(code_or_picture)
+    if path.suffix and not path.is_file():  # no phone code has a dot
+        raise MissingError(f"Gambar {path} tidak ada. / The picture {path} is missing.")
     is_file = len(code_or_picture) < 1_000 and path.is_file()  # noqa: PLR2004 - longer than any path that is typed
     return phone.key_from_picture(path) if is_file else phone.phone_key(code_or_picture)

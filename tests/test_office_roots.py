@@ -110,6 +110,28 @@ def test_a_next_root_that_lies_in_its_safe_is_asked_for(
     assert sign(desk, secret)
 
 
+def test_a_picture_or_a_folder_that_is_missing_is_said_before_anything_is_logged(
+    desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert issue(desk, secret, "--phone", "kodee.png", "--page", "https://x.example/") == 3
+    assert "The picture kodee.png is missing." in capsys.readouterr().err
+    assert issue(desk, secret, "--png", str(desk.parent / "gone" / "x.png")) == 3
+    assert "is missing." in capsys.readouterr().err
+    assert not (desk / "issued.csv").exists()
+
+
+def test_one_key_under_two_names_is_named_and_uses_no_version_up(
+    desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = Desk.open(desk).book.key[0].public
+    pem = b"-----BEGIN PUBLIC KEY-----\n" + own.encode() + b"\n-----END PUBLIC KEY-----\n"
+    (desk.parent / "a.pem").write_bytes(pem)
+    assert main(["trust", "import", "--desk", str(desk), str(desk.parent / "a.pem"), "--issuer", "ID"]) == 0
+    assert main(["bundle", "sign", "--desk", str(desk), "--out", str(desk.parent / "x.cbor"), *secret]) == 1
+    assert "one key under two names" in capsys.readouterr().err
+    assert Desk.open(desk).book.bundle == 0
+
+
 def test_a_handover_that_cannot_be_written_changes_nothing(
     tmp_path: Path, desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
