@@ -116,8 +116,17 @@ def run(told: argparse.Namespace, now: datetime) -> None:
 
 
 def shorter(name: str) -> Iterator[str]:
-    """Yield *name* with ever more of its words as initials, from the second on; at last the first word alone."""
-    first, *rest = name.split()
+    """Yield *name* without its titles, then with ever more initials from its second word on, then its first word.
+
+    Titles are ``H``, ``Hj`` and longer words that end in a full stop before the name, and all behind the first
+    comma; where nothing else is left, they are the name.
+    """
+    words = name.partition(",")[0].split()
+    while len(words) > 1 and (words[0].rstrip(".") in {"H", "Hj"} or (len(words[0]) > 2 and words[0].endswith("."))):  # noqa: PLR2004 - `M.` is somebody's name
+        words = words[1:]
+    first, *rest = words or name.split()
+    if " ".join([first, *rest]) != name:
+        yield " ".join([first, *rest])
     for at in range(len(rest)):
         yield " ".join([first, *(f"{word[0]}." for word in rest[: at + 1]), *rest[at + 1 :]])
     if rest:

@@ -169,6 +169,13 @@ def test_a_name_gets_shorter_from_its_second_word_on() -> None:
     assert list(shorter("Siti")) == []
 
 
+def test_titles_go_first_and_are_never_all_that_is_left_of_a_name() -> None:
+    assert list(shorter("Drs. H. Andi Patiroi, S.Sos., M.Si.")) == ["Andi Patiroi", "Andi P.", "Andi"]
+    assert list(shorter("Hj Siti")) == ["Siti"]
+    assert list(shorter("M. Nur")) == ["M. N.", "M."]
+    assert list(shorter("Dr.")) == []
+
+
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
