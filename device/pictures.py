@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from time import monotonic
 
@@ -37,6 +38,29 @@ def luma_of(path: Path) -> NDArray[np.uint8]:
         raise PictureError(f"{path}: not a picture that can be read") from None
     except OSError as error:
         raise PictureError(f"{path}: {error.strerror or error}") from None
+
+
+def luma_of_jpeg(octets: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the brightness of a JPEG of exactly *size* (width, height), colour never decoded; raises `PictureError`.
+
+    The size is compared before anything is unpacked.
+    """
+    try:
+        with Image.open(BytesIO(octets), formats=("JPEG",)) as picture:
+            if picture.size != size:
+                raise PictureError(f"a JPEG of {picture.width} x {picture.height} in place of {size[0]} x {size[1]}")
+            picture.draft("L", None)
+            return np.asarray(picture.convert("L"), dtype=np.uint8)
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+        ValueError,
+        SyntaxError,
+    ):
+        raise PictureError("not a JPEG that can be read") from None
+    except OSError as error:  # a PictureError among them, and Pillow's own word for a truncated file
+        raise PictureError(str(error)) from None
 
 
 def listed(paths: tuple[Path, ...]) -> list[Path]:

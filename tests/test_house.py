@@ -27,8 +27,8 @@ FLOORS = (
         "roster",
     ),
     ("cose", "roster", "heart", "pictures", "floor", "picamera", "scanner", "policy", "mqtt_client", "hatch"),
-    ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "eyes", "vitals"),
-    ("trust", "proof", "indicators", "window"),
+    ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "vitals", "webcam", "video"),
+    ("trust", "proof", "indicators", "window", "eyes"),
     ("credential", "audit"),
     ("judge",),
     ("rulebook", "gaze"),
@@ -39,6 +39,8 @@ FLOORS = (
 )
 HOME = {
     "picamera2": "picamera",
+    "videodev2": "webcam",
+    "av": "video",
     "pyzbar": "scanner",
     "zxingcpp": "scanner",
     "PIL": "pictures",
