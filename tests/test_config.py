@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from device.config import Broker, ConfigError, Station, fingerprint, load, pins_alone
+from device.config import Broker, Camera, ConfigError, Station, fingerprint, load, pins_alone
 
 GOOD = """
 [point]
@@ -143,3 +143,11 @@ def test_the_pins_can_be_told_although_the_rest_is_wrong(tmp_path: Path) -> None
     assert (pins.factory, pins.red) == ("mock", 5)
     assert pins_alone(written(tmp_path, "[pins]\nred = 99\n")) is None
     assert pins_alone(tmp_path / "gone.toml") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "live"), [("picamera2", True), ("webcam", True), ("video", False), ("pictures", False)]
+)
+def test_only_a_camera_is_live(source: str, live: bool) -> None:
+    told = {"source": source, "video": "door.mkv", "pictures": ["people"]}
+    assert Camera.model_validate(told).live is live

@@ -13,7 +13,7 @@ from office.phone import PREFIX, phone_code
 from office.refusal import MissingError, RefusalError
 from office.shown import key_from_frames, key_from_webcam
 
-KEY, OTHER = (ec.derive_private_key(n, ec.SECP256R1()).public_key() for n in (7, 8))
+KEY, OTHER, THIRD = (ec.derive_private_key(n, ec.SECP256R1()).public_key() for n in (7, 8, 9))
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -27,8 +27,8 @@ def frame(*texts: str, tick: float = 0.0) -> Frame:
 
 
 def test_the_first_phone_code_that_stands_alone_is_taken() -> None:
-    mine, others = (PREFIX + phone_code(key) for key in (KEY, OTHER))
-    assert key_from_frames([frame(), frame("HALO"), frame(mine, others), frame("HALO", mine)], 60) == KEY
+    mine, other, third = (PREFIX + phone_code(key) for key in (KEY, OTHER, THIRD))
+    assert key_from_frames([frame(), frame("HALO"), frame(other, third), frame("HALO", mine)], 60) == KEY
 
 
 def test_nobody_waits_for_ever_before_a_webcam() -> None:

@@ -1,6 +1,9 @@
 """A video file as eyes: its brightness, its pace, and files that are none."""
 
+import json
 import os
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +18,11 @@ from device.eyes import turns
 from device.model import Blind, Frame
 from device.stop import Stop
 from device.video import VideoError, frames
+from tests.credentials import staff_pass
+from tests.point import Station
+from tests.test_scanner import code, view
+from tests.test_whole import DATES
+from tests.world import free_port
 
 SIZE = (64, 48)
 
@@ -139,7 +147,7 @@ def test_a_file_that_is_no_video_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(b"no video")
     (tmp_path / "empty").write_bytes(b"")
     (tmp_path / "list.m3u8").write_text(f"#EXTM3U\n#EXTINF:1,\n{film(tmp_path / 'a.mkv', 50)}\n")
-    (tmp_path / "concat").write_text(f"ffconcat version 1.0\nfile {tmp_path / 'a.mkv'}\n")
+    (tmp_path / "concat").write_text("ffconcat version 1.0\nfile a.mkv\n")
     os.mkfifo(tmp_path / "pipe")
     for name, says in (
         ("text", "text cannot be played as a video (Invalid data found when processing input). Next: ffmpeg -i"),
@@ -202,3 +210,20 @@ def test_without_the_library_it_is_said_what_to_install(tmp_path: Path, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with Stop() as stop, pytest.raises(VideoError, match="sudo apt install python3-av"):
         next(frames(camera(tmp_path / "a.mkv"), stop))
+
+
+def test_a_station_that_looks_at_a_video_says_that_its_events_are_simulated(tmp_path: Path) -> None:
+    luma = view(code(staff_pass("0001", **DATES), 4))
+    path = tmp_path / "door.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=5)
+        stream.width, stream.height, stream.pix_fmt = luma.shape[1], luma.shape[0], "gray"  # type: ignore[attr-defined]  # a video's stream
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(luma, format="gray")))  # type: ignore[attr-defined]  # as above
+        container.mux(stream.encode(None))  # type: ignore[attr-defined]  # as above
+    eye = {"source": '"video"', "video": f'"{path}"'}
+    with Station(tmp_path / "point", free_port(), camera=eye) as point:
+        point.says("shown id=")
+    with closing(sqlite3.connect(point.outbox)) as rows:
+        (body,) = rows.execute("SELECT body FROM event").fetchone()
+    event = json.loads(body)
+    assert (event["data"]["reason"], event["data"]["simulated"]) == ("staff", True)
