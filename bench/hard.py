@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from bench import symbols
-from bench.optics import Lens, Luma, Plane, Points, Sensor, corners, lay, taken, through
+from bench.optics import Lens, Luma, Plane, Points, Sensor, Sheet, corners, lay, taken, through
 from bench.symbols import Style
 
 SIZES = ((1280, 960), (960, 1280), (1280, 720), (1024, 768), (800, 600), (640, 480))
@@ -300,7 +300,7 @@ def _picture(shot: Shot, sheets: list[tuple[Luma, int]], chance: np.random.Gener
         where = corners(centre, size, shot.turned, shot.tilt)
         if len(sheets) == 1:
             where = _kept_in(where, shot, chance)
-        lay(plane, sheet[0], where)
+        lay(plane, Sheet(sheet[0]), where)
     _light(plane, shot, chance)
     return taken(through(plane, shot.lens), shot.sensor, chance)
 

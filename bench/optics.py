@@ -57,10 +57,17 @@ def homography(seen: Points, source: Points) -> list[float]:
     return solved
 
 
-def corners(centre: tuple[float, float], size: tuple[float, float], turned: float, tilt: tuple[float, float]) -> Points:
+def corners(
+    centre: tuple[float, float],
+    size: tuple[float, float],
+    turned: float,
+    tilt: tuple[float, float],
+    away: float | None = None,
+) -> Points:
     """Return where the corners of a sheet of *size* are seen, clockwise from its upper left; angles in radians.
 
-    *tilt* is how far and about which axis it leans, seen from 2.2 of its longer sides away: a hand's distance.
+    *tilt* is how far and about which axis it leans; *away*, in picture elements at the sheet, is the focal length.
+    Without it the sheet is seen from 2.2 of its longer sides: a hand's distance.
     """
     wide, high = size
     flat = np.array([[-wide, -high, 0], [wide, -high, 0], [wide, high, 0], [-wide, high, 0]]) / 2
@@ -68,7 +75,7 @@ def corners(centre: tuple[float, float], size: tuple[float, float], turned: floa
     turn, axis = _about_z(turned), _about_z(about)
     leaning = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
     there = flat @ turn.T @ axis @ leaning.T @ axis.T
-    away = 2.2 * max(size)
+    away = 2.2 * max(size) if away is None else away
     seen: Points = there[:, :2] * (away / (away + there[:, 2:])) + np.array(centre)
     return seen
 
@@ -77,31 +84,45 @@ def _about_z(angle: float) -> Points:
     return np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
 
 
-def lay(plane: Plane, sheet: Luma, where: Points) -> None:
-    """Lay *sheet*, its brightness 0 to 255, on *plane* so that its corners come to *where*; what is outside is lost."""
+class Sheet(NamedTuple):
+    """Something flat: its brightness, 0 to 255 for none to white paper, and where it is at all."""
+
+    light: Luma
+    cover: Luma | None = None
+    """255 where it hides what is behind it; without it, everywhere."""
+
+
+def lay(plane: Plane, sheet: Sheet, where: Points, bright: float = 1.0, fine: int = SUPERSAMPLED) -> Plane:
+    """Lay *sheet* on *plane* so that its corners come to *where*, lost where that is outside; return what it hides.
+
+    It is *bright* times as bright as it says, and sampled *fine* times along a picture element.
+    """
     high, wide = plane.shape
+    hidden = np.zeros(plane.shape, np.float32)
     left, top = (max(0, int(low) - 1) for low in where.min(axis=0))
     right, bottom = (min(most, int(up) + 2) for most, up in zip((wide, high), where.max(axis=0), strict=True))
     if right <= left or bottom <= top:
-        return
-    picture = Image.fromarray(sheet)
-    sides = np.linalg.norm(where - np.roll(where, 1, axis=0), axis=1) * SUPERSAMPLED
-    shrink = int(min(sheet.shape[1] / max(sides[1], sides[3]), sheet.shape[0] / max(sides[0], sides[2])))
+        return hidden
+    picture = Image.fromarray(sheet.light)
+    cover = Image.new("L", picture.size, 255) if sheet.cover is None else Image.fromarray(sheet.cover)
+    sides = np.linalg.norm(where - np.roll(where, 1, axis=0), axis=1) * fine
+    shrink = int(min(picture.width / max(sides[1], sides[3]), picture.height / max(sides[0], sides[2])))
     if shrink > 1:
-        picture = picture.reduce(shrink)
-    size = ((right - left) * SUPERSAMPLED, (bottom - top) * SUPERSAMPLED)
-    seen = (where - np.array([left, top])) * SUPERSAMPLED
+        picture, cover = picture.reduce(shrink), cover.reduce(shrink)
+    seen = (where - np.array([left, top])) * fine
     edges = np.array([[0, 0], [picture.width, 0], [picture.width, picture.height], [0, picture.height]], dtype=float)
-    way = homography(seen, edges)
-    cover = Image.new("L", picture.size, 255)
-    perspective, bilinear = Image.Transform.PERSPECTIVE, Image.Resampling.BILINEAR
-    light = picture.transform(size, perspective, way, bilinear).reduce(SUPERSAMPLED)
-    share = cover.transform(size, perspective, way, Image.Resampling.NEAREST).reduce(SUPERSAMPLED)
+    size, way = ((right - left) * fine, (bottom - top) * fine), homography(seen, edges)
+    perspective = Image.Transform.PERSPECTIVE
+    light = picture.transform(size, perspective, way, Image.Resampling.BILINEAR).reduce(fine)
+    share = cover.transform(size, perspective, way, Image.Resampling.NEAREST).reduce(fine)
     part = plane[top:bottom, left:right]
-    opaque = np.asarray(share, dtype=np.float32) / 255
-    # Beyond its edge the sheet was filled with nothing, so its light is already weighed by its share.
+    opaque = np.asarray(share, dtype=np.float32) / np.float32(255)
     part *= 1 - opaque
-    part += np.asarray(light, dtype=np.float32) / 255 * np.minimum(1, opaque * 2)
+    # Beyond its edge the sheet was filled with nothing, so there its light is already weighed by its share.
+    weight = np.minimum(1, opaque * 2) if sheet.cover is None else opaque
+    part += np.asarray(light, dtype=np.float32) / np.float32(255) * weight * np.float32(bright)
+    hidden[top:bottom, left:right] = opaque
+    return hidden
 
 
 def through(plane: Plane, lens: Lens) -> Plane:
