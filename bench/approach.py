@@ -31,10 +31,11 @@ LAMP, SCREEN = 100.0, 240.0
 
 
 class Look(NamedTuple):
-    """One frame, and when it was taken."""
+    """One frame, when it was taken, and whether any of the sheet is in it."""
 
     luma: Luma
     tick: float
+    shown: bool = False
 
 
 class Showing(NamedTuple):
@@ -312,7 +313,7 @@ def _filmed(person: Person, chance: np.random.Generator, *, fades: bool = False)
             # The control weighs the middle of the frame: what is bright there darkens everything, and so on.
             wished = 1.0 / (1 + covered * (max(bright, 0.15) / 0.5 - 1))
             level += _step(wished - level, person)
-        yield Look(room.look(tick, level, chance, patch), tick)
+        yield Look(room.look(tick, level, chance, patch), tick, patch is not None)
 
 
 def _step(off: float, person: Person) -> float:
