@@ -209,7 +209,7 @@ def _person(kind: str, text: str, chance: np.random.Generator) -> Person:
     )  # fmt: skip
     from_side = chance.uniform(-1, 1)
     far = Pose(
-        held.x + 420 * from_side, held.y + chance.uniform(180, 420), chance.uniform(400, 600),
+        held.x + 420 * from_side, held.y + chance.uniform(320, 460), chance.uniform(400, 600),
         held.turned + chance.normal(0, 0.6), held.lean + chance.uniform(0.2, 0.9), held.about,
     )  # fmt: skip
     hasty = kind == "hasty"

@@ -90,6 +90,13 @@ def test_a_showing_begins_and_ends_with_nobody_and_is_read_between(filmed: tuple
     assert [looks[n].shown for n in (0, len(looks) // 2, -1)] == [False, True, False]
 
 
+def test_the_hand_leaves_before_nobody_is_there_again(filmed: tuple[str, list[approach.Look]]) -> None:
+    shown = [look.shown for look in filmed[1]]
+    first, last = shown.index(True), len(shown) - shown[::-1].index(True)
+    empty, gone = (float(abs(filmed[1][n].luma.astype(int) - filmed[1][0].luma).mean()) for n in (first - 1, last - 1))
+    assert gone < empty + 3
+
+
 def test_the_same_seed_films_the_same_showing() -> None:
     once, again = (next(approach.showings(1, 4)) for _ in range(2))
     assert once.text == again.text
@@ -121,6 +128,14 @@ def test_a_text_with_changed_characters_is_altered_and_another_text_is_wrong() -
     tally.note(["4006381333931"], (), 1.0)
     assert (tally.read, tally.altered, tally.wrong) == (1, 2, 1)
     assert not is_altered("", "PASS-1")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_second_text_is_wrong_only_where_all_texts_are_known(whole: bool) -> None:
+    tally = Tally(whole=whole)
+    tally.note(["PASS-1", "4006381333931"], ("PASS-1",), 1.0)
+    tally.note(["4006381333931"], ("PASS-1",), 1.0)
+    assert (tally.read, tally.wrong) == (1, 2 if whole else 1)
 
 
 def test_a_readable_showing_never_read_is_the_longest_wait() -> None:
