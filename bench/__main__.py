@@ -64,14 +64,14 @@ def passes(count: int) -> tuple[list[str], Trust]:
 
 def ours(rules: Rules) -> Callable[[Scene, float], int]:
     """Return our way from a frame to its verdicts; it counts them."""
-    scanner, gaze = Scanner(), Gaze(0.7, 10.0, 1000)
+    scanner, gaze = Scanner(1 / 15), Gaze(0.7, 10.0, 1000)
 
     def turn(scene: Scene, tick: float) -> int:
         seen = 0
-        for text in scanner.read(scene.luma):
+        for code in scanner.read(scene.luma, tick).codes:
             seen += 1
-            if not gaze.holds(text, tick):
-                gaze.sight(text, judge(text, rules, AT), tick)
+            if not gaze.holds(code.text, tick):
+                gaze.sight(code.text, judge(code.text, rules, AT), tick)
         return seen
 
     return turn

@@ -10,6 +10,7 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import mean, median
 from time import process_time
@@ -175,11 +176,12 @@ def watch(showings: Iterator[approach.Showing], tallies: dict[str, Tally]) -> li
     A frame is readable when any still reader reads it taken alone, or we did. Plain pyzbar is not asked for
     that: what it finds of QR codes pyzbar QR finds too.
     """
-    scanner, seen = Scanner(), []
+    scanner, seen, tick = Scanner(1 / approach.RATE), [], 0.0
     for showing in showings:
         readable = ours = None
         for number, look in enumerate(showing.frames):
-            found, took = timed(scanner.read, look.luma)
+            tick += 1 / approach.RATE
+            found, took = timed(partial(_on, scanner, tick), look.luma)
             tallies["ours"].note(found, (showing.text,), took)
             if ours is None and showing.text in found:
                 ours = number
@@ -192,6 +194,10 @@ def watch(showings: Iterator[approach.Showing], tallies: dict[str, Tally]) -> li
                     tallies[name].note(others, (showing.text,), cost)
         seen.append(Seen(showing.kind, readable, ours))
     return seen
+
+
+def _on(scanner: Scanner, tick: float, luma: Luma) -> list[str]:
+    return [code.text for code in scanner.read(luma, tick).codes]
 
 
 def _readable(text: str, luma: Luma) -> bool:
@@ -225,11 +231,11 @@ def idle(count: int = 60 * approach.RATE) -> dict[str, Any]:
     """Return per cent of one core that looking at nothing takes at 30 frames a second, by the noise's deviation."""
     told = {}
     for rough in (2.0, 4.0, 6.0):
-        scanner, vitals, took = Scanner(), Vitals(approach.RATE), []
+        scanner, vitals, took = Scanner(1 / approach.RATE), Vitals(approach.RATE), []
         for look in approach.nothing(SEED, count, rough):
             frame = Frame(look.luma, datetime.now(UTC), look.tick)
             began = process_time()
-            scanner.read(frame.luma)
+            scanner.read(frame.luma, frame.tick)
             vitals.frame(frame, 0.0)
             took.append(1000 * (process_time() - began))
         told[f"{rough:.0f}"] = {"frames": count, "cpu_ms": cpu_of(took), "percent": mean(took) * approach.RATE / 10}

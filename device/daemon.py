@@ -4,7 +4,7 @@ Frames flow through one loop in the main thread. A sighting becomes a verdict, t
 then shown as light. Two workers hang off the loop, the lights and the courier; neither ever calls back. To
 stop the station, stop the frames.
 
-    camera ─▶ turns ─▶ scanner ─▶ gaze ─▶ judge ─▶ compose ─▶ outbox ═══▶ courier ─▶ broker
+    camera ─▶ turns ─▶ scanner ─▶ nearest ─▶ gaze ─▶ judge ─▶ compose ─▶ outbox ═══▶ courier ─▶ broker
                                                                 └─▶ pattern ═══▶ indicators ─▶ lamps, buzzer
 """
 
@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -32,6 +33,7 @@ from device.holder import FleetSecret, read_secret
 from device.indicators import Indicators
 from device.judge import judge
 from device.model import Blind, Frame
+from device.nearest import Nearest
 from device.outbox import CannotRecord, Outbox
 from device.patterns import Pattern, pattern
 from device.rulebook import Rulebook
@@ -52,6 +54,7 @@ class Station:
     """What the loop is made of."""
 
     scanner: Scanner
+    nearest: Nearest
     gaze: Gaze
     rulebook: Rulebook
     composer: Composer
@@ -74,23 +77,24 @@ class Station:
             heart.beat(turn.tick)
 
     def _look(self, frame: Frame) -> None:
-        """Judge what is newly held up before one frame."""
+        """Judge what is newly held up in one frame: one code at most, the nearest."""
         began = perf_counter()
-        texts = self.scanner.read(frame.luma)
+        view = self.scanner.read(frame.luma, frame.tick)
         read_ms = 1000 * (perf_counter() - began)
         self.vitals.frame(frame, read_ms)
-        for text in texts:
-            if self.gaze.holds(text, frame.tick):
-                continue
-            began = perf_counter()
-            judged = judge(text, self.rulebook.rules, frame.at, self._floor(frame.at))
-            judge_ms = 1000 * (perf_counter() - began)
-            self.vitals.judged(judge_ms)
-            sighting = self.gaze.sight(text, judged, frame.tick)
-            if sighting is not None and not self._record_then_show(
-                sighting, frame.at, {"read": read_ms, "judge": judge_ms}
-            ):
-                self.gaze.retract(text)
+        height, width = frame.luma.shape
+        code = self.nearest.chosen(view, (height, width), frame.tick, partial(self.gaze.holds, tick=frame.tick))
+        if code is None:
+            return
+        began = perf_counter()
+        judged = judge(code.text, self.rulebook.rules, frame.at, self._floor(frame.at))
+        judge_ms = 1000 * (perf_counter() - began)
+        self.vitals.judged(judge_ms)
+        sighting = self.gaze.sight(code.text, judged, frame.tick)
+        if sighting is not None and not self._record_then_show(
+            sighting, frame.at, {"read": read_ms, "judge": judge_ms}
+        ):
+            self.gaze.retract(code.text)
 
     def _record_then_show(self, sighting: Sighting, at: datetime, took_ms: dict[str, float]) -> bool:
         """Return whether the light that goes on stands for a record: the commit comes first."""
@@ -213,7 +217,8 @@ def run(told: Config, notifier: Notifier) -> None:
         stack.callback(notifier.stopping)
         stream = stack.enter_context(closing(turns(told.camera, stop)))
         station = Station(
-            Scanner(),
+            Scanner(1 / told.camera.fps),
+            Nearest(),
             Gaze(told.sighting.quiet, told.sighting.repeat, told.sighting.strangers),
             rulebook,
             Composer(told.point, told.privacy, secret, simulated),

@@ -23,6 +23,7 @@ from device.gaze import Gaze
 from device.heart import Heart
 from device.indicators import Indicators
 from device.model import Blind, Frame, Outcome, Reason, Verdict
+from device.nearest import Nearest
 from device.outbox import Outbox
 from device.patterns import Pattern, pattern
 from device.rulebook import Rulebook
@@ -74,7 +75,8 @@ class Wall:
         self.lights = Recorder(self.outbox)
         stack.enter_context(self.lights)
         self.station = Station(
-            Scanner(),
+            Scanner(1 / 15),
+            Nearest(),
             Gaze(0.7, 10.0, 20),
             Rulebook(told, folder, None),
             Composer(POINT, Privacy(), None, simulated=True),
@@ -129,9 +131,12 @@ def test_two_people_one_second_apart_are_two_events(wall: Wall) -> None:
     assert wall.verdicts() == [("admit", "staff", False)] * 2
 
 
-def test_two_people_at_once_are_two_events(wall: Wall) -> None:
-    wall.serve(*[view(code(staff_pass("0001"), 4), code(staff_pass("0002"), 4))] * 5)
-    assert wall.verdicts() == [("admit", "staff", False)] * 2
+def test_of_two_codes_at_once_the_nearer_is_judged_and_the_other_when_it_has_gone(wall: Wall) -> None:
+    near, far = code(staff_pass("0001"), 6), code("https://contoh.example/poster", 4)
+    wall.serve(*[view(far, near, far)] * 5)
+    assert wall.verdicts() == [("admit", "staff", False)]
+    wall.serve(*[view(far)] * 5)
+    assert wall.verdicts() == [("admit", "staff", False), ("refuse", "not-a-pass", False)]
 
 
 def test_away_and_back_is_a_repeat_with_the_first_light(wall: Wall) -> None:
