@@ -6,6 +6,7 @@ long. A view that does not change and was searched in vain is left alone, but fo
 """
 
 from collections.abc import Callable
+from math import ceil
 from time import thread_time
 
 from device.gate import Gate
@@ -22,6 +23,8 @@ CHEAPER = 0.95
 """What is remembered of the cost of a step that is too dear, from turn to turn: it may have been a busy moment."""
 SUSPECTS = 3
 """Symbols found and not read that are looked at closely in one picture, the largest first."""
+LONGEST = 1920
+"""Picture elements of a still picture's longer side that the whole chain is for."""
 CHEAPEST = 2
 """Steps on the whole picture that cost less than a close look."""
 REST = 1.0
@@ -184,9 +187,20 @@ def read_still(luma: Luma) -> list[str]:
 def view_of_still(luma: Luma) -> View:
     """Return what is on a picture that has no next frame: every step looks until one reads something.
 
-    Close steps come as soon as something is suspected and the cheapest steps were in vain.
+    A picture longer than `LONGEST` is searched in a smaller copy, and as it is by the first step alone.
     """
+    factor = ceil(max(luma.shape) / LONGEST)
+    if factor == 1:
+        return _searched(Picture(luma))
     picture = Picture(luma)
+    seen = _searched(Picture(picture.smaller(factor)))
+    if not seen.codes:
+        return look(FIRST, picture)
+    return View(tuple(Code(code.text, code.place.moved(0, factor)) for code in seen.codes))
+
+
+def _searched(picture: Picture) -> View:
+    """Return what any step sees; close steps come once something is suspected and the cheapest were in vain."""
     suspects: tuple[Place, ...] = ()
     waiting = [FIRST, *WHOLE]
     closely = list(CLOSE)

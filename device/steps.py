@@ -35,6 +35,10 @@ class Picture:
         """The same for Pillow."""
         return Image.fromarray(self.luma)
 
+    def smaller(self, factor: int) -> Luma:
+        """Return a copy whose sides are *factor* times smaller."""
+        return np.asarray(self.image.reduce(factor))
+
     @cached_property
     def half(self) -> Image.Image:
         """Means of four: less noise, less blur, a quarter of the work."""

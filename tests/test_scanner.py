@@ -321,6 +321,18 @@ def test_a_frame_of_any_shape_is_looked_at(shape: tuple[int, int]) -> None:
     assert Scanner(INTERVAL).read(luma, 0.0) == View()
 
 
+def test_a_picture_of_many_megapixels_is_read_in_its_place_and_within_bounds() -> None:
+    frame = np.full((3000, 4000), 200, np.uint8)
+    near, far = code("BESAR", 30), code("KECIL", 4)
+    frame[500 : 500 + near.shape[0], 700 : 700 + near.shape[1]] = near
+    seen = view_of_still(frame)
+    assert texts(seen) == ["BESAR"]
+    assert seen.codes[0].place.centre == pytest.approx((700 + near.shape[1] / 2, 500 + near.shape[0] / 2), abs=20)
+    frame[:] = 200
+    frame[2000 : 2000 + far.shape[0], 3000 : 3000 + far.shape[1]] = far
+    assert read_still(frame) == ["KECIL"]
+
+
 def test_noise_is_no_code() -> None:
     chance = np.random.default_rng(7)
     eye = Scanner(INTERVAL)
