@@ -26,7 +26,7 @@ Open = Callable[[Camera, Stop], Generator[Frame, None, None]]
 
 def opener(camera: Camera) -> Open:
     """Return what opens the configured eye."""
-    return picamera.frames if camera.source == "picamera2" else pictures.frames
+    return picamera.Eye().frames if camera.source == "picamera2" else pictures.frames
 
 
 def turns(camera: Camera, stop: Stop, open_eye: Open | None = None) -> Generator[Frame | Blind, None, None]:

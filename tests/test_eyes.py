@@ -11,8 +11,7 @@ from PIL import Image
 from device.config import Camera
 from device.eyes import BLINK, turns
 from device.model import Blind, Frame
-from device.picamera import CameraGone
-from device.picamera import frames as camera_frames
+from device.picamera import CameraGone, Eye
 from device.pictures import PictureError, listed, luma_of
 from device.stop import Stop
 
@@ -126,7 +125,7 @@ def test_a_mistake_of_ours_in_an_eye_ends_the_program() -> None:
 
 def test_a_machine_without_picamera2_is_told_what_to_install() -> None:
     with Stop() as stop, pytest.raises(CameraGone, match="sudo apt install python3-picamera2"):
-        next(camera_frames(Camera(), stop))
+        next(Eye().frames(Camera(), stop))
 
 
 def test_a_hold_shorter_than_a_frame_is_one_frame(tmp_path: Path) -> None:
