@@ -89,6 +89,9 @@ class Camera(Section):
     """Seconds of identical frames after which a sensor counts as frozen and is opened anew; 0 never."""
     black: Annotated[float, Field(ge=0, le=60)] = 4.0
     """Seconds without light *and* without a sensor's noise after which it counts as dead; 0 never."""
+    covered: Annotated[float, Field(ge=0, le=60)] = 5.0
+    """Seconds of light with nothing in it, or of nothing but white, after which the lens counts as covered, or
+    dazzled; 0 never."""
 
     @property
     def sensor(self) -> bool:
