@@ -140,6 +140,11 @@ class Lens:
         return State.SMEARED if self._state is State.CLEAR and self._glass.smeared else self._state
 
     @property
+    def seems(self) -> State:
+        """What the last look alone would say."""
+        return self._seems
+
+    @property
     def serves(self) -> bool:
         """Whether a code held up can be read."""
         return self._state not in OUT_OF_SERVICE

@@ -25,6 +25,7 @@ FLOORS = (
         "disk",
         "tlv",
         "roster",
+        "banding",
     ),
     ("cose", "roster", "heart", "pictures", "floor", "glass", "picamera", "scanner", "policy", "mqtt_client", "hatch"),
     ("lens",),
@@ -36,6 +37,7 @@ FLOORS = (
     ("courier",),
     ("event",),
     ("daemon", "bench", "commands"),
+    ("viewfinder",),
     ("__main__",),
 )
 HOME = {
