@@ -124,13 +124,15 @@ class Pins(Section):
     green: Gpio = 27
     amber: Gpio | None = None
     buzzer: Gpio | None = 22
+    light: Gpio | None = None
+    """A white lamp that is lit for who comes with paper, and dark before a screen."""
     sound: Literal["active", "tonal"] = "active"
     """An active buzzer knows one tone; a tonal one (a passive piezo) plays pitches."""
 
     @model_validator(mode="after")
     def _no_pin_twice(self) -> Self:
         named: dict[int, str] = {}
-        for name in ("red", "green", "amber", "buzzer"):
+        for name in ("red", "green", "amber", "buzzer", "light"):
             pin = getattr(self, name)
             if pin in named:
                 raise ValueError(f"{named[pin]} and {name} are both on GPIO {pin}; give each its own pin")
