@@ -10,7 +10,8 @@ for two seconds is nothing. What counts, and why:
   eye is opened anew. That night has noise holds for a short exposure and some gain, on paper; where a camera proves it
   wrong, ``[camera] black = 0`` makes it dark.
 - ``frozen``: the same picture, to the last bit: noise again. Out of service; the eye is opened anew.
-- ``covered``: light, but nothing in it: a hand, a sticker, fog. Out of service until it is taken away.
+- ``covered``: light, but nothing in it: a hand, a sticker, fog. Out of service until it is taken away. What is smooth
+  from the beginning may be a bare wall, so only what is flat counts then; later, what is far smoother than usual.
 - ``dazzled``: nearly everything is white: the sun, or a lamp. Out of service until it has moved.
 - ``smeared``: codes are less sharp than they were for weeks (`device.glass`). In service, and to be cleaned.
 
@@ -55,7 +56,7 @@ LOOK_EVERY = 0.25
 CLEAR_AFTER = 1.0
 """Seconds of a good picture that end any state."""
 DARK_AFTER = 4.0
-ROWS, CELLS = 16, 64
+ROWS, CELLS = 16, 32
 """Rows that a look takes, and parts of each whose brightness it compares."""
 SMALLEST = 64
 """Pixels of the shorter side below which a picture says nothing about a lens."""
@@ -63,14 +64,14 @@ DARK = 32
 """Brightness (0 to 255) that no part of a dark view exceeds; video's black is 16."""
 WHITE, MOST = 230, 0.8
 """Brightness from which a part is white (video's white is 235), and the share of white parts that dazzles."""
-FLAT = 6
-"""Levels between the brighter and the darker parts below which nothing is there; a sensor's noise makes under 3."""
-FLATTER = 0.15
-"""Share of the usual contrast below which, too, nothing is there."""
+FLAT = 8
+"""Levels between the brightest and the darkest part below which nothing is there; a sensor's noise makes 2 to 5."""
+SMOOTHER = 0.15
+"""Share of the usual relief below which, too, nothing is there."""
 STIRRED = 6
 """Levels by which the parts differ, on average, from the view at rest when somebody stands there."""
 SLOW, SLOWER = 0.01, 0.002
-"""Share that each look has in the view at rest (half a minute), and in the usual contrast (two minutes)."""
+"""Share that each look has in the view at rest (half a minute), and in the usual relief (two minutes)."""
 
 
 class View(NamedTuple):
@@ -79,20 +80,21 @@ class View(NamedTuple):
     brightness: float
     """0 to 255."""
     spread: float
-    """Levels between the darker and the brighter parts (5th and 95th of 100)."""
+    """Levels between the darkest part and the brightest: a lamp far off in the night is one part, and is something."""
+    step: float
+    """Levels between neighbouring parts, at most: blurred edges of a room still have it, a lit sticker has not."""
     sharpness: float
     """Steps between pixels two apart that one in 200 exceeds, as a share of the brightness."""
     white: float
     """Share of parts that are white."""
-    brightest: float
     noiseless: bool
     digest: int
     cells: NDArray[np.float32]
 
     @property
-    def contrast(self) -> float:
-        """Spread as a share of the brightness."""
-        return self.spread / max(self.brightness, DARK)
+    def relief(self) -> float:
+        """The step as a share of the brightness, which does not change with the light."""
+        return self.step / max(self.brightness, DARK)
 
 
 def view(luma: NDArray[np.uint8]) -> View | None:
@@ -102,17 +104,16 @@ def view(luma: NDArray[np.uint8]) -> View | None:
         return None
     rows = np.ascontiguousarray(luma[height // (2 * ROWS) :: height // ROWS][:ROWS, : width - width % CELLS])
     cells = rows.reshape(ROWS, CELLS, -1).mean(axis=2, dtype=np.float32)
-    ordered = np.sort(cells, axis=None)
-    brightness = float(ordered.mean())
+    brightness = float(cells.mean())
     right, left = rows[:, 2:], rows[:, :-2]
     counts = np.bincount((np.maximum(right, left) - np.minimum(right, left)).ravel(), minlength=256)
     steep = int(np.searchsorted(np.cumsum(counts), 0.995 * right.size))
     return View(
         brightness=brightness,
-        spread=float(ordered[-ordered.size // 20] - ordered[ordered.size // 20]),
+        spread=float(cells.max() - cells.min()),
+        step=float(np.abs(np.diff(cells, axis=1)).max()),
         sharpness=steep / max(brightness, DARK),
         white=float((cells >= WHITE).mean()),
-        brightest=float(ordered[-1]),
         noiseless=int(rows.max()) - int(rows.min()) <= 1,
         digest=crc32(rows.data),
         cells=cells,
@@ -178,20 +179,23 @@ class Lens:
         return {
             "state": self.state.value,
             "brightness": seen and round(seen.brightness, 1),
-            "contrast": seen and round(seen.contrast, 2),
+            "relief": seen and round(seen.relief, 2),
             "sharpness": seen and round(seen.sharpness, 2),
             "glass": self._glass.share and round(self._glass.share, 2),
         }
 
     def _classified(self, seen: View, before: View | None) -> State:
         told = self._camera
-        if seen.brightest <= DARK:
-            return State.BLACK if seen.noiseless and told.black else State.DARK
-        if told.frozen and before is not None and seen.digest == before.digest:
+        same = told.frozen > 0 and before is not None and seen.digest == before.digest
+        if seen.cells.max() <= DARK:
+            if seen.noiseless:
+                return State.BLACK if told.black else State.DARK
+            return State.FROZEN if same else State.DARK
+        if same:
             return State.FROZEN
         if told.covered and seen.white >= MOST:
             return State.DAZZLED
-        if told.covered and (seen.spread < FLAT or seen.contrast < FLATTER * self._usual):
+        if told.covered and (seen.spread < FLAT or seen.relief < SMOOTHER * self._usual):
             return State.COVERED
         return State.CLEAR
 
@@ -205,8 +209,8 @@ class Lens:
     def _compare(self, seen: View, frame: Frame) -> None:
         """Hold a good picture against the view at rest, and learn what is usual."""
         if self._rest is None or self._rest.shape != seen.cells.shape:
-            self._rest, self._usual = seen.cells, seen.contrast
+            self._rest, self._usual = seen.cells, seen.relief
         if float(np.abs(seen.cells - self._rest).mean()) >= STIRRED:
             self._glass.note(seen.sharpness, frame.at, frame.tick)
         self._rest = self._rest + np.float32(SLOW) * (seen.cells - self._rest)
-        self._usual += SLOWER * (seen.contrast - self._usual)
+        self._usual += SLOWER * (seen.relief - self._usual)

@@ -99,7 +99,7 @@ def _test(told: Namespace) -> int:
         "frames": len(ticks),
         "fps": round((len(ticks) - 1) / (ticks[-1] - ticks[0]), 1) if len(ticks) > 1 else None,
         "brightness": None if look is None else round(look.brightness, 1),
-        "contrast": None if look is None else round(look.contrast, 2),
+        "relief": None if look is None else round(look.relief, 2),
         "sharpness": None if look is None else round(look.sharpness, 2),
         "state": lens.seems.value,
         "banding": round(banding(np.array(profiles)), 3),
@@ -267,7 +267,7 @@ def _print(seen: dict[str, Any]) -> None:
     print(f"{seen['source']}, {width} x {height}: {seen['frames']} frames, {seen['fps']} a second")
     print(f"view: {seen['state']}; a code was read in {100 * seen['read']:.0f} % of the frames")
     print(
-        f"brightness {seen['brightness']} of 255, contrast {seen['contrast']}, sharpness {seen['sharpness']},"
+        f"brightness {seen['brightness']} of 255, relief {seen['relief']}, sharpness {seen['sharpness']},"
         f" bands {100 * seen['banding']:.1f} %"
     )
     if seen["banding"] >= BANDED:

@@ -15,7 +15,7 @@ from device.lens import CLEAR_AFTER, OUT_OF_SERVICE, REOPENED, Lens, State, view
 from device.model import Frame
 from tests.credentials import AT
 
-SIZE = (90, 160)
+SIZE = (360, 640)
 RNG = np.random.default_rng(4)
 STEP = 0.25
 CAMERA = Camera()
@@ -26,8 +26,12 @@ def noisy(scene: NDArray[np.float64] | float, noise: float = 1.5) -> NDArray[np.
     return np.clip(scene + RNG.normal(0, noise, SIZE), 0, 255).astype(np.uint8)
 
 
-LOBBY = 90.0 + 60 * np.sin(np.linspace(0, 7, SIZE[1]))[None, :] * np.linspace(0.4, 1, SIZE[0])[:, None]
-"""A blurred room: brighter and darker parts, and no edge."""
+LOBBY = (
+    90.0
+    + 40 * np.sin(np.linspace(0, 7, SIZE[1]))[None, :] * np.linspace(0.4, 1, SIZE[0])[:, None]
+    + 40 * np.clip(np.linspace(-40, 24, SIZE[1]), 0, 1)[None, :]
+)
+"""A blurred room: brighter and darker parts, and the soft edge of a door."""
 
 
 POOL = {
@@ -101,7 +105,7 @@ def test_a_night_is_dark_in_service_and_a_phone_in_it_is_its_own_light() -> None
     assert set(night) == {State.CLEAR, State.DARK}
     assert gaze.lens.serves
     phone = noisy(17.0, 1.0)
-    phone[30:60, 60:100] = np.where(np.indices((30, 40)).sum(0) // 4 % 2, 220, 30)
+    phone[120:240, 240:400] = np.where(np.indices((120, 160)).sum(0) // 16 % 2, 220, 30)
     for _ in range(8):
         gaze.tick += STEP
         gaze.lens.look(Frame(phone ^ (RNG.integers(0, 2, SIZE, np.uint8)), AT, gaze.tick))
@@ -126,7 +130,7 @@ def test_a_tape_from_the_beginning_is_told_without_any_usual_view() -> None:
 
 
 def test_a_wall_with_little_on_it_is_no_cover_but_the_same_view_where_there_was_a_room_is() -> None:
-    wall = 120.0 + 5 * np.sin(np.linspace(0, 7, SIZE[1]))[None, :]
+    wall = 120.0 + 8 * np.sin(np.linspace(0, 7, SIZE[1]))[None, :]
 
     def looked(gaze: Gaze) -> State:
         for _ in range(40):
@@ -181,7 +185,7 @@ def test_looks_are_a_quarter_of_a_second_apart_and_tiny_pictures_say_nothing() -
     lens = Lens(CAMERA)
     for n in range(300):
         lens.look(Frame(np.full((48, 64), 16, np.uint8), AT, n / 30))
-    assert lens.tell() == {"state": "clear", "brightness": None, "contrast": None, "sharpness": None, "glass": None}
+    assert lens.tell() == {"state": "clear", "brightness": None, "relief": None, "sharpness": None, "glass": None}
     frames = [Frame(noisy(LOBBY), AT, 100 + n / 30) for n in range(60)]
     looked = []
     for frame in frames:
@@ -193,7 +197,7 @@ def test_looks_are_a_quarter_of_a_second_apart_and_tiny_pictures_say_nothing() -
 def test_a_look_measures_brightness_contrast_white_and_the_steepness_of_edges() -> None:
     flat = view(np.full((720, 1280), 100, np.uint8))
     assert flat is not None
-    assert (flat.brightness, flat.spread, flat.sharpness, flat.white, flat.noiseless) == (100.0, 0.0, 0.0, 0.0, True)
+    assert (flat.brightness, flat.spread, flat.step, flat.sharpness, flat.noiseless) == (100.0, 0.0, 0.0, 0.0, True)
     stripes = np.zeros((720, 1280), np.uint8)
     stripes[:, 640:] = 200
     sharp = view(np.tile(np.repeat(np.array([40, 200], np.uint8), 16), (720, 40)))
@@ -204,7 +208,7 @@ def test_a_look_measures_brightness_contrast_white_and_the_steepness_of_edges() 
     assert soft.sharpness < 0.2 * sharp.sharpness
     half = view(np.where(stripes, 255, 0).astype(np.uint8))
     assert half is not None
-    assert (half.white, half.spread, half.noiseless) == (0.5, 255.0, False)
+    assert (half.white, half.spread, half.relief, half.noiseless) == (0.5, 255.0, 2.0, False)
 
 
 def test_somebody_before_the_lens_is_a_look_for_the_glass_and_an_empty_room_is_none() -> None:
@@ -212,8 +216,30 @@ def test_somebody_before_the_lens_is_a_look_for_the_glass_and_an_empty_room_is_n
     gaze = Gaze(glass=glass)
     gaze.see(State.CLEAR, 10)
     assert glass._looks == 0
-    person = noisy(np.where(np.indices(SIZE)[1] > 60, 200.0, LOBBY))
+    person = noisy(np.where(np.indices(SIZE)[1] > 240, 200.0, LOBBY))
     for _ in range(8):
         gaze.tick += STEP
         gaze.lens.look(Frame(noisy(person.astype(np.float64)), AT, gaze.tick))
     assert glass._looks == 8
+
+
+@pytest.mark.parametrize("before", [State.CLEAR, State.DARK])
+def test_a_lamp_far_off_in_the_night_and_a_phone_in_the_corner_are_not_nothing(before: State) -> None:
+    gaze = Gaze()
+    gaze.see(before, 5)
+    for _ in range(60):
+        gaze.tick += STEP
+        luma = noisy(17.0, 1.0)
+        luma[160:200, 400:420] = 60
+        gaze.lens.look(Frame(luma, AT, gaze.tick))
+    assert gaze.lens.state is State.CLEAR
+
+
+def test_an_eye_that_freezes_in_the_dark_is_not_taken_for_a_night_without_end() -> None:
+    gaze = Gaze()
+    gaze.see(State.DARK, 60)
+    still = noisy(17.0, 1.0)
+    for _ in range(20):
+        gaze.tick += STEP
+        gaze.lens.look(Frame(still, AT, gaze.tick))
+    assert gaze.lens.state is State.FROZEN
