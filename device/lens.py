@@ -191,9 +191,10 @@ class Lens:
             if seen.noiseless:
                 return State.BLACK if told.black else State.DARK
             return State.FROZEN if same else State.DARK
-        if same:
+        white = seen.white >= MOST
+        if same and not (white and seen.noiseless):  # a sensor that is flooded with light has no noise, either
             return State.FROZEN
-        if told.covered and seen.white >= MOST:
+        if told.covered and white:
             return State.DAZZLED
         if told.covered and (seen.spread < FLAT or seen.relief < SMOOTHER * self._usual):
             return State.COVERED

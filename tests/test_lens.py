@@ -243,3 +243,11 @@ def test_an_eye_that_freezes_in_the_dark_is_not_taken_for_a_night_without_end() 
         gaze.tick += STEP
         gaze.lens.look(Frame(still, AT, gaze.tick))
     assert gaze.lens.state is State.FROZEN
+
+
+def test_the_sun_in_every_pixel_dazzles_and_is_not_taken_for_a_frozen_eye() -> None:
+    gaze = Gaze()
+    for _ in range(30):
+        gaze.tick += STEP
+        gaze.lens.look(Frame(np.full(SIZE, 235, np.uint8), AT, gaze.tick))
+    assert (gaze.lens.state, gaze.lens.lost) == (State.DAZZLED, None)
