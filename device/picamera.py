@@ -184,11 +184,16 @@ class _Call(Generic[T]):
 def _started(kind: Any, camera: Camera) -> _Opened:
     """Return the camera, configured and started; raises `CameraGone`, having closed what was opened."""
     try:
-        source = kind()
-    except (IndexError, RuntimeError, OSError) as error:  # picamera2 lets an IndexError out where there is no camera
+        # picamera2 keeps the first list of cameras that libcamera gave it, and one that is made without a camera
+        # leaves a descriptor open for good.
+        kind._cm.reset()  # noqa: SLF001 - there is no public word for it
+        source = kind() if kind.global_camera_info() else None
+    except (IndexError, RuntimeError, OSError) as error:
         raise CameraGone(
             f"no camera was found ({error}); check its cable, then: rpicam-hello --list-cameras"
         ) from error
+    if source is None:
+        raise CameraGone("no camera is listed; check its cable, then: rpicam-hello --list-cameras")
     with ExitStack() as stack:
         stack.callback(source.close)
         told = controls(camera)

@@ -49,11 +49,23 @@ class Picamera2:
     script: ClassVar[list[Any]] = []
     calls: ClassVar[list[str]] = []
     given: ClassVar[str] = "YUV420"
+    plugged: ClassVar[int] = 1
+    listed: ClassVar[int] = 0
     has: ClassVar[dict[str, Any]] = {}
     told: ClassVar[dict[str, Any]] = {}
     hang: ClassVar[dict[str, threading.Event]] = {}
 
+    class _cm:  # noqa: N801 - picamera2's own name for its list of cameras
+        @staticmethod
+        def reset() -> None:
+            Picamera2.listed = Picamera2.plugged
+
+    @staticmethod
+    def global_camera_info() -> list[dict[str, Any]]:
+        return [{"Num": 0}] * Picamera2.listed
+
     def __init__(self) -> None:
+        assert Picamera2.listed, "it would leave a descriptor open"
         if self.script and isinstance(self.script[0], Exception):
             raise self.script.pop(0)
         self.calls.append("open")
@@ -111,6 +123,8 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Picamera2, "script", [])
     monkeypatch.setattr(Picamera2, "calls", [])
     monkeypatch.setattr(Picamera2, "given", "YUV420")
+    monkeypatch.setattr(Picamera2, "plugged", 1)
+    monkeypatch.setattr(Picamera2, "listed", 0)
     monkeypatch.setattr(Picamera2, "has", {"FrameDurationLimits": (1, 2, 3)})
     monkeypatch.setattr(Picamera2, "told", {})
     monkeypatch.setattr(Picamera2, "hang", {})
@@ -168,6 +182,22 @@ def test_no_camera_is_weather_with_the_next_command(error: Exception) -> None:
     Picamera2.script[:] = [error]
     with Stop() as stop, pytest.raises(CameraGone, match="rpicam-hello --list-cameras"):
         next(Eye().frames(SETTINGS, stop))
+
+
+def test_a_camera_that_is_plugged_in_again_is_found() -> None:
+    Picamera2.script[:] = [planes(7)]
+    Picamera2.plugged = 0
+    seen: list[str] = []
+    with Stop() as stop:
+        for turn in turns(SETTINGS, stop):
+            seen.append("frame" if isinstance(turn, Frame) else turn.why)
+            Picamera2.plugged = 1
+            if seen[-1] == "frame":
+                stop.set()
+    assert (seen[0], seen[-1]) == (
+        "no camera is listed; check its cable, then: rpicam-hello --list-cameras",
+        "frame",
+    )
 
 
 def test_a_format_without_a_plane_of_brightness_is_refused() -> None:
