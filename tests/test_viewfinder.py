@@ -98,7 +98,7 @@ def test_a_test_of_the_camera_says_what_it_sees_and_keeps_the_picture_for_its_ow
 ) -> None:
     picture = config.parent / "view.png"
     config.write_text(config.read_text() + "lens = 0.2\n")
-    assert titik(config, "test", "camera", "--json", "--seconds", "0.5", "--picture", picture) == 0
+    assert titik(config, "test", "camera", "--json", "--seconds", "1", "--picture", picture) == 0
     told = capsys.readouterr()
     seen = json.loads(told.out)
     assert {name: seen[name] for name in ("source", "size", "state", "read", "lacks")} == {
@@ -108,8 +108,8 @@ def test_a_test_of_the_camera_says_what_it_sees_and_keeps_the_picture_for_its_ow
         "read": 1.0,
         "lacks": [],
     }
-    assert 5 <= seen["frames"] <= 32
-    assert seen["fps"] <= 62
+    assert 2 <= seen["frames"] <= 66
+    assert seen["fps"] <= 66
     assert (seen["banding"] < 0.02, 0 < seen["brightness"] < 255, seen["sharpness"] > 0.2) == (True, True, True)
     assert picture.stat().st_mode & 0o777 == 0o600
     with Image.open(picture) as kept:
@@ -124,7 +124,7 @@ def test_flicker_and_what_the_camera_lacks_are_said(
 ) -> None:
     bench.flicker = 0.2
     bench.has = {"FrameDurationLimits": (0, 1, 1)}
-    assert titik(config, "test", "camera", "--seconds", "0.3") == 0
+    assert titik(config, "test", "camera", "--seconds", "1") == 0
     said = capsys.readouterr().out
     assert "the lamps flicker. Next: titik camera calibrate" in said
     assert "no control for NoiseReductionMode, ExposureTime, AnalogueGain, AfMode, LensPosition" in said
