@@ -13,7 +13,7 @@ import os
 import signal
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -27,11 +27,13 @@ from device.event import Composer
 from device.eyes import turns
 from device.floor import Floor
 from device.gaze import Gaze, Sighting
+from device.glass import Glass
 from device.hatch import Hatch, Refused, Verb, socket_path
 from device.heart import Heart
 from device.holder import FleetSecret, read_secret
 from device.indicators import Indicators
 from device.judge import judge
+from device.lens import Lens, State
 from device.model import Blind, Frame
 from device.nearest import Nearest
 from device.outbox import CannotRecord, Outbox
@@ -64,6 +66,7 @@ class Station:
     lights: Indicators
     courier: Courier
     vitals: Vitals
+    lens: Lens = field(default_factory=Lens)
 
     def serve(self, stream: Iterable[Frame | Blind], heart: Heart) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
@@ -147,11 +150,12 @@ class _Mood:
         faults = tuple(
             word
             for word, wrong in (
-                ("camera", isinstance(turn, Blind)),
+                ("camera", isinstance(turn, Blind) or not station.lens.serves),
                 ("outbox", station.outbox.fault is not None),
                 ("policy", station.rulebook.rules.broken),
                 ("bundle", (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
                 ("roster", station.rulebook.rules.trust.roster.locked),
+                ("glass", station.lens.state is State.SMEARED),
             )
             if wrong
         )
@@ -159,6 +163,8 @@ class _Mood:
             resting = patterns.FAULT
         elif "bundle" in faults:
             resting = patterns.STALE
+        elif "glass" in faults:
+            resting = patterns.SMEARED
         else:
             resting = patterns.READY if station.courier.linked else patterns.OFFLINE
         if resting is not self._resting:
@@ -183,6 +189,7 @@ class _Mood:
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": dict(station.clock.look(turn.at).wire()),
             "blind": turn.why if isinstance(turn, Blind) else None,
+            "camera": station.lens.tell() | ({"state": State.AWAY.value} if isinstance(turn, Blind) else {}),
             **self._bundle(),
             "version": __version__,
         }
@@ -215,7 +222,8 @@ def run(told: Config, notifier: Notifier) -> None:
         hatch = stack.enter_context(Hatch(socket_path(folder), verbs))
         lights = stack.enter_context(Indicators(told.pins))
         stack.callback(notifier.stopping)
-        stream = stack.enter_context(closing(turns(told.camera, stop)))
+        lens = Lens(told.camera, Glass(folder, config.fingerprint(told.camera)) if told.camera.sensor else None)
+        stream = stack.enter_context(closing(turns(told.camera, stop, lens=lens)))
         station = Station(
             Scanner(1 / told.camera.fps),
             Nearest(),
@@ -228,6 +236,7 @@ def run(told: Config, notifier: Notifier) -> None:
             lights,
             courier,
             Vitals(told.camera.fps),
+            lens,
         )
         station.serve(stream, Heart([courier, lights, hatch], notifier))
 

@@ -11,6 +11,7 @@ from time import monotonic
 
 from device import picamera, pictures
 from device.config import Camera
+from device.lens import Lens
 from device.model import Blind, Frame
 from device.stop import Stop
 
@@ -24,26 +25,42 @@ BLINK = 0.5
 Open = Callable[[Camera, Stop], Generator[Frame, None, None]]
 
 
+class EyeLost(OSError):  # noqa: N818 - what happened, in the operator's word
+    """An eye whose frames say that it does not see; the sentence says why."""
+
+
 def opener(camera: Camera) -> Open:
     """Return what opens the configured eye."""
-    return picamera.frames if camera.source == "picamera2" else pictures.frames
+    return picamera.Eye().frames if camera.source == "picamera2" else pictures.frames
 
 
-def turns(camera: Camera, stop: Stop, open_eye: Open | None = None) -> Generator[Frame | Blind, None, None]:
+def turns(
+    camera: Camera, stop: Stop, open_eye: Open | None = None, lens: Lens | None = None
+) -> Generator[Frame | Blind, None, None]:
     """Yield frames until *stop* or the source's own end; an eye that fails is reopened with back-off.
 
-    Only what an eye raises as OSError (gone, silent, unplugged) is weather; anything else ends the program.
+    Only what an eye raises as OSError (gone, silent, unplugged) is weather; anything else ends the program. *lens*
+    looks at every frame on its way, and an eye that it gives up is closed and opened anew like one that is gone.
     """
     open_eye = open_eye or opener(camera)
+    lens = lens or Lens(camera)
     pause = FIRST_PAUSE
     away = False
+    seen = lens.state
     while not stop.is_set():
         try:
+            lens.opened()
             with closing(open_eye(camera, stop)) as frames:
                 for frame in frames:
-                    if away:
+                    lens.look(frame)
+                    if lens.state is not seen:
+                        log.info("the view was %s, and is %s", seen, lens.state)
+                        seen = lens.state
+                    if lens.lost is not None:
+                        raise EyeLost(lens.lost)
+                    if away and lens.serves:
                         log.info("the eye is back")
-                    away, pause = False, FIRST_PAUSE
+                        away, pause = False, FIRST_PAUSE
                     yield frame
         except OSError as error:
             # A path may hold bytes that are no text; what is said of it goes on the wire.

@@ -63,6 +63,10 @@ def test_a_drop_in_is_laid_over_key_by_key(tmp_path: Path) -> None:
             GOOD + "[pins]\nbuzzer = 27\n",
             ["titik.toml: [pins] green and buzzer are both on GPIO 27; give each its own pin"],
         ),
+        (
+            GOOD + "[pins]\nlight = 22\n",
+            ["titik.toml: [pins] buzzer and light are both on GPIO 22; give each its own pin"],
+        ),
         (GOOD + "[pins]\nred = 40\n", ["titik.toml: pins.red = 40: Input should be less than or equal to 27"]),
         (
             GOOD + '[broker]\ncertificate = "c.pem"\n',

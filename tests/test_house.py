@@ -26,6 +26,7 @@ FLOORS = (
         "tlv",
         "roster",
         "readers",
+        "banding",
     ),
     (
         "cose",
@@ -33,6 +34,8 @@ FLOORS = (
         "heart",
         "pictures",
         "floor",
+        "glass",
+        "illumination",
         "picamera",
         "steps",
         "gate",
@@ -41,7 +44,8 @@ FLOORS = (
         "mqtt_client",
         "hatch",
     ),
-    ("holder", "scanner", "cwt", "hcert", "claim169", "patterns", "outbox", "eyes", "vitals"),
+    ("lens", "scanner"),
+    ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "eyes", "vitals"),
     ("trust", "proof", "indicators", "window"),
     ("credential", "audit"),
     ("judge",),
@@ -49,6 +53,7 @@ FLOORS = (
     ("courier",),
     ("event",),
     ("daemon", "bench", "commands"),
+    ("viewfinder",),
     ("__main__",),
 )
 HOME = {
