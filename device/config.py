@@ -52,7 +52,11 @@ class Point(Section):
 class Camera(Section):
     """The eyes."""
 
-    source: Literal["picamera2", "pictures"] = "picamera2"
+    source: Literal["picamera2", "webcam", "video", "pictures"] = "picamera2"
+    device: Path | None = None
+    """The webcam's file, for ``source = "webcam"``; left out, the first camera that can be read."""
+    video: Path | None = None
+    """For ``source = "video"``."""
     size: tuple[Annotated[int, Field(ge=160, le=4608)], Annotated[int, Field(ge=120, le=3456)]] = (1280, 720)
     fps: Annotated[float, Field(gt=0, le=120)] = 15.0
     patience: Annotated[float, Field(ge=0.2, le=9)] = 3.0
@@ -95,13 +99,15 @@ class Camera(Section):
 
     @property
     def sensor(self) -> bool:
-        """Whether frames come from a sensor, whose picture is never twice the same."""
-        return self.source not in ("pictures", "video")
+        """Whether frames come from a sensor, whose picture is never twice the same; what files show is simulated."""
+        return self.source in ("picamera2", "webcam")
 
     @model_validator(mode="after")
-    def _pictures_are_named(self) -> Self:
+    def _files_are_named(self) -> Self:
         if self.source == "pictures" and not self.pictures:
             raise ValueError('source = "pictures" needs at least one file or folder in pictures')
+        if self.source == "video" and self.video is None:
+            raise ValueError('source = "video" needs a file in video')
         return self
 
 

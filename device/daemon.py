@@ -209,7 +209,7 @@ def run(told: Config, notifier: Notifier) -> None:
     if (missing := scanner.second_reader()) is not None:
         log.warning("%s", missing)
     sender = Sender(told.point.name, clock.boot, _info(told), _credential("mqtt-password"))
-    simulated = told.camera.source == "pictures"
+    simulated = not told.camera.sensor
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
         for signum in (signal.SIGTERM, signal.SIGINT):

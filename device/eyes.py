@@ -9,7 +9,6 @@ from contextlib import closing
 from datetime import UTC, datetime
 from time import monotonic
 
-from device import picamera, pictures
 from device.config import Camera
 from device.lens import Lens
 from device.model import Blind, Frame
@@ -30,8 +29,22 @@ class EyeLost(OSError):  # noqa: N818 - what happened, in the operator's word
 
 
 def opener(camera: Camera) -> Open:
-    """Return what opens the configured eye."""
-    return picamera.Eye().frames if camera.source == "picamera2" else pictures.frames
+    """Return what opens the configured eye; only that one is imported, for each brings a library of its own."""
+    if camera.source == "webcam":
+        from device import webcam  # noqa: PLC0415 - see above
+
+        return webcam.frames
+    if camera.source == "video":
+        from device import video  # noqa: PLC0415 - see above
+
+        return video.frames
+    if camera.source == "pictures":
+        from device import pictures  # noqa: PLC0415 - see above
+
+        return pictures.frames
+    from device import picamera  # noqa: PLC0415 - see above
+
+    return picamera.Eye().frames
 
 
 def turns(

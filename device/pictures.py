@@ -48,6 +48,29 @@ def save(luma: NDArray[np.uint8], path: Path) -> None:
     write_whole(path, octets.getvalue())
 
 
+def luma_of_jpeg(octets: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the brightness of a JPEG of exactly *size* (width, height), colour never decoded; raises `PictureError`.
+
+    The size is compared before anything is unpacked.
+    """
+    try:
+        with Image.open(BytesIO(octets), formats=("JPEG",)) as picture:
+            if picture.size != size:
+                raise PictureError(f"a JPEG of {picture.width} x {picture.height} in place of {size[0]} x {size[1]}")
+            picture.draft("L", None)
+            return np.asarray(picture.convert("L"), dtype=np.uint8)
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+        ValueError,
+        SyntaxError,
+    ):
+        raise PictureError("not a JPEG that can be read") from None
+    except OSError as error:  # a PictureError among them, and Pillow's own word for a truncated file
+        raise PictureError(str(error)) from None
+
+
 def listed(paths: tuple[Path, ...]) -> list[Path]:
     """Return the files of *paths*, folders in order of name; raises `PictureError` where there are none."""
     found: list[Path] = []

@@ -16,6 +16,9 @@ from office.refusal import MissingError, RefusalError
 LINK_VERSION: Final = 20
 """The largest QR of a link, which a phone's own camera reads off a screen."""
 
+FIRST: Final = Path()
+"""In place of a device: the first webcam."""
+
 
 def add(commands: Any) -> None:
     """Add the command."""
@@ -33,10 +36,19 @@ def add(commands: Any) -> None:
     one.add_argument("--name", required=True, help="nama pada pas / name on the pass")
     one.add_argument("--until", type=asked.day, metavar="YYYY-MM-DD", help="hari terakhir / last day; visitor: today")
     one.add_argument("--png", required=True, type=Path, metavar="FILE", help="gambar QR / picture of the QR")
-    one.add_argument(
+    shown = one.add_mutually_exclusive_group()
+    shown.add_argument(
         "--phone",
         metavar="CODE_OR_PICTURE",
         help="pas telepon: kode 56 huruf, atau gambarnya / phone pass: the phone's code, or a picture of it",
+    )
+    shown.add_argument(
+        "--webcam",
+        nargs="?",
+        const=FIRST,
+        type=Path,
+        metavar="DEVICE",
+        help="pas telepon: kode dibaca webcam / phone pass: the code as the webcam sees it; e.g. /dev/video0",
     )
     one.add_argument("--page", metavar="ADDRESS", help="alamat halaman telepon / the phone page's address, https://...")
 
@@ -52,9 +64,9 @@ def run(told: argparse.Namespace, now: datetime) -> None:
         )
     if not told.png.parent.is_dir():
         raise MissingError(f"Folder {told.png.parent} tidak ada. / The folder {told.png.parent} is missing.")
-    if (told.phone is None) != (told.page is None):
+    if (told.phone is None and told.webcam is None) != (told.page is None):
         raise RefusalError("--phone dan --page berpasangan. / --phone and --page go together.")
-    holder = None if told.phone is None else _phone_key(told.phone)
+    holder = _holder(told)
     one = compose(desk.book.issuer, told.number, told.name, validity(domain, now, told.until))
     entry = desk.key_for(domain, one.issued)
     key, signer = desk.unlock(entry, asked.passphrase(told)), entry.trusted(desk.book.issuer)
@@ -75,6 +87,16 @@ def run(told: argparse.Namespace, now: datetime) -> None:
     if holder is not None:
         print("Kamera telepon membukanya, atau kirim tautannya / the phone's camera opens it, or send the link:")
         print(f"  {text}")
+
+
+def _holder(told: argparse.Namespace) -> ec.EllipticCurvePublicKey | None:
+    """Return the key of the phone that the pass is for, ``None`` for a card."""
+    if told.webcam is not None:
+        from office import shown  # noqa: PLC0415 - a desk without a webcam, as most, does not pay for its library
+
+        print("Hadapkan kode di telepon ke webcam. / Hold the phone's code before the webcam.", flush=True)
+        return shown.key_from_webcam(None if told.webcam == FIRST else told.webcam)
+    return None if told.phone is None else _phone_key(told.phone)
 
 
 def _phone_key(code_or_picture: str) -> ec.EllipticCurvePublicKey:

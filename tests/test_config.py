@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from device.config import Broker, ConfigError, Station, fingerprint, load, pins_alone
+from device.config import Broker, Camera, ConfigError, Station, fingerprint, load, pins_alone
 
 GOOD = """
 [point]
@@ -12,7 +12,7 @@ name = "bupati-1"
 site = "bupati"
 """
 
-TWO_SOURCES = "Input should be 'picamera2' or 'pictures'"
+SOURCES = "Input should be 'picamera2', 'webcam', 'video' or 'pictures'"
 UNCLOSED = "Expected ']' at the end of a table declaration (at line 1, column 7)"
 
 
@@ -49,7 +49,7 @@ def test_a_drop_in_is_laid_over_key_by_key(tmp_path: Path) -> None:
         ('[point]\nname = "bupati-1"\n', ["titik.toml: point.site is missing; it has no default"]),
         (
             GOOD + '[camera]\nsource = "picamera"\n',
-            [f"titik.toml: camera.source = 'picamera': {TWO_SOURCES}; did you mean picamera2?"],
+            [f"titik.toml: camera.source = 'picamera': {SOURCES}; did you mean picamera2?"],
         ),
         (
             '[point]\nname = "fleet"\nsite = "bupati"\n',
@@ -75,6 +75,10 @@ def test_a_drop_in_is_laid_over_key_by_key(tmp_path: Path) -> None:
         (
             GOOD + '[camera]\nsource = "pictures"\n',
             ['titik.toml: [camera] source = "pictures" needs at least one file or folder in pictures'],
+        ),
+        (
+            GOOD + '[camera]\nsource = "video"\n',
+            ['titik.toml: [camera] source = "video" needs a file in video'],
         ),
         (
             '[point]\nname = "Bupati 1"\nsite = "bupati"\n[broker]\nport = "x"\n',
@@ -143,3 +147,11 @@ def test_the_pins_can_be_told_although_the_rest_is_wrong(tmp_path: Path) -> None
     assert (pins.factory, pins.red) == ("mock", 5)
     assert pins_alone(written(tmp_path, "[pins]\nred = 99\n")) is None
     assert pins_alone(tmp_path / "gone.toml") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "live"), [("picamera2", True), ("webcam", True), ("video", False), ("pictures", False)]
+)
+def test_only_a_camera_has_a_sensor(source: str, live: bool) -> None:
+    told = {"source": source, "video": "door.mkv", "pictures": ["people"]}
+    assert Camera.model_validate(told).sensor is live

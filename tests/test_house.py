@@ -45,8 +45,8 @@ FLOORS = (
         "hatch",
     ),
     ("lens", "scanner"),
-    ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "eyes", "vitals"),
-    ("trust", "proof", "indicators", "window"),
+    ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "vitals", "webcam", "video"),
+    ("trust", "proof", "indicators", "window", "eyes"),
     ("credential", "audit"),
     ("judge",),
     ("rulebook", "gaze"),
@@ -58,6 +58,8 @@ FLOORS = (
 )
 HOME = {
     "picamera2": "picamera",
+    "videodev2": "webcam",
+    "av": "video",
     "pyzbar": "readers",
     "zxingcpp": "readers",
     "PIL": "pictures steps gate",

@@ -115,6 +115,10 @@ def test_a_picture_or_a_folder_that_is_missing_is_said_before_anything_is_logged
 ) -> None:
     assert issue(desk, secret, "--phone", "kodee.png", "--page", "https://x.example/") == 3
     assert "The picture kodee.png is missing." in capsys.readouterr().err
+    assert issue(desk, secret, "--webcam", str(desk.parent / "video7"), "--page", "https://x.example/") == 3
+    assert "video7 is not there. Next: plug it in" in capsys.readouterr().err
+    assert issue(desk, secret, "--webcam") == 1
+    assert "and --page go together." in capsys.readouterr().err
     assert issue(desk, secret, "--png", str(desk.parent / "gone" / "x.png")) == 3
     assert "is missing." in capsys.readouterr().err
     assert not (desk / "issued.csv").exists()
