@@ -22,8 +22,10 @@ test: ## check everything, then run every test
 	@$(MAKE) --no-print-directory check
 	$(VENV)/python -m pytest -n 3
 
-bench: ## measure frame in, verdict known, against the usual loop; then a verdict's own cost, and hostile input's
+bench: ## measure reading beside other readers, an empty view, a turn of the loop, a verdict, hostile input; ten minutes
 	@tools/setup bench
+	@$(VENV)/python -m bench reading $(if $(JSON),--json)
+	@$(VENV)/python -m bench idle $(if $(JSON),--json)
 	@$(VENV)/python -m bench
 	@$(VENV)/python -m bench belief
 	@$(VENV)/python -m bench hostile

@@ -6,6 +6,8 @@ Both see each frame once, in turn, and a code is shown for as many frames as a p
     python -m bench [--json] [--frames N]
     python -m bench belief [--json]           a verdict beside its bare verification, see ``bench.belief``
     python -m bench hostile [--json]          what hostile input costs, see ``bench.hostile``
+    python -m bench reading [--json] [--quick]    readers side by side, see ``bench.reading``
+    python -m bench idle [--json] [--quick]   what looking at nothing costs, see ``bench.reading``
 """
 
 import json
@@ -62,14 +64,14 @@ def passes(count: int) -> tuple[list[str], Trust]:
 
 def ours(rules: Rules) -> Callable[[Scene, float], int]:
     """Return our way from a frame to its verdicts; it counts them."""
-    scanner, gaze = Scanner(), Gaze(0.7, 10.0, 1000)
+    scanner, gaze = Scanner(1 / 15), Gaze(0.7, 10.0, 1000)
 
     def turn(scene: Scene, tick: float) -> int:
         seen = 0
-        for text in scanner.read(scene.luma):
+        for code in scanner.read(scene.luma, tick).codes:
             seen += 1
-            if not gaze.holds(text, tick):
-                gaze.sight(text, judge(text, rules, AT), tick)
+            if not gaze.holds(code.text, tick):
+                gaze.sight(code.text, judge(code.text, rules, AT), tick)
         return seen
 
     return turn
@@ -151,4 +153,8 @@ if __name__ == "__main__":
             from bench import hostile  # as above
 
             sys.exit(hostile.main(sys.argv[2:]))
+        case ["reading" | "idle"]:
+            from bench import reading  # as above
+
+            sys.exit(reading.main(sys.argv[1:]))
     sys.exit(main())

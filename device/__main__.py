@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from device.hatch import NAME, RUNTIME
 
 FAULT_SHOWN = 4.0
 """Seconds of the fault lamp before a station that cannot serve gives up."""
+
+LONGEST_LOOK = 3600.0
+"""Seconds that a test of the camera may take."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -83,6 +87,56 @@ def _bench(told: object) -> int:
     except PictureError as error:
         say(str(error))
         return FAILED
+
+
+def _test_camera(told: object) -> int:
+    from device import viewfinder  # noqa: PLC0415 - numpy's Fourier transform and the eyes, for this command alone
+
+    return viewfinder.test(told)  # type: ignore[arg-type]  # argparse's Namespace
+
+
+def _calibrate(told: object) -> int:
+    from device import viewfinder  # noqa: PLC0415 - as above
+
+    return viewfinder.calibrate(told)  # type: ignore[arg-type]  # argparse's Namespace
+
+
+def _positive(text: str) -> float:
+    """Return seconds, for argparse; raises ValueError."""
+    seconds = float(text)
+    if not 0 < seconds <= LONGEST_LOOK:
+        raise ValueError
+    return seconds
+
+
+def _camera_verbs(verb: Callable[[str, str, str], ArgumentParser]) -> None:
+    """Add the commands that look through the camera."""
+    test = verb("test", "try one part of the station, while it is stopped", "titik test camera --seconds 10")
+    under = test.add_subparsers(required=True, metavar="COMMAND")
+    look = under.add_parser(
+        "camera",
+        help="say what the camera sees",
+        description="say what the camera sees: frame rate, sharpness, brightness, bands; exit 1 if that is nothing",
+        epilog="example: sudo titik test camera --picture view.png",
+    )
+    look.add_argument("--picture", type=Path, metavar="FILE", help="keep the last frame, a PNG for its owner alone")
+    look.add_argument("--seconds", type=_positive, default=5.0, metavar="N", help="how long; default: %(default)s")
+    look.add_argument("--json", action="store_true", help="one JSON object")
+    look.set_defaults(run=_test_camera)
+
+    camera = verb("camera", "the camera's settings", "titik camera calibrate --write")
+    under = camera.add_subparsers(required=True, metavar="COMMAND")
+    tune = under.add_parser(
+        "calibrate",
+        help="find focus, exposure and gain by a code that is held up",
+        description="find focus, exposure and gain by a code that somebody holds where people will hold theirs",
+        epilog="example: sudo titik camera calibrate --write",
+    )
+    tune.add_argument("--write", action="store_true", help="keep it in conf.d/camera.toml beside the configuration")
+    tune.set_defaults(run=_calibrate)
+    for one in (look, tune):
+        one.add_argument("--config", type=Path, default=Path("/etc/titik/titik.toml"), metavar="FILE")
+        one.add_argument("--socket", type=Path, default=RUNTIME / NAME, metavar="PATH", help="default: %(default)s")
 
 
 def _parser() -> ArgumentParser:
@@ -165,6 +219,7 @@ def _parser() -> ArgumentParser:
     reset.add_argument("--socket", type=Path, default=RUNTIME / NAME, metavar="PATH", help="default: %(default)s")
     reset.set_defaults(run=commands.reset_clock)
 
+    _camera_verbs(verb)
     verb("version", "print the version", "titik version").set_defaults(run=_version)
     return parser
 

@@ -69,9 +69,37 @@ class Camera(Section):
     gap: Annotated[float, Field(ge=0, le=3600)] = 1.0
     """Seconds of an empty view after each picture."""
 
+    exposure: Literal["fixed", "auto"] = "fixed"
+    """For picamera2, as are the keys below. ``fixed`` is *exposure_us* and *gain*, so that neither a lamp behind the
+    person nor the person changes the picture; ``auto`` is the camera's own short mode: at most one frame's time."""
+    exposure_us: Annotated[int, Field(ge=100, le=66_000)] = 4000
+    """Microseconds. A hand at 0.3 m/s smears 1280 pixels over 30 cm by 1.3 of them a millisecond, and readers give up
+    at 5 to 8; a phone's screen, dimmed by pulses, wants at least 4000."""
+    gain: Annotated[float, Field(ge=0, le=64)] = 4.0
+    """Analogue gain beside a fixed exposure; 0 lets the camera choose the gain, and only that."""
+    lens: Annotated[float, Field(ge=0, le=10)] = 0.17
+    """Metres from the lens to the code, for a lens that moves: autofocus is off by default, and when on it sticks
+    after something near is taken away (picamera2 issue 1272). 0 leaves the lens alone."""
+    mains: Literal[50, 60] = 50
+    """Hz: lamps flicker twice as often. Only ``exposure = "auto"`` can avoid it, and only above half a period."""
+    noise: Literal["off", "minimal", "fast", "high-quality"] = "fast"
+    """Noise reduction. ``fast`` holds every pace; ``high-quality`` costs frames."""
+    buffers: Annotated[int, Field(ge=2, le=8)] = 4
+    """Frames that the camera fills in turn: fewer lose frames, more only cost memory; the newest is taken."""
+    crop: Annotated[float, Field(ge=0.1, le=1)] = 1.0
+    """Share of the sensor's width and height to look at, around its centre and in the shape of *size*: less is fewer
+    posters on the far wall, and more pixels on the code."""
+    frozen: Annotated[float, Field(ge=0, le=60)] = 4.0
+    """Seconds of identical frames after which a sensor counts as frozen and is opened anew; 0 never."""
+    black: Annotated[float, Field(ge=0, le=60)] = 4.0
+    """Seconds without light *and* without a sensor's noise after which it counts as dead; 0 never."""
+    covered: Annotated[float, Field(ge=0, le=60)] = 5.0
+    """Seconds of light with nothing in it, or of nothing but white, after which the lens counts as covered, or
+    dazzled; 0 never."""
+
     @property
-    def live(self) -> bool:
-        """Whether people stand before it; what files show is simulated."""
+    def sensor(self) -> bool:
+        """Whether frames come from a sensor, whose picture is never twice the same; what files show is simulated."""
         return self.source in ("picamera2", "webcam")
 
     @model_validator(mode="after")
@@ -102,13 +130,15 @@ class Pins(Section):
     green: Gpio = 27
     amber: Gpio | None = None
     buzzer: Gpio | None = 22
+    light: Gpio | None = None
+    """A white lamp that is lit for who comes with paper, and dark before a screen."""
     sound: Literal["active", "tonal"] = "active"
     """An active buzzer knows one tone; a tonal one (a passive piezo) plays pitches."""
 
     @model_validator(mode="after")
     def _no_pin_twice(self) -> Self:
         named: dict[int, str] = {}
-        for name in ("red", "green", "amber", "buzzer"):
+        for name in ("red", "green", "amber", "buzzer", "light"):
             pin = getattr(self, name)
             if pin in named:
                 raise ValueError(f"{named[pin]} and {name} are both on GPIO {pin}; give each its own pin")

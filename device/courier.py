@@ -163,6 +163,7 @@ class Courier(Worker):
                 link.publish(self._state(notice.state, notice.faults))
                 log.info("state %s", " ".join((notice.state, *notice.faults)))
                 said = notice.faults
+                due.health = now  # it says in a sentence what the fault is in a word
             self._chores(link, notice, now, due)
             if self._outbox.epoch != self._epoch:
                 self._open_window()

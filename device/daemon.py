@@ -4,7 +4,7 @@ Frames flow through one loop in the main thread. A sighting becomes a verdict, t
 then shown as light. Two workers hang off the loop, the lights and the courier; neither ever calls back. To
 stop the station, stop the frames.
 
-    camera ─▶ turns ─▶ scanner ─▶ gaze ─▶ judge ─▶ compose ─▶ outbox ═══▶ courier ─▶ broker
+    camera ─▶ turns ─▶ scanner ─▶ nearest ─▶ gaze ─▶ judge ─▶ compose ─▶ outbox ═══▶ courier ─▶ broker
                                                                 └─▶ pattern ═══▶ indicators ─▶ lamps, buzzer
 """
 
@@ -13,8 +13,9 @@ import os
 import signal
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -26,12 +27,15 @@ from device.event import Composer
 from device.eyes import turns
 from device.floor import Floor
 from device.gaze import Gaze, Sighting
+from device.glass import Glass
 from device.hatch import Hatch, Refused, Verb, socket_path
 from device.heart import Heart
 from device.holder import FleetSecret, read_secret
 from device.indicators import Indicators
 from device.judge import judge
+from device.lens import Lens, State
 from device.model import Blind, Frame
+from device.nearest import Nearest
 from device.outbox import CannotRecord, Outbox
 from device.patterns import Pattern, pattern
 from device.rulebook import Rulebook
@@ -52,6 +56,7 @@ class Station:
     """What the loop is made of."""
 
     scanner: Scanner
+    nearest: Nearest
     gaze: Gaze
     rulebook: Rulebook
     composer: Composer
@@ -61,6 +66,7 @@ class Station:
     lights: Indicators
     courier: Courier
     vitals: Vitals
+    lens: Lens = field(default_factory=Lens)
 
     def serve(self, stream: Iterable[Frame | Blind], heart: Heart) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
@@ -74,23 +80,24 @@ class Station:
             heart.beat(turn.tick)
 
     def _look(self, frame: Frame) -> None:
-        """Judge what is newly held up before one frame."""
+        """Judge what is newly held up in one frame: one code at most, the nearest."""
         began = perf_counter()
-        texts = self.scanner.read(frame.luma)
+        view = self.scanner.read(frame.luma, frame.tick)
         read_ms = 1000 * (perf_counter() - began)
         self.vitals.frame(frame, read_ms)
-        for text in texts:
-            if self.gaze.holds(text, frame.tick):
-                continue
-            began = perf_counter()
-            judged = judge(text, self.rulebook.rules, frame.at, self._floor(frame.at))
-            judge_ms = 1000 * (perf_counter() - began)
-            self.vitals.judged(judge_ms)
-            sighting = self.gaze.sight(text, judged, frame.tick)
-            if sighting is not None and not self._record_then_show(
-                sighting, frame.at, {"read": read_ms, "judge": judge_ms}
-            ):
-                self.gaze.retract(text)
+        height, width = frame.luma.shape
+        code = self.nearest.chosen(view, (height, width), frame.tick, partial(self.gaze.holds, tick=frame.tick))
+        if code is None:
+            return
+        began = perf_counter()
+        judged = judge(code.text, self.rulebook.rules, frame.at, self._floor(frame.at))
+        judge_ms = 1000 * (perf_counter() - began)
+        self.vitals.judged(judge_ms)
+        sighting = self.gaze.sight(code.text, judged, frame.tick)
+        if sighting is not None and not self._record_then_show(
+            sighting, frame.at, {"read": read_ms, "judge": judge_ms}
+        ):
+            self.gaze.retract(code.text)
 
     def _record_then_show(self, sighting: Sighting, at: datetime, took_ms: dict[str, float]) -> bool:
         """Return whether the light that goes on stands for a record: the commit comes first."""
@@ -143,11 +150,12 @@ class _Mood:
         faults = tuple(
             word
             for word, wrong in (
-                ("camera", isinstance(turn, Blind)),
+                ("camera", isinstance(turn, Blind) or not station.lens.serves),
                 ("outbox", station.outbox.fault is not None),
                 ("policy", station.rulebook.rules.broken),
                 ("bundle", (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
                 ("roster", station.rulebook.rules.trust.roster.locked),
+                ("glass", station.lens.state is State.SMEARED),
             )
             if wrong
         )
@@ -155,6 +163,8 @@ class _Mood:
             resting = patterns.FAULT
         elif "bundle" in faults:
             resting = patterns.STALE
+        elif "glass" in faults:
+            resting = patterns.SMEARED
         else:
             resting = patterns.READY if station.courier.linked else patterns.OFFLINE
         if resting is not self._resting:
@@ -179,6 +189,7 @@ class _Mood:
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": dict(station.clock.look(turn.at).wire()),
             "blind": turn.why if isinstance(turn, Blind) else None,
+            "camera": station.lens.tell() | ({"state": State.AWAY.value} if isinstance(turn, Blind) else {}),
             **self._bundle(),
             "version": __version__,
         }
@@ -198,7 +209,7 @@ def run(told: Config, notifier: Notifier) -> None:
     if (missing := scanner.second_reader()) is not None:
         log.warning("%s", missing)
     sender = Sender(told.point.name, clock.boot, _info(told), _credential("mqtt-password"))
-    simulated = not told.camera.live
+    simulated = not told.camera.sensor
     with ExitStack() as stack:
         stop = stack.enter_context(Stop())
         for signum in (signal.SIGTERM, signal.SIGINT):
@@ -211,9 +222,11 @@ def run(told: Config, notifier: Notifier) -> None:
         hatch = stack.enter_context(Hatch(socket_path(folder), verbs))
         lights = stack.enter_context(Indicators(told.pins))
         stack.callback(notifier.stopping)
-        stream = stack.enter_context(closing(turns(told.camera, stop)))
+        lens = Lens(told.camera, Glass(folder, config.fingerprint(told.camera)) if told.camera.sensor else None)
+        stream = stack.enter_context(closing(turns(told.camera, stop, lens=lens)))
         station = Station(
-            Scanner(),
+            Scanner(1 / told.camera.fps),
+            Nearest(),
             Gaze(told.sighting.quiet, told.sighting.repeat, told.sighting.strangers),
             rulebook,
             Composer(told.point, told.privacy, secret, simulated),
@@ -223,6 +236,7 @@ def run(told: Config, notifier: Notifier) -> None:
             lights,
             courier,
             Vitals(told.camera.fps),
+            lens,
         )
         station.serve(stream, Heart([courier, lights, hatch], notifier))
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from device.config import Camera
+from device.lens import Lens
 from device.model import Blind, Frame
 from device.stop import Stop
 
@@ -21,6 +22,10 @@ BLINK = 0.5
 """Seconds between two `Blind` turns, so that the loop turns on, and the watchdog with it."""
 
 Open = Callable[[Camera, Stop], Generator[Frame, None, None]]
+
+
+class EyeLost(OSError):  # noqa: N818 - what happened, in the operator's word
+    """An eye whose frames say that it does not see; the sentence says why."""
 
 
 def opener(camera: Camera) -> Open:
@@ -39,24 +44,36 @@ def opener(camera: Camera) -> Open:
         return pictures.frames
     from device import picamera  # noqa: PLC0415 - see above
 
-    return picamera.frames
+    return picamera.Eye().frames
 
 
-def turns(camera: Camera, stop: Stop, open_eye: Open | None = None) -> Generator[Frame | Blind, None, None]:
+def turns(
+    camera: Camera, stop: Stop, open_eye: Open | None = None, lens: Lens | None = None
+) -> Generator[Frame | Blind, None, None]:
     """Yield frames until *stop* or the source's own end; an eye that fails is reopened with back-off.
 
-    Only what an eye raises as OSError (gone, silent, unplugged) is weather; anything else ends the program.
+    Only what an eye raises as OSError (gone, silent, unplugged) is weather; anything else ends the program. *lens*
+    looks at every frame on its way, and an eye that it gives up is closed and opened anew like one that is gone.
     """
     open_eye = open_eye or opener(camera)
+    lens = lens or Lens(camera)
     pause = FIRST_PAUSE
     away = False
+    seen = lens.state
     while not stop.is_set():
         try:
+            lens.opened()
             with closing(open_eye(camera, stop)) as frames:
                 for frame in frames:
-                    if away:
+                    lens.look(frame)
+                    if lens.state is not seen:
+                        log.info("the view was %s, and is %s", seen, lens.state)
+                        seen = lens.state
+                    if lens.lost is not None:
+                        raise EyeLost(lens.lost)
+                    if away and lens.serves:
                         log.info("the eye is back")
-                    away, pause = False, FIRST_PAUSE
+                        away, pause = False, FIRST_PAUSE
                     yield frame
         except OSError as error:
             # A path may hold bytes that are no text; what is said of it goes on the wire.

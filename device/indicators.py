@@ -42,6 +42,7 @@ class Indicators(Worker):
         self._wanted: SimpleQueue[_Once | _Always | None] = SimpleQueue()
         self._lamps: dict[str, Any] = {}
         self._buzzer: Any = None
+        self._light: Any = None
         self._stack = ExitStack()
         self._state: Pattern = READY
 
@@ -61,6 +62,8 @@ class Indicators(Worker):
                     if sound == "active"
                     else TonalBuzzer(self._pins.buzzer, octaves=3, pin_factory=factory)
                 )
+            if self._pins.light is not None:
+                self._light = stack.enter_context(LED(self._pins.light, pin_factory=factory))
             self._stack = stack.pop_all()
         super().__enter__()
         return self
@@ -80,6 +83,16 @@ class Indicators(Worker):
     def rest(self, pattern: Pattern) -> None:
         """Play *pattern* for ever, from when no verdict is being shown."""
         self._wanted.put(_Always(pattern))
+
+    @property
+    def has_light(self) -> bool:
+        """Whether there is a white lamp, so that somebody should decide about it."""
+        return self._pins.light is not None
+
+    def illuminate(self, lit: bool) -> None:
+        """Switch the white lamp, at once and from any thread; without one nothing happens."""
+        if self._light is not None and self._light.is_lit != lit:
+            self._light.value = lit
 
     def wake(self) -> None:
         """Cut the wait of the current step short."""

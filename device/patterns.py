@@ -93,6 +93,13 @@ STALE: Pattern = (
     Step(_DARK, None, 1.2),
 )
 """Ready, by a trust bundle that should have been followed by a newer one: a green blip, then a longer red one."""
+SMEARED: Pattern = (
+    Step(_ADMIT, None, 0.1),
+    Step(_DARK, None, 0.3),
+    *_blinks(_REFUSE, None, 0.1, 2, 0.3),
+    Step(_DARK, None, 0.8),
+)
+"""Ready, by a glass that wants cleaning: a green blip, then two short red ones."""
 FAULT: Pattern = (Step(_REFUSE, None, 1.0), Step(_DARK, None, 1.0))
 IDENTIFY: Pattern = (Step(_ADMIT, HIGH, 0.3), Step(_REFUSE, LOW, 0.3)) * 5
 
@@ -100,6 +107,7 @@ STATES: Mapping[str, Pattern] = {
     "ready": READY,
     "offline": OFFLINE,
     "stale": STALE,
+    "smeared": SMEARED,
     "fault": FAULT,
     "identify": IDENTIFY,
 }

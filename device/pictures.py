@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from device.config import Camera
+from device.disk import write_whole
 from device.model import Frame
 from device.stop import Stop
 
@@ -38,6 +39,13 @@ def luma_of(path: Path) -> NDArray[np.uint8]:
         raise PictureError(f"{path}: not a picture that can be read") from None
     except OSError as error:
         raise PictureError(f"{path}: {error.strerror or error}") from None
+
+
+def save(luma: NDArray[np.uint8], path: Path) -> None:
+    """Write *luma* as a PNG, whole, for its owner alone; raises OSError."""
+    octets = BytesIO()
+    Image.fromarray(luma).save(octets, format="PNG")
+    write_whole(path, octets.getvalue())
 
 
 def luma_of_jpeg(octets: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:

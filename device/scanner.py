@@ -1,81 +1,226 @@
-"""Codes in a frame: the brightness plane in, the texts of the QR codes on it out.
+"""Codes in a frame: the brightness plane in, the codes on it out, and never more work than the camera's pace allows.
 
-zxing-cpp (QR only) looks at every frame: on 900 photographs it read 78 % where pyzbar read 61 %, in a tenth
-of its time. pyzbar reads some that it misses, so it looks at every eighth frame in which nothing was read,
-upright and inverted in turn: bounded work for each frame, and on the wall the next frame is never far.
+The first reader looks at every frame that changed. Where it reads nothing, the steps of the chain look in turn, as
+many on each frame as its share of time pays for; a person holds a code for many frames, so none is left out for
+long. A view that does not change and was searched in vain is left alone, but for a look each second.
 """
 
-import logging
-from typing import Any
+from collections.abc import Callable
+from math import ceil
+from time import thread_time
 
-import numpy as np
-import zxingcpp
-from numpy.typing import NDArray
+from device.gate import Gate
+from device.readers import Code, Luma, Place, View, second_reader
+from device.steps import CLOSE, FIRST, WHOLE, Picture, Step, look, look_close
 
-log = logging.getLogger(__name__)
+__all__ = ["Scanner", "read_still", "second_reader", "view_of_still"]
 
-try:
-    from pyzbar import pyzbar
-    from pyzbar.wrapper import ZBarSymbol
-except ImportError:  # libzbar is a shared library of the system's, and may be missing
-    pyzbar = None
-
-SECOND_LOOK = 8
-"""A frame in so many without a code is looked at by the second reader."""
-MAX_TEXT = 4300
-"""Characters; no QR holds more."""
-
-
-def second_reader() -> str | None:
-    """Return what is wrong with the second reader, ``None`` if it is there."""
-    if pyzbar is not None:
-        return None
-    return (
-        "libzbar is missing: codes are read by zxing-cpp alone, and some hard ones are not read."
-        " Next: sudo apt install libzbar0"
-    )
+SHARE = 0.35
+"""Of a frame's interval, in CPU time, that the steps after the first take on average at most."""
+SAVED = 0.9
+"""Of a frame's interval that is saved up for one dear step at most; a step that costs more is not taken there."""
+CHEAPER = 0.95
+"""What is remembered of the cost of a step that is too dear, from turn to turn: it may have been a busy moment."""
+SUSPECTS = 3
+"""Symbols found and not read that are looked at closely in one picture, the largest first."""
+LONGEST = 1920
+"""Picture elements of a still picture's longer side that the whole chain is for."""
+CHEAPEST = 2
+"""Steps on the whole picture that cost less than a close look."""
+REST = 1.0
+"""Seconds after which a view that does not change is looked at once more."""
+HELD = 0.15
+"""Seconds for which a view that does not change shows what it showed."""
 
 
 class Scanner:
-    """Reads frame after frame; the first reader always, the second now and then."""
+    """Looks at frame after frame; *interval* is the seconds between two of them, *spent* tells CPU seconds.
+
+    A frame costs the gate and, if it changed, the first step; beside them on average `SHARE` of the interval, and
+    never more than `SAVED` of it, but where a step takes longer than it ever took.
+    """
+
+    def __init__(self, interval: float, spent: Callable[[], float] = thread_time) -> None:
+        self._gate = Gate()
+        self._rounds = _Rounds()
+        self._purse = _Purse(interval)
+        self._spent = spent
+        self._view = View()
+        self._looked = float("-inf")
+        self.stirred = False
+        """Whether the newest frame differs from the one that was looked at before."""
+
+    def read(self, luma: Luma, tick: float) -> View:
+        """Return what is seen on the newest frame of a stream, taken at *tick* (monotonic seconds)."""
+        self.stirred = self._gate.stirred(luma)
+        if self.stirred:
+            self._rounds.begin()
+        elif tick - self._looked < self._rest:
+            return self._view
+        self._looked = tick
+        picture = Picture(luma)
+        seen = look(FIRST, picture)
+        codes, suspects = seen.codes, _larger(seen.suspects, seen.codes)
+        self._purse.earn()
+        while (step := self._rounds.next(suspected=bool(suspects), read=bool(codes))) is not None:
+            if not self._purse.affords(step):
+                if self._purse.never_affords(step):
+                    self._rounds.passed()
+                    continue
+                break
+            began = self._spent()
+            seen = _closely(step, picture, suspects) if step in CLOSE else look(step, picture)
+            self._purse.pay(step, self._spent() - began)
+            self._rounds.passed()
+            codes += seen.codes
+            suspects = _larger(suspects or seen.suspects, codes)
+        self._view = View(codes, suspects)
+        return self._view
+
+    @property
+    def _rest(self) -> float:
+        """Seconds for which a view that does not change needs no look."""
+        if self._view.codes:
+            return HELD
+        return REST if self._rounds.done(suspected=bool(self._view.suspects)) else 0.0
+
+
+class _Round:
+    """Steps in turn. What one misses in this view it may see in the next, so that the turn goes on where it was."""
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        self._steps = steps
+        self._turn = 0
+        self.left = 0
+
+    def begin(self) -> None:
+        """Let every step look at a new view."""
+        self.left = len(self._steps)
+
+    @property
+    def step(self) -> Step:
+        """Whose turn it is."""
+        return self._steps[self._turn % len(self._steps)]
+
+    def passed(self) -> None:
+        """Pass the turn on."""
+        self._turn += 1
+        self.left -= 1
+
+
+class _Rounds:
+    """Whose turn it is among steps on suspects and steps on the whole picture: they alternate."""
 
     def __init__(self) -> None:
-        self._empty = 0
+        self._close, self._whole = _Round(CLOSE), _Round(WHOLE)
+        self._turn = self._whole
 
-    def read(self, luma: NDArray[np.uint8]) -> list[str]:
-        """Return the texts on one frame of a stream, each once, the surest reader's first."""
-        texts = _zxing(luma)
-        if texts:
-            self._empty = 0
-            return texts
-        self._empty += 1
-        if self._empty % SECOND_LOOK:
-            return []
-        return _zbar(luma if self._empty % (2 * SECOND_LOOK) else ~luma)
+    def begin(self) -> None:
+        """Let every step look at a new view."""
+        self._close.begin()
+        self._whole.begin()
 
+    def done(self, *, suspected: bool) -> bool:
+        """Return whether every step has looked at this view."""
+        return not self._whole.left and not (suspected and self._close.left)
 
-def read_still(luma: NDArray[np.uint8]) -> list[str]:
-    """Return the texts on a picture that has no next frame: every reader looks until one sees something."""
-    return _zxing(luma) or _zbar(luma) or _zbar(~luma)
+    def next(self, *, suspected: bool, read: bool) -> Step | None:
+        """Return the step whose turn it is, ``None`` once each has looked.
 
+        What was *read* leaves only a larger suspect to look at; without a suspect there is nothing for dear steps.
+        """
+        while not read and not suspected and self._whole.left and self._whole.step.dear:
+            self._whole.passed()
+        close, whole = suspected and self._close.left, not read and self._whole.left
+        if not close and not whole:
+            return None
+        self._turn = self._close if close and (not whole or self._turn is self._whole) else self._whole
+        return self._turn.step
 
-def _zxing(luma: NDArray[np.uint8]) -> list[str]:
-    found: list[Any] = zxingcpp.read_barcodes(
-        luma,
-        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode),
-        try_rotate=False,  # a QR is found at any angle without it
-        text_mode=zxingcpp.TextMode.Plain,
-    )
-    return _bounded(barcode.text for barcode in found)
-
-
-def _zbar(luma: NDArray[np.uint8]) -> list[str]:
-    if pyzbar is None:
-        return []
-    height, width = luma.shape
-    found = pyzbar.decode((luma.tobytes(), width, height), symbols=[ZBarSymbol.QRCODE])
-    return _bounded(symbol.data.decode("utf-8", "replace") for symbol in found)
+    def passed(self) -> None:
+        """Pass the turn on from the step that `next` gave."""
+        self._turn.passed()
 
 
-def _bounded(texts: Any) -> list[str]:
-    return list(dict.fromkeys(text for text in texts if 0 < len(text) <= MAX_TEXT))
+class _Purse:
+    """CPU seconds for steps: earned by each frame, saved up to a limit, paid for each step by what it took."""
+
+    def __init__(self, interval: float) -> None:
+        self._income = SHARE * interval
+        self._limit = SAVED * interval
+        self._saved = 0.0
+        self._cost: dict[Step, float] = {}
+
+    def earn(self) -> None:
+        """Count one frame."""
+        self._saved = min(self._limit, self._saved + self._income)
+
+    def affords(self, step: Step) -> bool:
+        """Return whether *step* may be taken now; one that was never taken may, while anything is left."""
+        return self._saved > 0 and self._cost.get(step, 0.0) <= self._saved
+
+    def never_affords(self, step: Step) -> bool:
+        """Return whether *step* costs more than can be saved; each time, a little less of that is remembered."""
+        cost = self._cost.get(step, 0.0)
+        if cost <= self._limit:
+            return False
+        self._cost[step] = CHEAPER * cost
+        return True
+
+    def pay(self, step: Step, took: float) -> None:
+        """Count what *step* took, and remember it."""
+        self._saved -= took
+        self._cost[step] = took
+
+
+def _larger(suspects: tuple[Place, ...], codes: tuple[Code, ...]) -> tuple[Place, ...]:
+    """Return those of *suspects* that are larger than every code that was read."""
+    side = max((code.place.side for code in codes), default=0.0)
+    return tuple(place for place in suspects if place.side > side)
+
+
+def read_still(luma: Luma) -> list[str]:
+    """Return the texts on a picture that has no next frame."""
+    return [code.text for code in view_of_still(luma).codes]
+
+
+def view_of_still(luma: Luma) -> View:
+    """Return what is on a picture that has no next frame: every step looks until one reads something.
+
+    A picture longer than `LONGEST` is searched in a smaller copy, and as it is by the first step alone.
+    """
+    factor = ceil(max(luma.shape) / LONGEST)
+    if factor == 1:
+        return _searched(Picture(luma))
+    picture = Picture(luma)
+    seen = _searched(Picture(picture.smaller(factor)))
+    if not seen.codes:
+        return look(FIRST, picture)
+    return View(tuple(Code(code.text, code.place.moved(0, factor)) for code in seen.codes))
+
+
+def _searched(picture: Picture) -> View:
+    """Return what any step sees; close steps come once something is suspected and the cheapest were in vain."""
+    suspects: tuple[Place, ...] = ()
+    waiting = [FIRST, *WHOLE]
+    closely = list(CLOSE)
+    while waiting:
+        if suspects and len(waiting) <= len(WHOLE) - CHEAPEST:
+            waiting, closely = closely + waiting, []
+        step = waiting.pop(0)
+        if step.dear and not suspects:
+            continue
+        seen = _closely(step, picture, suspects) if step in CLOSE else look(step, picture)
+        if seen.codes:
+            return View(seen.codes, _larger(suspects, seen.codes))
+        suspects = suspects or seen.suspects
+    return View((), suspects)
+
+
+def _closely(step: Step, picture: Picture, suspects: tuple[Place, ...]) -> View:
+    """Return what *step* reads of the largest *suspects*."""
+    codes: dict[str, Code] = {}
+    for place in sorted(suspects, key=lambda place: -place.side)[:SUSPECTS]:
+        for code in look_close(step, picture, place).codes:
+            codes.setdefault(code.text, code)
+    return View(tuple(codes.values()))

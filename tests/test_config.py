@@ -63,6 +63,10 @@ def test_a_drop_in_is_laid_over_key_by_key(tmp_path: Path) -> None:
             GOOD + "[pins]\nbuzzer = 27\n",
             ["titik.toml: [pins] green and buzzer are both on GPIO 27; give each its own pin"],
         ),
+        (
+            GOOD + "[pins]\nlight = 22\n",
+            ["titik.toml: [pins] buzzer and light are both on GPIO 22; give each its own pin"],
+        ),
         (GOOD + "[pins]\nred = 40\n", ["titik.toml: pins.red = 40: Input should be less than or equal to 27"]),
         (
             GOOD + '[broker]\ncertificate = "c.pem"\n',
@@ -148,6 +152,6 @@ def test_the_pins_can_be_told_although_the_rest_is_wrong(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("source", "live"), [("picamera2", True), ("webcam", True), ("video", False), ("pictures", False)]
 )
-def test_only_a_camera_is_live(source: str, live: bool) -> None:
+def test_only_a_camera_has_a_sensor(source: str, live: bool) -> None:
     told = {"source": source, "video": "door.mkv", "pictures": ["people"]}
-    assert Camera.model_validate(told).live is live
+    assert Camera.model_validate(told).sensor is live

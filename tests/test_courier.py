@@ -273,6 +273,16 @@ def test_state_info_and_health_are_said_and_a_clean_stop_is_told_from_a_crash(tm
         assert told["health"] == {"frames": 1, "reconnects": 0, "refused": 0, "under_way": 0}
 
 
+def test_a_fault_brings_the_health_that_explains_it_at_once(tmp_path: Path, outbox: Outbox) -> None:
+    def explained() -> list[str | None]:
+        return [json.loads(m.body)["blind"] for m in centre.messages if m.topic.endswith("/health")]
+
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        for faults, expected in (((), [None]), (("camera",), [None, "silent"]), ((), [None, "silent", None])):
+            bike.tell(Notice(faults, {"blind": expected[-1]}))
+            until(centre, lambda expected=expected: explained() == expected)
+
+
 def test_the_will_says_offline_with_the_boot_it_belongs_to(tmp_path: Path, outbox: Outbox) -> None:
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
         with courier(outbox, broker.port) as bike:

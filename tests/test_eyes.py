@@ -1,6 +1,7 @@
 """Eyes: pictures at their pace, and an eye that fails, comes back, and never stops the loop."""
 
 from collections.abc import Callable, Generator
+from itertools import groupby
 from pathlib import Path
 from time import monotonic
 
@@ -10,11 +11,12 @@ from PIL import Image
 
 from device.config import Camera
 from device.eyes import BLINK, turns
+from device.lens import Lens, State
 from device.model import Blind, Frame
-from device.picamera import CameraGone
-from device.picamera import frames as camera_frames
+from device.picamera import CameraGone, Eye
 from device.pictures import PictureError, listed, luma_of
 from device.stop import Stop
+from tests.credentials import AT
 
 
 def picture(path: Path, grey: int = 77, size: tuple[int, int] = (40, 30)) -> Path:
@@ -126,7 +128,7 @@ def test_a_mistake_of_ours_in_an_eye_ends_the_program() -> None:
 
 def test_a_machine_without_picamera2_is_told_what_to_install() -> None:
     with Stop() as stop, pytest.raises(CameraGone, match="sudo apt install python3-picamera2"):
-        next(camera_frames(Camera(), stop))
+        next(Eye().frames(Camera(), stop))
 
 
 def test_a_hold_shorter_than_a_frame_is_one_frame(tmp_path: Path) -> None:
@@ -147,3 +149,44 @@ def test_a_blind_turn_comes_at_once() -> None:
         turn = next(turns(Camera(), stop, scripted(CameraGone("no camera"), [1])))
     assert isinstance(turn, Blind)
     assert turn.why == "no camera"
+
+
+def sensor(*scenes: list[int]) -> Callable[[Camera, Stop], Generator[Frame, None, None]]:
+    """Return a sensor that plays one scene at each opening, four frames a second: each grey's noise, 0 for none."""
+    left = list(scenes)
+    noise = np.random.default_rng(3)
+
+    def frames(_camera: Camera, _stop: Stop) -> Generator[Frame, None, None]:
+        begun = monotonic()
+        for n, grey in enumerate(left.pop(0)):
+            luma = np.where(np.indices((90, 160))[1] % 80 < 40, 60, 150).astype(np.uint8)
+            luma += noise.integers(0, grey + 1, luma.shape, np.uint8)
+            yield Frame(luma, AT, begun + n / 4)
+
+    return frames
+
+
+def test_a_frozen_eye_is_reopened_like_one_that_is_gone_and_is_back_when_it_moves(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    lens = Lens(Camera())
+    seen: list[tuple[str, State]] = []
+    with Stop() as stop:
+        stream = turns(Camera(), stop, sensor([3] * 8 + [0] * 99, [0] * 99, [3] * 8), lens)
+        seen.extend((turn.why if isinstance(turn, Blind) else "frame", lens.state) for turn in stream)
+    why = "the camera gives the same picture again and again; check its cable and the power supply"
+    assert list(dict.fromkeys(seen)) == [
+        ("frame", State.CLEAR),
+        (why, State.FROZEN),
+        ("frame", State.FROZEN),
+    ]
+    # It froze after four seconds; the first pause is half a second, and the next one as long again.
+    assert [len(list(turns_)) for _, turns_ in groupby(seen, key=lambda one: one[0])] == [24, 2, 16, 3, 8]
+    assert seen[-1] == ("frame", State.CLEAR)
+    assert caplog.messages == [
+        "the view was clear, and is frozen",
+        f"the eye is away: {why}",
+        "the view was frozen, and is clear",
+        "the eye is back",
+    ]

@@ -86,6 +86,20 @@ def test_every_pattern_can_be_played_on_either_buzzer(factory: Any, sound: str) 
         lights.rest(READY)
 
 
+def test_the_white_lamp_is_switched_apart_from_all_patterns_and_leaving_drives_it_dark(factory: Any) -> None:
+    with Indicators(Pins(factory="mock", light=6), factory) as lights:
+        assert lights.has_light
+        for lit in (True, True, False, True):
+            lights.illuminate(lit=lit)
+        lights.rest(quick(({RED}, None), (set(), None)))
+        wait_for(lambda: len(states(factory, PINS.red)) >= 3)
+        assert states(factory, 6) == [0, 1, 0, 1]
+    assert states(factory, 6) == [0, 1, 0, 1, 0]
+    with Indicators(PINS, factory) as lights:
+        assert not lights.has_light
+        lights.illuminate(lit=True)
+
+
 def test_the_mock_factory_of_the_configuration_works_without_a_pi() -> None:
     with Indicators(PINS) as lights:
         lights.show(READY)

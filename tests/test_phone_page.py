@@ -29,7 +29,7 @@ from device.judge import Rules, choose, judge
 from device.model import Reason
 from device.pictures import luma_of
 from device.policy import Setting
-from device.scanner import Scanner
+from device.scanner import read_still
 from device.trust import Trust
 from office.phone import PREFIX, cnf, key_from_picture, link, page_html, phone_code, phone_key, write_page
 from office.refusal import RefusalError
@@ -104,7 +104,7 @@ def shown(browser: Browser) -> bool:
 def proof(browser: Browser, file: Path) -> str:
     """Return the text of the proof on the screen, as the wall reads it."""
     wait_for(lambda: shown(browser), what="a proof is shown")
-    texts = Scanner().read(luma_of(browser.picture(file)))
+    texts = read_still(luma_of(browser.picture(file)))
     assert len(texts) == 1
     return texts[0]
 
@@ -156,7 +156,7 @@ def test_a_proof_is_blank_when_hidden_or_old_and_anew_when_seen_again(
     hide += "document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))"
     browser.run(hide, True)  # noqa: FBT003 - the value that the page sees
     assert not shown(browser)
-    assert Scanner().read(luma_of(browser.picture(tmp_path / "hidden.png"))) == []
+    assert read_still(luma_of(browser.picture(tmp_path / "hidden.png"))) == []
     browser.run("const real = Date.now; Date.now = () => real() + 2000")
     browser.run(hide, False)  # noqa: FBT003 - as above
     assert proven(proof(browser, tmp_path / "again.png"), key)[0] > first

@@ -1,16 +1,18 @@
 """The loop, in this process: a list of frames, mock pins, a real outbox; record first, then light."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
+from jsonschema import Draft202012Validator
 
 from device import config, patterns
 from device.clock import Clock
@@ -18,24 +20,30 @@ from device.config import Broker, Delivery, Pins, Point, Privacy
 from device.courier import Courier, Sender
 from device.daemon import Station
 from device.event import Composer
+from device.eyes import turns
 from device.floor import Floor
 from device.gaze import Gaze
 from device.heart import Heart
 from device.indicators import Indicators
+from device.lens import REOPENED, State
 from device.model import Blind, Frame, Outcome, Reason, Verdict
+from device.nearest import Nearest
 from device.outbox import Outbox
 from device.patterns import Pattern, pattern
 from device.rulebook import Rulebook
 from device.scanner import Scanner
+from device.stop import Stop
 from device.systemd import Notifier
 from device.vitals import Vitals
 from office.bundle import spki_text
 from tests.credentials import AT, OTHER_KEY, dose, hcert, staff_pass
 from tests.point import ROOT, signed_bundle
+from tests.test_lens import picture
 from tests.test_scanner import code, view
-from tests.world import free_port
+from tests.world import REPOSITORY, free_port
 
 POINT = Point(name="bupati-1", site="bupati")
+HEALTH = json.loads((REPOSITORY / "schemas" / "health.json").read_text(encoding="utf-8"))
 EMPTY = np.full((60, 80), 200, np.uint8)
 STAFF_PASS = staff_pass()
 
@@ -74,7 +82,8 @@ class Wall:
         self.lights = Recorder(self.outbox)
         stack.enter_context(self.lights)
         self.station = Station(
-            Scanner(),
+            Scanner(1 / 15),
+            Nearest(),
             Gaze(0.7, 10.0, 20),
             Rulebook(told, folder, None),
             Composer(POINT, Privacy(), None, simulated=True),
@@ -129,9 +138,12 @@ def test_two_people_one_second_apart_are_two_events(wall: Wall) -> None:
     assert wall.verdicts() == [("admit", "staff", False)] * 2
 
 
-def test_two_people_at_once_are_two_events(wall: Wall) -> None:
-    wall.serve(*[view(code(staff_pass("0001"), 4), code(staff_pass("0002"), 4))] * 5)
-    assert wall.verdicts() == [("admit", "staff", False)] * 2
+def test_of_two_codes_at_once_the_nearer_is_judged_and_the_other_when_it_has_gone(wall: Wall) -> None:
+    near, far = code(staff_pass("0001"), 6), code("https://contoh.example/poster", 4)
+    wall.serve(*[view(far, near, far)] * 5)
+    assert wall.verdicts() == [("admit", "staff", False)]
+    wall.serve(*[view(far)] * 5)
+    assert wall.verdicts() == [("admit", "staff", False), ("refuse", "not-a-pass", False)]
 
 
 def test_away_and_back_is_a_repeat_with_the_first_light(wall: Wall) -> None:
@@ -172,6 +184,59 @@ def test_a_blind_turn_is_a_fault_and_the_next_frame_ends_it(wall: Wall) -> None:
     wall.serve(EMPTY)
     assert wall.lights.rested[-1] is patterns.OFFLINE
     assert wall.courier._notice.faults == ()
+
+
+def looked(wall: Wall, *views: tuple[State, float]) -> None:
+    """Serve a sensor that shows these views for so many seconds each, four frames a second, at one opening each."""
+    left = list(views)
+
+    def sensor(_camera: config.Camera, _stop: Stop) -> Generator[Frame, None, None]:
+        while left:
+            state, seconds = left.pop(0)
+            for _ in range(round(4 * seconds)):
+                wall.tick += 1 / 4
+                yield Frame(picture(state), AT + timedelta(seconds=wall.tick - 100), wall.tick)
+
+    lens = wall.station.lens
+    wall.tick = monotonic()
+    with Stop() as stop:
+        wall.station.serve(
+            turns(config.Camera(), stop, sensor, lens), Heart([wall.courier, wall.lights], Notifier(None, None))
+        )
+
+
+SEEN = [State.BLACK, State.FROZEN, State.COVERED, State.DAZZLED]
+
+
+@pytest.mark.parametrize("state", SEEN)
+def test_an_eye_that_sees_nothing_is_out_of_service_until_it_sees_again(wall: Wall, state: State) -> None:
+    looked(wall, (State.CLEAR, 2), (state, 6))
+    assert wall.lights.rested == [patterns.OFFLINE, patterns.FAULT]
+    notice = wall.courier._notice
+    assert notice.faults == ("camera",)
+    assert notice.health is not None
+    assert Draft202012Validator(HEALTH).is_valid(notice.health)
+    assert notice.health["camera"]["state"] == ("away" if state in REOPENED else state)
+    assert notice.health["blind"] == REOPENED.get(state)
+    looked(wall, (State.CLEAR, 2))
+    # The first frames that can be read again do not yet end it.
+    assert wall.lights.rested[2:] == [patterns.FAULT, patterns.OFFLINE]
+    assert wall.courier._notice.faults == ()
+
+
+def test_a_night_without_light_is_told_by_health_and_by_nothing_else(wall: Wall) -> None:
+    looked(wall, (State.CLEAR, 2), (State.DARK, 30))
+    assert wall.lights.rested == [patterns.OFFLINE]
+    notice = wall.courier._notice
+    assert (notice.faults, notice.health and notice.health["camera"]["state"]) == ((), "dark")
+
+
+def test_a_smeared_glass_is_a_light_of_its_own_and_the_station_serves(wall: Wall) -> None:
+    wall.station.lens._glass.smeared = True
+    wall.serve(EMPTY, view(code(STAFF_PASS, 4)))
+    assert wall.lights.rested == [patterns.SMEARED]
+    assert wall.courier._notice.faults == ("glass",)
+    assert wall.verdicts() == [("admit", "staff", False)]
 
 
 def test_a_linked_centre_makes_it_ready(wall: Wall) -> None:
