@@ -2,7 +2,7 @@
 
 Structures and numbers are the kernel's, as videodev2 gives them (Raspberry Pi's own, and picamera2's); what is asked
 of a driver, and in which order, is the kernel's "Streaming I/O (Memory Mapping)". A driver answers at once, but for a
-USB device that hangs: uvcvideo waits 5 s for it and then fails, and nobody can cut that short. One failure ends the try.
+USB device that hangs: uvcvideo waits 5 s for it, then fails; nobody can cut that short, and one failure ends the try.
 """
 
 import errno
