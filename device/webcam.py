@@ -49,10 +49,7 @@ MOST = 64
 """Forms, or devices, that are looked at."""
 CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE
 
-LAMPS = (v4l2.V4L2_CID_POWER_LINE_FREQUENCY, v4l2.V4L2_CID_POWER_LINE_FREQUENCY_50HZ)
-"""Indonesia's mains have 50 Hz: exposures in multiples of 10 ms see no bands under lamps."""
-STEADY = (v4l2.V4L2_CID_EXPOSURE_AUTO_PRIORITY, 0)
-"""In the dark a webcam would expose longer than a frame lasts: fewer frames, and every hand a smear."""
+MAINS = {50: v4l2.V4L2_CID_POWER_LINE_FREQUENCY_50HZ, 60: v4l2.V4L2_CID_POWER_LINE_FREQUENCY_60HZ}
 
 WHY = {
     errno.EACCES: "may not be opened. Next: sudo usermod -aG video $USER, and log in anew",
@@ -91,7 +88,7 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
         stack.enter_context(_naming(path))
         descriptor = _opened(path, stack)
         view = _agreed(descriptor, path, camera)
-        _steadied(descriptor)
+        _steadied(descriptor, camera.mains)
         buffers = _streaming(descriptor, stack)
         seen, broken, due = monotonic(), False, 0.0
         while not stop.is_set():
@@ -265,9 +262,16 @@ def _set(descriptor: int, form: str, camera: Camera) -> View | None:
     return View(form, given.width, given.height, stride)
 
 
-def _steadied(descriptor: int) -> None:
-    """Set the exposure's habits where the webcam has them; many lack one or the other, and are none the worse."""
-    for control, value in (LAMPS, STEADY):
+def _steadied(descriptor: int, mains: int) -> None:
+    """Set the exposure's habits where the webcam has them; many lack one or the other, and are none the worse.
+
+    Its length stays the webcam's own, in steps that see no bands under lamps; without the second it would last longer
+    than a frame in the dark: fewer frames, and every hand a smear.
+    """
+    for control, value in (
+        (v4l2.V4L2_CID_POWER_LINE_FREQUENCY, MAINS[mains]),
+        (v4l2.V4L2_CID_EXPOSURE_AUTO_PRIORITY, 0),
+    ):
         with suppress(OSError):
             _ask(descriptor, v4l2.VIDIOC_S_CTRL, v4l2.v4l2_control(id=control, value=value))
 

@@ -283,11 +283,12 @@ def test_a_webcam_that_packs_is_unpacked(driver: Driver) -> None:
     assert seen(driver, 2) == [40, 50]
 
 
-def test_exposure_suits_the_mains_and_the_pace(driver: Driver) -> None:
+@pytest.mark.parametrize("mains", [50, 60])
+def test_exposure_suits_the_mains_and_the_pace(driver: Driver, mains: int) -> None:
     driver.script = [plain(7)]
-    assert seen(driver, 1) == [7]
+    assert seen(driver, 1, mains=mains) == [7]
     assert driver.controls == {
-        v4l2.V4L2_CID_POWER_LINE_FREQUENCY: v4l2.V4L2_CID_POWER_LINE_FREQUENCY_50HZ,
+        v4l2.V4L2_CID_POWER_LINE_FREQUENCY: getattr(v4l2, f"V4L2_CID_POWER_LINE_FREQUENCY_{mains}HZ"),
         v4l2.V4L2_CID_EXPOSURE_AUTO_PRIORITY: 0,
     }
 

@@ -79,7 +79,7 @@ def _tell(path: Path, control: int, value: int = 1) -> None:
 
 
 def camera(path: Path | None, **more: object) -> Camera:
-    told = {"source": "webcam", "device": path, "size": SIZE, "fps": 10, "patience": 1.0}
+    told = {"source": "webcam", "device": path, "size": SIZE, "fps": 10, "patience": 1.0, "frozen": 0, "covered": 0}
     return Camera(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
 
 
