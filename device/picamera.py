@@ -54,6 +54,8 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
         except (RuntimeError, OSError) as error:
             raise CameraGone(f"the camera cannot be started: {error}") from error
         stack.callback(source.stop)
+        # picamera2 works its jobs off in their order: after a silence, stopping would wait for ever behind the capture.
+        stack.callback(source.cancel_all_and_flush)
         given = source.camera_configuration()["main"]
         if given["format"] not in PLANAR:
             raise CameraGone(f"the camera gives {given['format']}, whose first plane is not its brightness")
@@ -83,10 +85,17 @@ def _captured(source: Any, patience: float, stop: Stop) -> NDArray[np.uint8] | N
 
 def _opened(kind: Any, stack: ExitStack) -> Any:
     try:
-        source = kind()
-    except (IndexError, RuntimeError, OSError) as error:  # picamera2 lets an IndexError out where there is no camera
-        raise CameraGone(
-            f"no camera was found ({error}); check its cable, then: rpicam-hello --list-cameras"
-        ) from error
+        # picamera2 keeps the first list of cameras that libcamera gave it, and one that is made without a camera
+        # leaves a descriptor open for good.
+        kind._cm.reset()  # noqa: SLF001 - there is no public word for it
+        source = kind() if kind.global_camera_info() else None
+    except (IndexError, RuntimeError, OSError) as error:
+        raise _none(str(error)) from error
+    if source is None:
+        raise _none("none is listed")
     stack.callback(source.close)
     return source
+
+
+def _none(why: str) -> CameraGone:
+    return CameraGone(f"no camera was found ({why}); check its cable, then: rpicam-hello --list-cameras")

@@ -39,8 +39,20 @@ class Picamera2:
     script: ClassVar[list[Any]] = []
     calls: ClassVar[list[str]] = []
     given: ClassVar[str] = "YUV420"
+    plugged: ClassVar[int] = 1
+    listed: ClassVar[int] = 0
+
+    class _cm:  # noqa: N801 - picamera2's own name for its list of cameras
+        @staticmethod
+        def reset() -> None:
+            Picamera2.listed = Picamera2.plugged
+
+    @classmethod
+    def global_camera_info(cls) -> list[dict[str, Any]]:
+        return [{"Num": 0}] * cls.listed
 
     def __init__(self) -> None:
+        assert self.listed, "it would leave a descriptor open"
         if self.script and isinstance(self.script[0], Exception):
             raise self.script.pop(0)
         self.calls.append("open")
@@ -63,7 +75,11 @@ class Picamera2:
         assert (name, wait) == ("main", False)
         return Job(self.script.pop(0) if self.script else None)
 
+    def cancel_all_and_flush(self) -> None:
+        self.calls.append("cancel")
+
     def stop(self) -> None:
+        assert self.calls[-1] == "cancel", "it would wait for ever"
         self.calls.append("stop")
 
     def close(self) -> None:
@@ -78,6 +94,8 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Picamera2, "script", [])
     monkeypatch.setattr(Picamera2, "calls", [])
     monkeypatch.setattr(Picamera2, "given", "YUV420")
+    monkeypatch.setattr(Picamera2, "plugged", 1)
+    monkeypatch.setattr(Picamera2, "listed", 0)
 
 
 def planes(grey: int) -> Any:
@@ -97,7 +115,14 @@ def test_only_the_brightness_of_the_picture_itself_is_handed_on() -> None:
         ((120, 160), 7, 7),
         ((120, 160), 8, 8),
     ]
-    assert Picamera2.calls == ["open", "YUV420 {'FrameDurationLimits': (33333, 33333)}", "start", "stop", "close"]
+    assert Picamera2.calls == [
+        "open",
+        "YUV420 {'FrameDurationLimits': (33333, 33333)}",
+        "start",
+        "cancel",
+        "stop",
+        "close",
+    ]
 
 
 def test_a_silent_camera_is_noticed_after_its_patience_closed_and_opened_anew() -> None:
@@ -112,7 +137,7 @@ def test_a_silent_camera_is_noticed_after_its_patience_closed_and_opened_anew() 
                 stop.set()
     assert seen[:2] == ["frame", "the camera has been silent for 0.3 s; check its cable and the power supply"]
     assert seen[-1] == "frame"
-    assert [call for call in Picamera2.calls if len(call) < 6] == ["open", "start", "stop", "close"] * 2
+    assert [call for call in Picamera2.calls if len(call) < 7] == ["open", "start", "cancel", "stop", "close"] * 2
 
 
 def test_a_stop_is_heard_while_the_camera_is_silent() -> None:
@@ -127,6 +152,22 @@ def test_no_camera_is_weather_with_the_next_command(error: Exception) -> None:
     Picamera2.script[:] = [error]
     with Stop() as stop, pytest.raises(CameraGone, match="rpicam-hello --list-cameras"):
         next(frames(SETTINGS, stop))
+
+
+def test_a_camera_that_is_plugged_in_again_is_found() -> None:
+    Picamera2.script[:] = [planes(7)]
+    Picamera2.plugged = 0
+    seen: list[str] = []
+    with Stop() as stop:
+        for turn in turns(SETTINGS, stop):
+            seen.append("frame" if isinstance(turn, Frame) else turn.why)
+            Picamera2.plugged = 1
+            if seen[-1] == "frame":
+                stop.set()
+    assert (seen[0], seen[-1]) == (
+        "no camera was found (none is listed); check its cable, then: rpicam-hello --list-cameras",
+        "frame",
+    )
 
 
 def test_a_format_without_a_plane_of_brightness_is_refused() -> None:
