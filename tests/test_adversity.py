@@ -48,6 +48,8 @@ def test_a_camera_unplugged_is_a_fault_and_serves_again_when_it_is_back(tmp_path
             point.says("state online", times=2)
             before = len(point.shown())
             wait_for(lambda: len(point.shown()) > before)
+            point.pictures.rename(tmp_path / "unplugged")
+            wait_for(lambda: point.owed() == 0)
             assert point.child.stop(2.0) == 0
         assert sorted(centre.ids()) == sorted(point.recorded())
 
