@@ -60,9 +60,13 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
         if given["format"] not in PLANAR:
             raise CameraGone(f"the camera gives {given['format']}, whose first plane is not its brightness")
         width, height = given["size"]
-        while not stop.is_set():
+        due = monotonic()
+        while not stop.wait(due - monotonic()):
             planes = _captured(source, camera.patience, stop)
             if planes is not None:
+                # A camera that does not know its pace (libcamera's virtual one) would else be read without a pause;
+                # one that keeps it, give or take half a frame, is never waited for here.
+                due = max(due, monotonic() - 0.5 / camera.fps) + 1 / camera.fps
                 yield Frame(planes[:height, :width], datetime.now(UTC), monotonic())
 
 
