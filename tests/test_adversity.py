@@ -139,7 +139,7 @@ def test_a_read_only_state_folder_is_out_of_order_and_ends_by_itself(tmp_path: P
         assert point.shown() == []
         subprocess.run(["mount", "-o", "remount,rw", str(state)], check=True)
         point.says("events can be recorded again")
-        point.says("state online")
+        point.says("state degraded bundle")  # it is written down within the minute
         wait_for(point.shown)
         assert point.child.stop(2.0) == 0
         assert point.recorded() == [one[0] for one in point.shown()]
