@@ -19,8 +19,8 @@ from PIL import Image
 
 from device.trust import Key, Roots, Trust, trusting
 from office import bundle
+from tests.codes import code, view
 from tests.credentials import trust
-from tests.test_scanner import code, view
 from tests.world import Child, wait_for
 
 NOW = datetime.now(UTC).replace(microsecond=0)

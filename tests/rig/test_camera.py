@@ -31,9 +31,9 @@ from device.stop import Stop
 from device.trust import Key, kid_of
 from device.wire import Topics
 from office.issuing import compose, issue
+from tests.codes import code
 from tests.credentials import OTHER_KEY, STAFF_KEY, Private
 from tests.point import NOW, Centre, Station
-from tests.test_scanner import code
 from tests.world import Mosquitto, wait_for
 
 CAMERA = Path("/usr/share/libcamera/pipeline/virtual/virtual.yaml")
