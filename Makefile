@@ -5,10 +5,10 @@ export PYTHON
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench fuzz check lock
+.PHONY: help setup demo test rig-camera bench fuzz check lock
 
 help: ## print this
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 setup: ## install what demo, test and bench need; quick when it is there
 	@tools/setup test
@@ -21,6 +21,9 @@ test: ## check everything, then run every test
 	@tools/setup test
 	@$(MAKE) --no-print-directory check
 	$(VENV)/python -m pytest -n 3
+
+rig-camera: ## run the station on the real picamera2, and every test on the Python of a Pi, in a Debian of its own
+	@tools/rig-camera
 
 bench: ## measure reading beside other readers, an empty view, a turn of the loop, a verdict, hostile input; ten minutes
 	@tools/setup bench
@@ -51,3 +54,6 @@ lock: ## pin the newest of everything anew; needs uv (https://docs.astral.sh/uv/
 	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --constraint requirements/dev.txt \
 	    requirements/fuzz.in --output-file requirements/fuzz.txt
+	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.13 \
+	    --generate-hashes --no-emit-index-url --constraint requirements/dev.txt --override requirements/rig-system.in \
+	    pyproject.toml requirements/build.in requirements/rig.in --output-file requirements/rig.txt

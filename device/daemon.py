@@ -31,6 +31,7 @@ from device.glass import Glass
 from device.hatch import Hatch, Refused, Verb, socket_path
 from device.heart import Heart
 from device.holder import FleetSecret, read_secret
+from device.illumination import Illumination
 from device.indicators import Indicators
 from device.judge import judge
 from device.lens import Lens, State
@@ -67,6 +68,7 @@ class Station:
     courier: Courier
     vitals: Vitals
     lens: Lens = field(default_factory=Lens)
+    illumination: Illumination = field(default_factory=Illumination)
 
     def serve(self, stream: Iterable[Frame | Blind], heart: Heart) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
@@ -85,6 +87,8 @@ class Station:
         view = self.scanner.read(frame.luma, frame.tick)
         read_ms = 1000 * (perf_counter() - began)
         self.vitals.frame(frame, read_ms)
+        if self.lights.has_light:
+            self.lights.illuminate(self.illumination.look(frame.luma, frame.tick, self.scanner.stirred))
         height, width = frame.luma.shape
         code = self.nearest.chosen(view, (height, width), frame.tick, partial(self.gaze.holds, tick=frame.tick))
         if code is None:

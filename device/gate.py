@@ -52,4 +52,4 @@ def _differs(rest: Blocks, now: Blocks) -> bool:
     usual: Any = np.median(now / rest, axis=1, keepdims=True)
     change = np.abs(now - rest * usual)
     noise = min(NOISIEST, 1.4826 * float(np.median(change)))  # of a normal distribution, from the median
-    return float(change.max()) > max(LEAST, NOISES * noise)
+    return float(np.max(change)) > max(LEAST, NOISES * noise)

@@ -110,11 +110,11 @@ def view(luma: NDArray[np.uint8]) -> View | None:
     steep = int(np.searchsorted(np.cumsum(counts), 0.995 * right.size))
     return View(
         brightness=brightness,
-        spread=float(cells.max() - cells.min()),
+        spread=float(np.max(cells) - np.min(cells)),
         step=float(np.abs(np.diff(cells, axis=1)).max()),
         sharpness=steep / max(brightness, DARK),
         white=float((cells >= WHITE).mean()),
-        noiseless=int(rows.max()) - int(rows.min()) <= 1,
+        noiseless=int(np.max(rows)) - int(np.min(rows)) <= 1,
         digest=crc32(rows.data),
         cells=cells,
     )
@@ -187,7 +187,7 @@ class Lens:
     def _classified(self, seen: View, before: View | None) -> State:
         told = self._camera
         same = told.frozen > 0 and before is not None and seen.digest == before.digest
-        if seen.cells.max() <= DARK:
+        if np.max(seen.cells) <= DARK:
             if seen.noiseless:
                 return State.BLACK if told.black else State.DARK
             return State.FROZEN if same else State.DARK

@@ -195,7 +195,7 @@ def _started(kind: Any, camera: Camera) -> _Opened:
     if source is None:
         raise CameraGone("no camera is listed; check its cable, then: rpicam-hello --list-cameras")
     with ExitStack() as stack:
-        stack.callback(source.close)
+        stack.callback(_let_go, source)
         told = controls(camera)
         lacks = tuple(name for name in told if name not in source.camera_controls)
         try:
@@ -233,6 +233,14 @@ def _crop(source: Any, size: tuple[int, int], share: float) -> tuple[str, ...]:
     if "ScalerCrops" in source.camera_controls:
         source.set_controls({"ScalerCrops": [part]})
     return ()
+
+
+def _let_go(source: Any) -> None:
+    """Close a camera that never started; that it cannot even be closed says no more than that."""
+    try:
+        source.close()
+    except (RuntimeError, OSError) as error:
+        log.warning("the camera was not closed cleanly: %s", error)
 
 
 def _close(source: Any) -> None:

@@ -25,6 +25,8 @@ SUSPECTS = 3
 """Symbols found and not read that are looked at closely in one picture, the largest first."""
 LONGEST = 1920
 """Picture elements of a still picture's longer side that the whole chain is for."""
+MOST_OF_IT = 0.4
+"""Share of a picture that a suspect takes up whose surroundings are the whole of it."""
 CHEAPEST = 2
 """Steps on the whole picture that cost less than a close look."""
 REST = 1.0
@@ -173,6 +175,12 @@ class _Purse:
         self._cost[step] = took
 
 
+def _fills(suspects: tuple[Place, ...], picture: Picture) -> bool:
+    """Return whether a suspect is most of the picture, so that a close look has seen all there is."""
+    height, width = picture.luma.shape
+    return bool(max(place.side for place in suspects) ** 2 > MOST_OF_IT * height * width)
+
+
 def _larger(suspects: tuple[Place, ...], codes: tuple[Code, ...]) -> tuple[Place, ...]:
     """Return those of *suspects* that are larger than every code that was read."""
     side = max((code.place.side for code in codes), default=0.0)
@@ -208,7 +216,7 @@ def _searched(picture: Picture) -> View:
         if suspects and len(waiting) <= len(WHOLE) - CHEAPEST:
             waiting, closely = closely + waiting, []
         step = waiting.pop(0)
-        if step.dear and not suspects:
+        if step.dear and (not suspects or _fills(suspects, picture)):
             continue
         seen = _closely(step, picture, suspects) if step in CLOSE else look(step, picture)
         if seen.codes:

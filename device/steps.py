@@ -135,7 +135,6 @@ CLOSE: tuple[Step, ...] = (
     Step("close, sharpened at 300", partial(_sharpened_at, 300, 4, 300), zxing_quick),
     Step("close, softened, by zbar", _softened, zbar),
     Step("close, bright spread at 500", partial(_spread_at, 500), zxing_quick),
-    Step("close, sharpened at 500", partial(_sharpened_at, 500, 2, 200), zxing_quick, dear=True),
 )
 """Steps over a suspect's surroundings, likewise."""
 

@@ -19,8 +19,8 @@ from PIL import Image
 
 from device.trust import Key, Roots, Trust, trusting
 from office import bundle
+from tests.codes import code, view
 from tests.credentials import trust
-from tests.test_scanner import code, view
 from tests.world import Child, wait_for
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -59,6 +59,7 @@ class Station:
     camera: Mapping[str, Any] = field(default_factory=dict)
     more: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    program: str = "device"
 
     @property
     def pictures(self) -> Path:
@@ -100,7 +101,7 @@ class Station:
         if not self.config.exists():
             self.write()
         env = {"CREDENTIALS_DIRECTORY": str(self.folder / "secrets"), **self.env}
-        command = [sys.executable, "-W", "error", "-m", "device", "run", "--config", self.config]
+        command = [sys.executable, "-W", "error", "-m", self.program, "run", "--config", self.config]
         self.child = Child(command, self.folder, env)
         self.child.__enter__()
         return self

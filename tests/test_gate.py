@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bench import approach
 from device.gate import Gate
-from tests.test_scanner import code
+from tests.codes import code
 
 SEED = 20261123
 

@@ -1,6 +1,8 @@
 """The walls: who may import whom, and which library lives in which room."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,14 @@ def test_no_private_key_is_ever_used_on_a_device() -> None:
 def test_the_longest_module_can_still_be_read() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules("device")}
     assert max(lengths.values()) <= 400
+
+
+def test_what_only_a_tool_needs_is_not_paid_by_the_station() -> None:
+    asked = "import sys; import device.__main__, device.daemon, device.pictures; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
+    )
+    tools = {"device.viewfinder", "device.banding", "device.bench", "device.webcam", "device.video", "device.picamera"}
+    libraries = {"av", "videodev2", "picamera2", "segno", "reportlab", "unittest.mock", "asyncio", "matplotlib"}
+    assert loaded & (tools | libraries) == set()
+    assert "device.scanner" in loaded

@@ -11,7 +11,6 @@ import pytest
 import segno
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
 
 from device import scanner
@@ -19,26 +18,9 @@ from device.pictures import luma_of
 from device.readers import MAX_TEXT, Code, Place, View, zbar, zxing
 from device.scanner import HELD, REST, SAVED, SHARE, Scanner, read_still, view_of_still
 from device.steps import CLOSE, FIRST, WHOLE, Picture, Step, look, look_close
+from tests.codes import Luma, code, view
 
-Luma = NDArray[np.uint8]
 INTERVAL = 1 / 15
-
-
-def code(text: str, scale: int = 5, **more: Any) -> Luma:
-    """Return a QR code of *text* with its quiet zone, dark on light."""
-    matrix = np.array(list(segno.make(text, micro=False, **more).matrix_iter(scale=scale, border=4)), dtype=np.uint8)
-    return np.where(matrix > 0, 20, 235).astype(np.uint8)
-
-
-def view(*codes: Luma) -> Luma:
-    """Return a frame with *codes* side by side."""
-    height = max(one.shape[0] for one in codes) + 80
-    frame = np.full((height, sum(one.shape[1] + 60 for one in codes)), 200, np.uint8)
-    left = 30
-    for one in codes:
-        frame[40 : 40 + one.shape[0], left : left + one.shape[1]] = one
-        left += one.shape[1] + 60
-    return frame
 
 
 def texts(seen: View) -> list[str]:

@@ -36,10 +36,10 @@ from device.stop import Stop
 from device.systemd import Notifier
 from device.vitals import Vitals
 from office.bundle import spki_text
+from tests.codes import code, view
 from tests.credentials import AT, OTHER_KEY, dose, hcert, staff_pass
 from tests.point import ROOT, signed_bundle
 from tests.test_lens import picture
-from tests.test_scanner import code, view
 from tests.world import REPOSITORY, free_port
 
 POINT = Point(name="bupati-1", site="bupati")
@@ -52,14 +52,20 @@ class Recorder(Indicators):
     """The real thread and pins; what was asked of them is also written down, with what was on the disk then."""
 
     def __init__(self, outbox: Outbox) -> None:
-        super().__init__(Pins(factory="mock"), MockFactory(pin_class=MockPWMPin))
+        super().__init__(Pins(factory="mock", light=12), MockFactory(pin_class=MockPWMPin))
         self.shown: list[tuple[Pattern, int]] = []
         self.rested: list[Pattern] = []
+        self.white: list[bool] = []
         self._disk = outbox
 
     def show(self, pattern: Pattern) -> None:
         self.shown.append((pattern, self._disk.depth().last.seq))
         super().show(pattern)
+
+    def illuminate(self, lit: bool) -> None:
+        if not self.white or self.white[-1] != lit:
+            self.white.append(lit)
+        super().illuminate(lit)
 
     def rest(self, pattern: Pattern) -> None:
         self.rested.append(pattern)
@@ -144,6 +150,19 @@ def test_of_two_codes_at_once_the_nearer_is_judged_and_the_other_when_it_has_gon
     assert wall.verdicts() == [("admit", "staff", False)]
     wall.serve(*[view(far)] * 5)
     assert wall.verdicts() == [("admit", "staff", False), ("refuse", "not-a-pass", False)]
+
+
+def test_the_white_lamp_is_lit_for_who_comes_and_goes_out_once_nobody_is_there(wall: Wall) -> None:
+    empty = np.full((480, 640), 120, np.uint8)
+    coming = [np.full((480, 640), 120, np.uint8) for _ in range(4)]
+    for step, frame in enumerate(coming):
+        frame[100:300, 100 * step : 100 * step + 200] = 210
+    wall.serve(*[empty] * 15)
+    assert wall.lights.white == [False]
+    wall.serve(*coming)
+    assert wall.lights.white == [False, True]
+    wall.serve(*[empty] * 60)
+    assert wall.lights.white == [False, True, False]
 
 
 def test_away_and_back_is_a_repeat_with_the_first_light(wall: Wall) -> None:

@@ -103,7 +103,7 @@ def _pins(name: str) -> dict[tuple[str, str], tuple[str, int]]:
     return pins
 
 
-@pytest.mark.parametrize("name", ["dev.txt", "pi.txt"])
+@pytest.mark.parametrize("name", ["dev.txt", "pi.txt", "rig.txt"])
 def test_every_pinned_package_has_hashes(name: str) -> None:
     pins = _pins(name)
     assert pins
@@ -114,6 +114,12 @@ def test_a_pi_gets_the_versions_that_are_tested_and_keeps_its_own_numpy() -> Non
     dev, pi = _pins("dev.txt"), _pins("pi.txt")
     assert {key: value for key, value in dev.items() if key in pi} == pi
     assert {name for name, _ in pi} & {"numpy", "pillow"} == set()
+
+
+def test_the_rig_s_station_is_a_pi_s() -> None:
+    pi, rig = _pins("pi.txt"), _pins("rig.txt")
+    assert {key: value for key, value in rig.items() if key in pi} == pi
+    assert {name for name, _ in rig} & {"numpy", "pillow"} == set()
 
 
 def test_the_locks_name_no_place() -> None:
@@ -147,3 +153,32 @@ def test_an_unknown_word_to_setup_is_answered_with_the_known_ones() -> None:
     assert done.stderr == (
         "setup: 'everything' is not known here. Next: tools/setup demo, tools/setup test or tools/setup bench\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        ([], 0, "skipped: no apt here, and the root is made of Debian's packages"),
+        (
+            ["lens"],
+            3,
+            "'lens' is not known here. Next: tools/rig-camera camera, tools/rig-camera suite, or without a word",
+        ),
+    ],
+)
+def test_where_no_root_can_be_made_the_rig_says_so_in_one_line(
+    tmp_path: Path, words: list[str], code: int, line: str
+) -> None:
+    for name in ("sh", "dirname", "uname"):
+        found = shutil.which(name)
+        assert found
+        (tmp_path / name).symlink_to(found)
+    done = subprocess.run(
+        [REPOSITORY / "tools" / "rig-camera", *words],
+        capture_output=True,
+        text=True,
+        env={"PATH": str(tmp_path), "HOME": str(tmp_path)},
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", f"rig-camera: {line}\n")

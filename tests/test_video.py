@@ -18,9 +18,9 @@ from device.eyes import turns
 from device.model import Blind, Frame
 from device.stop import Stop
 from device.video import VideoError, frames
+from tests.codes import code, view
 from tests.credentials import staff_pass
 from tests.point import Station
-from tests.test_scanner import code, view
 from tests.test_whole import DATES
 from tests.world import free_port
 

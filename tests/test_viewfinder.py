@@ -19,10 +19,10 @@ from device.config import Station, load
 from device.hatch import Hatch
 from device.viewfinder import HEAD, Trial, best
 from tests import test_picamera
+from tests.codes import code, view
 from tests.credentials import staff_pass
 from tests.point import save
 from tests.test_picamera import Job
-from tests.test_scanner import code, view
 from tests.world import wait_for
 
 RNG = np.random.default_rng(8)
