@@ -74,7 +74,8 @@ class Scanner:
             seen = _closely(step, picture, suspects) if step in CLOSE else look(step, picture)
             self._purse.pay(step, self._spent() - began)
             self._rounds.passed()
-            codes += seen.codes
+            known = {code.text for code in codes}
+            codes += tuple(code for code in seen.codes if code.text not in known)
             suspects = _larger(suspects or seen.suspects, codes)
         self._view = View(codes, suspects)
         return self._view

@@ -245,6 +245,24 @@ def test_a_larger_code_that_is_not_read_yet_is_looked_at_closely_beside_one_that
     assert set(eye.steps()) == {FIRST.name, *(step.name for step in CLOSE)}
 
 
+def test_what_is_found_only_later_is_looked_at_closely_on_the_same_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    eye = Eye(monkeypatch)
+    place = Place(((100.0, 60.0), (200.0, 60.0), (200.0, 160.0), (100.0, 160.0)))
+    told = {WHOLE[1].name: View((), (place,)), CLOSE[1].name: View((Code("AKHIRNYA", place),))}
+    monkeypatch.setattr(scanner, "look", lambda step, *_: told.get(step.name, View()))
+    monkeypatch.setattr(scanner, "look_close", lambda step, *_: told.get(step.name, View()))
+    assert eye.see(noise(1)) == View((Code("AKHIRNYA", place),))
+
+
+def test_a_text_that_two_steps_read_is_one_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    eye = Eye(monkeypatch)
+    small = Place(((0.0, 0.0), (50.0, 0.0), (50.0, 50.0), (0.0, 50.0)))
+    large = small.moved(0, 3)
+    monkeypatch.setattr(scanner, "look", lambda *_: View((Code("SAMA", small),), (large,)))
+    monkeypatch.setattr(scanner, "look_close", lambda *_: View((Code("SAMA", large), Code("LAIN", large))))
+    assert texts(eye.see(noise(1))) == ["SAMA", "LAIN"]
+
+
 def test_where_nothing_is_nothing_is_read(shared: Path) -> None:
     pictures = sorted(path for path in (shared / "no-code").iterdir() if path.suffix in {".png", ".webp", ".jpg"})
     assert len(pictures) > 80
