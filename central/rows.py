@@ -5,9 +5,10 @@ what it needs to hold an event for ever; the rest is kept as it came.
 """
 
 import json
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,10 +22,31 @@ ID_LENGTH = range(8, 65)
 EPOCH_LENGTH = range(1, 33)
 MOST_SEQ = 2**63 - 1
 """SQLite's largest integer."""
+CLOCK = "id.titik.clock"
+"""The type of a correction: what time it was when its boot had uptime 0."""
+OFFSETS = 1_577_836_800, 4_102_444_800
+"""Unix seconds that an offset may lie in: 2020 to 2100."""
+LONGEST_BOOT = 64
+MOST_UPTIME = 3_200_000_000.0
+"""Seconds, a hundred years: a sum with an offset is always a time."""
 
 
 class Unreadable(ValueError):  # noqa: N818 - what the message is
     """A message that cannot be taken as rows; the sentence says why, and quotes nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What an event says of its station's clock; ``None`` where it says nothing that can be read."""
+
+    synced: bool | None = None
+    boot: str | None = None
+    uptime: float | None = None
+    """Seconds since the station started."""
+    floor: str | None = None
+    """Surely not before, as `Row.time` is written."""
+    offset: float | None = None
+    """Of a correction: Unix seconds of uptime 0 of its boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,7 @@ class Row:
     simulated: bool
     body: str
     """The whole CloudEvent, compact JSON with sorted keys."""
+    tick: "Tick"
 
 
 def stamp(at: datetime) -> str:
@@ -122,7 +145,40 @@ def _row(point: str, event: Any) -> Row:
         told.get("repeat") is True,
         told.get("simulated") is True,
         dumps(event).decode(),
+        _correction(told) if type_ == CLOCK else tick(told),
     )
+
+
+def tick(told: Mapping[str, Any]) -> Tick:
+    """Return what the data *told* of an event say of the clock."""
+    clock: Any = told.get("clock")
+    match clock:
+        case {"synced": bool(synced)}:
+            boot, uptime = clock.get("boot"), _number(clock.get("uptime"))
+            known = isinstance(boot, str) and 1 <= len(boot) <= LONGEST_BOOT
+            known = known and uptime is not None and 0 <= uptime <= MOST_UPTIME
+            floor = _time(clock.get("floor"))
+            return Tick(synced, boot, uptime, floor) if known else Tick(synced, floor=floor)
+    return Tick()
+
+
+def _correction(told: Mapping[str, Any]) -> Tick:
+    said, offset = tick(told), _number(told.get("offset"))
+    if not said.synced or said.boot is None:
+        raise Unreadable("a correction of the clock without a boot and an uptime that were synchronised")
+    if offset is None or not OFFSETS[0] <= offset <= OFFSETS[1]:
+        raise Unreadable("a correction of the clock with an absurd offset")
+    return replace(said, offset=offset)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _word(value: Any) -> str | None:

@@ -7,9 +7,9 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from central.store import NotOurs, check
+from central.store import Gap, NotOurs, check
 from device.database import damaged, sentence
 from device.model import WITA
 from device.wire import loads
@@ -22,14 +22,6 @@ READ_LIMIT = 5.0
 
 class Missing(Exception):  # noqa: N818 - what the file is
     """No database is there, or none that this user may read."""
-
-
-class Gap(NamedTuple):
-    """Numbers of one epoch that are not held, both ends included."""
-
-    epoch: str
-    first: int
-    last: int
 
 
 @dataclass(frozen=True, slots=True)

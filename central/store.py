@@ -3,26 +3,30 @@
 One process writes; readers open the file beside it, see `central.status`. Times come in as arguments.
 """
 
+import json
 import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from central.rows import EPOCH_LENGTH, MOST_SEQ, Row, stamp
+from central.rows import EPOCH_LENGTH, MOST_SEQ, Row, Tick, Unreadable, stamp, tick
+from central.rows import rows as parse
 from device.database import damaged, inode, sentence
 from device.wire import State, dumps, loads
 
 APPLICATION_ID = 0x7469_7463
 """``titc``: in the file's header, so that nobody's other database is ever taken for ours."""
-VERSION = 1
+VERSION = 2
 BUSY = 1.0
 """Seconds to wait for another writer; stopping as a whole has two."""
+MOST_KEPT = 100
+"""Epochs that one state may name."""
 
 _SCHEMA = f"""
 CREATE TABLE life (
@@ -69,8 +73,40 @@ CREATE TABLE said (
     PRIMARY KEY (point, epoch)
 ) STRICT;
 PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
+PRAGMA user_version = 1;
 """
+_COLUMNS = tuple(name for name in Row.__slots__ if name != "tick")
+_SECOND = (
+    "ALTER TABLE event ADD COLUMN boot TEXT",
+    "ALTER TABLE event ADD COLUMN uptime REAL",
+    "ALTER TABLE event ADD COLUMN synced INTEGER",
+    "ALTER TABLE event ADD COLUMN at TEXT",
+    "ALTER TABLE event ADD COLUMN earliest TEXT",
+    "ALTER TABLE event ADD COLUMN latest TEXT",
+    "CREATE INDEX event_boot ON event (point, boot, uptime) WHERE synced = 0",
+    (
+        "CREATE TABLE clock (point TEXT NOT NULL, boot TEXT NOT NULL, uptime REAL NOT NULL, offset REAL NOT NULL,"
+        " PRIMARY KEY (point, boot, uptime)) STRICT"
+    ),
+    (
+        "CREATE TABLE purged (source TEXT NOT NULL, id TEXT NOT NULL, point TEXT NOT NULL, epoch TEXT NOT NULL,"
+        " seq INTEGER NOT NULL, PRIMARY KEY (source, id)) STRICT"
+    ),
+    "CREATE INDEX purged_place ON purged (point, epoch, seq)",
+    (
+        "CREATE TABLE lost (point TEXT NOT NULL, epoch TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+        " told TEXT NOT NULL, PRIMARY KEY (point, epoch, first, last)) STRICT"
+    ),
+)
+"""What version 2 adds: times corrected, what was purged, what a station no longer has."""
+_PLACES = """
+SELECT epoch, seq, seq FROM event WHERE point = :point
+UNION ALL SELECT epoch, seq, seq FROM purged WHERE point = :point
+UNION ALL SELECT epoch, first, last FROM lost WHERE point = :point
+UNION ALL SELECT epoch, seq + 1, seq FROM said WHERE point = :point AND seq < 9223372036854775807
+ORDER BY 1, 2
+"""
+"""Spans that need not be asked for; what was said ends with an empty one, so that a lost tail shows."""
 
 
 class NotOurs(Exception):  # noqa: N818 - what the file is
@@ -83,6 +119,14 @@ class CannotWrite(Exception):  # noqa: N818 - what is the case, until the disk i
 
 class Gone(Exception):  # noqa: N818 - what the file is
     """The file was moved or deleted while it was open: what is written now would be on no disk."""
+
+
+class Gap(NamedTuple):
+    """Numbers of one epoch that are not held, both ends included."""
+
+    epoch: str
+    first: int
+    last: int
 
 
 class Kept(NamedTuple):
@@ -138,12 +182,36 @@ class Store:
                 self._file.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}")
                 self._file.execute("INSERT INTO life VALUES (?, ?)", (secrets.token_hex(8), stamp(self._now)))
                 self._file.execute("COMMIT")
+            self._migrate()
             self.life = str(self._file.execute("SELECT centre FROM life").fetchone()[0])
             self._inode = inode(self.path)
         except sqlite3.Error as error:
             if damaged(error):
                 raise NotOurs(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away") from error
             raise CannotWrite(f"{self.path}: {sentence(error)}") from error
+
+    def _migrate(self) -> None:
+        """Bring a file of version 1 to version 2, in one transaction: wholly or not at all."""
+        self._file.execute("BEGIN IMMEDIATE")
+        try:
+            if self._file.execute("PRAGMA user_version").fetchone()[0] == 1:
+                for statement in _SECOND:
+                    self._file.execute(statement)
+                before = -1
+                while some := self._file.execute(
+                    "SELECT rowid, point, time, body, received FROM event WHERE rowid > ? ORDER BY rowid LIMIT 1000",
+                    (before,),
+                ).fetchall():
+                    for rowid, point, time, body, received in some:
+                        self._date(rowid, point, time, _tick(body), received)
+                    before = some[-1][0]
+                self._file.execute(f"PRAGMA user_version = {VERSION}")
+            self._file.execute("COMMIT")
+        except BaseException:
+            if self._file.in_transaction:
+                with suppress(sqlite3.Error):
+                    self._file.execute("ROLLBACK")
+            raise
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -177,11 +245,15 @@ class Store:
         """Insert those of *rows* that are not held yet."""
         new = clashes = 0
         for row in rows:
+            if self._one("SELECT 1 FROM purged WHERE source = ? AND id = ?", row.source, row.id):
+                continue
             told = self._file.execute(
-                "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (*(getattr(row, name) for name in Row.__slots__), stamp(received)),
+                f"INSERT INTO event ({', '.join(_COLUMNS)}, received)"  # noqa: S608 - columns of ours
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (*(getattr(row, name) for name in _COLUMNS), stamp(received)),
             )
             if told.rowcount:
+                self._date(told.lastrowid or 0, row.point, row.time, row.tick, stamp(received))
                 new += 1
                 clashes += bool(
                     self._one(
@@ -192,6 +264,70 @@ class Store:
                     )
                 )
         return Kept(new, clashes)
+
+    def _date(self, rowid: int, point: str, time: str | None, tick: Tick, received: str) -> None:
+        """Note when the event in *rowid* was; a correction dates others of its boot as well."""
+        at = time
+        if tick.synced is False:
+            offset = self._one(
+                "SELECT offset FROM clock WHERE point = ? AND boot = ? AND uptime >= ? ORDER BY uptime LIMIT 1",
+                point,
+                tick.boot,
+                tick.uptime,
+            )
+            at = None if offset is None or tick.uptime is None else _moment(offset + tick.uptime)
+        bounds = (tick.floor, received) if tick.synced is False and at is None else (None, None)
+        self._file.execute(
+            "UPDATE event SET boot = ?, uptime = ?, synced = ?, at = ?, earliest = ?, latest = ? WHERE rowid = ?",
+            (tick.boot, tick.uptime, tick.synced, at, *bounds, rowid),
+        )
+        if tick.offset is not None and tick.boot is not None and tick.uptime is not None:
+            self._correct(point, tick.boot, tick.uptime, tick.offset)
+
+    def _correct(self, point: str, boot: str, uptime: float, offset: float) -> None:
+        """Date the events of *boot* up to *uptime* that no earlier correction covers, whichever came first."""
+        self._file.execute(
+            "INSERT INTO clock VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (point, boot, uptime) DO UPDATE SET offset = min(offset, excluded.offset)",
+            (point, boot, uptime, offset),
+        )
+        of = point, boot, uptime
+        offset = self._one("SELECT offset FROM clock WHERE point = ? AND boot = ? AND uptime = ?", *of)
+        after = self._one("SELECT max(uptime) FROM clock WHERE point = ? AND boot = ? AND uptime < ?", *of)
+        covered = self._file.execute(
+            "SELECT rowid, uptime FROM event"
+            " WHERE synced = 0 AND point = ? AND boot = ? AND uptime <= ? AND uptime > ?",
+            (*of, -1.0 if after is None else after),
+        ).fetchall()
+        self._file.executemany(
+            "UPDATE event SET at = ?, earliest = NULL, latest = NULL WHERE rowid = ?",
+            ((_moment(offset + seconds), rowid) for rowid, seconds in covered),
+        )
+
+    def said(self) -> list[tuple[str, str, int]]:
+        """Return point, epoch and the highest seq of which the point said that it is, or was, its own."""
+        return self.read("SELECT point, epoch, seq FROM said ORDER BY rowid")
+
+    def missing(self, point: str) -> list[Gap]:
+        """Return what of *point* is neither held nor purged, and not told lost; every epoch begins at 1."""
+        gaps: list[Gap] = []
+        epoch, reached = "", 0
+        for of, first, last in self._file.execute(_PLACES, {"point": point}):
+            if of != epoch:
+                epoch, reached = of, 0
+            if first > reached + 1:
+                gaps.append(Gap(epoch, reached + 1, first - 1))
+                reached = first - 1
+            reached = max(reached, last)
+        return gaps
+
+    def lose(self, point: str, gap: Gap, at: datetime) -> None:
+        """Note that *point* says it no longer has *gap*: it is not missing any more, and not held either."""
+        self._file.execute("INSERT INTO lost VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (point, *gap, stamp(at)))
+
+    def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return the rows that *sql*, a statement that only reads, gives for *values*."""
+        return self._file.execute(sql, values).fetchall()
 
     def quarantine(self, topic: str, body: bytes, why: str, received: datetime) -> str:
         """Hold a message that cannot be read, once, and return the SHA-256 (hex) of its bytes."""
@@ -241,13 +377,18 @@ class Store:
 
     def _said(self, point: str, told: dict[str, Any]) -> None:
         """Note the highest seq that *point* said it has, for each epoch, so that a lost tail stays known."""
-        match told:
-            case {"epoch": str(epoch), "seq": int(seq)} if 0 <= seq <= MOST_SEQ and len(epoch) in EPOCH_LENGTH:
-                self._file.execute(
-                    "INSERT INTO said VALUES (?, ?, ?)"
-                    " ON CONFLICT (point, epoch) DO UPDATE SET seq = max(seq, excluded.seq)",
-                    (point, epoch, seq),
-                )
+        kept = told.get("kept")
+        spans = kept[-MOST_KEPT:] if isinstance(kept, list) else []
+        for span in [*spans, [told.get("epoch"), 0, told.get("seq")]]:
+            match span:
+                case [str(epoch), int(first), int(seq)] if (
+                    0 <= first <= seq <= MOST_SEQ and len(epoch) in EPOCH_LENGTH and not isinstance(seq, bool)
+                ):
+                    self._file.execute(
+                        "INSERT INTO said VALUES (?, ?, ?)"
+                        " ON CONFLICT (point, epoch) DO UPDATE SET seq = max(seq, excluded.seq)",
+                        (point, epoch, seq),
+                    )
 
     def _one(self, sql: str, *values: object) -> Any:
         row = self._file.execute(sql, values).fetchone()
@@ -268,6 +409,20 @@ def check(file: sqlite3.Connection, path: Path) -> bool:
             " Next: install the newer titik-central again"
         )
     return False
+
+
+def _tick(body: str) -> Tick:
+    """Return what the *body* of a held event says of the clock."""
+    event = json.loads(body)
+    row_of = event.get("data", {}).get("point", "")
+    try:
+        return parse(row_of, body.encode())[0].tick
+    except Unreadable:  # version 1 asked less of a correction; what it holds stays held
+        return tick(event.get("data", {}))
+
+
+def _moment(seconds: float) -> str:
+    return stamp(datetime.fromtimestamp(seconds, UTC))
 
 
 def _word(told: dict[str, Any], key: str) -> str | None:

@@ -134,6 +134,12 @@ def test_an_event_becomes_a_row_and_a_receipt(tmp_path: Path) -> None:
                 0,
                 dumps(told).decode(),
                 TIME,
+                "b" * 32,
+                5123.4,
+                1,
+                TIME,
+                None,
+                None,
             )
         ]
 
@@ -304,7 +310,7 @@ def test_a_topic_of_no_point_is_quarantined_and_no_point_appears(tmp_path: Path,
 
 def test_other_types_of_ours_are_kept(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
-        centre.take(message(event(type="id.titik.clock", time=None)))
+        centre.take(message(event(type="id.titik.other", time=None)))
         assert centre.all("SELECT seq, time FROM event") == [(1, None)]
 
 
@@ -488,9 +494,9 @@ def test_a_strangers_database_is_not_touched(tmp_path: Path) -> None:
 def test_a_newer_database_is_refused_in_words(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         pass
-    _sql(centre.path, "PRAGMA user_version = 2")
+    _sql(centre.path, "PRAGMA user_version = 3")
     for refuse in (lambda: Store(centre.path, NOW).__enter__(), lambda: look(centre.path)):
-        with pytest.raises(NotOurs, match="is of version 2, and this program knows versions to 1"):
+        with pytest.raises(NotOurs, match="is of version 3, and this program knows versions to 2"):
             refuse()
 
 
@@ -561,3 +567,82 @@ def test_a_word_that_would_not_be_readable_again_is_passed_over(tmp_path: Path) 
         centre.take(message(dumps({"state": "online", "boot": "b", "epoch": "e", "seq": 1}), leaf="state"))
         centre.take(message(dumps({"state": "offline", "boot": "b", "epoch": "e", "seq": 1}), leaf="state"))
         assert look(centre.path).points["bupati-1"].state == "offline"
+
+
+def correction(seq: int, uptime: float, offset: Any, boot: str = "b" * 32) -> dict[str, Any]:
+    told = event(seq, type="id.titik.clock")
+    clock = {"synced": True, "boot": boot, "uptime": uptime}
+    return {**told, "data": {"point": "bupati-1", "epoch": "7f3a9c1e", "seq": seq, "clock": clock, "offset": offset}}
+
+
+def unsynced(seq: int, uptime: float, **more: Any) -> dict[str, Any]:
+    told = event(seq)
+    clock = {"synced": False, "boot": "b" * 32, "uptime": uptime, **more}
+    return {**told, "data": {**told["data"], "clock": clock}}
+
+
+OFFSET = NOW.timestamp()
+STORY = [
+    unsynced(1, 10.0),
+    unsynced(2, 20.0),
+    correction(3, 20.0, OFFSET),
+    unsynced(4, 30.0),
+    correction(5, 40.0, OFFSET + 100),
+    unsynced(6, 50.0, floor=TIME),
+]
+"""Two corrections of one boot, and an event after both that nothing corrects."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.permutations(STORY), st.lists(st.sampled_from(STORY), max_size=4))
+def test_corrected_times_depend_on_no_order_and_no_duplicate(order: list[Any], again: list[Any]) -> None:
+    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+        for told in [*order, *again]:
+            centre.take(message(told))
+        assert centre.all("SELECT seq, time, at, earliest, latest FROM event ORDER BY seq") == [
+            (1, TIME, "2026-11-22T01:02:13.456Z", None, None),
+            (2, TIME, "2026-11-22T01:02:23.456Z", None, None),
+            (3, TIME, TIME, None, None),
+            (4, TIME, "2026-11-22T01:04:13.456Z", None, None),
+            (5, TIME, TIME, None, None),
+            (6, TIME, None, TIME, TIME),
+        ]
+
+
+@pytest.mark.parametrize("offset", [None, True, "1", 1_577_836_799, 4_102_444_801, 10**400])
+def test_an_absurd_correction_is_quarantined(tmp_path: Path, offset: Any) -> None:
+    with Centre(tmp_path) as centre:
+        assert isinstance(centre.answers(message(correction(1, 5.0, offset)))[0], Quarantined)
+        assert centre.all("SELECT * FROM clock") == []
+
+
+def test_what_is_missing_is_asked_of_rows_and_of_what_was_said(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        kept = [["older", 5, 9], ["bad", 2, 1], ["x", True, "7"], 17]
+        centre.take(message(event(2), event(5)), state("online", seq=7, kept=kept))
+        assert centre.store.said() == [("bupati-1", "older", 9), ("bupati-1", "7f3a9c1e", 7)]
+        whole = [Gap("7f3a9c1e", 1, 1), Gap("7f3a9c1e", 3, 4), Gap("7f3a9c1e", 6, 7), Gap("older", 1, 9)]
+        assert centre.store.missing("bupati-1") == whole
+        with centre.store.writing():
+            centre.store.lose("bupati-1", Gap("older", 1, 4), NOW)
+            centre.store.lose("bupati-1", whole[1], NOW)
+        assert centre.store.missing("bupati-1") == [whole[0], whole[2], Gap("older", 5, 9)]
+        assert centre.store.missing("bupati-2") == []
+
+
+def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        for told in STORY:
+            centre.take(message(told))
+        whole = centre.all("SELECT * FROM event"), centre.all("SELECT * FROM clock"), centre.store.life
+    with closing(sqlite3.connect(tmp_path / "central.db")) as file:
+        file.execute("DROP INDEX event_boot")
+        for column in ("boot", "uptime", "synced", "at", "earliest", "latest"):
+            file.execute(f"ALTER TABLE event DROP COLUMN {column}")
+        for table in ("clock", "purged", "lost"):
+            file.execute(f"DROP TABLE {table}")
+        file.execute("PRAGMA user_version = 1")
+        file.commit()
+    with Centre(tmp_path) as centre:
+        assert (centre.all("SELECT * FROM event"), centre.all("SELECT * FROM clock"), centre.store.life) == whole
+        assert centre.all("PRAGMA user_version") == [(2,)]
