@@ -22,11 +22,17 @@ from time import monotonic
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import pytest
+
 from device.config import Broker
 from device.mqtt_client import Broken, Link, Message
 from tests import point
 from tests.faults.link import Mood, Relay
 from tests.world import Child, Mosquitto, free_port
+
+ALL = os.environ.get("TITIK_FAULTS") == "all"
+whole = pytest.mark.skipif(not ALL, reason="long. Next: make faults")
+"""Marks what is too long for every run of the tests."""
 
 RESTORES = importlib.util.find_spec("central.recall") is not None
 """Whether the centre asks for what a restored database never saw; without it a restore loses by design."""
@@ -192,7 +198,7 @@ class Site:
         ]
         self.broker = Mosquitto(self.folder, conf="\n".join([*lines, ""]), port=port)
 
-    def _wall(self, name: str) -> Child:
+    def _wall(self, name: str, called: str = "") -> Child:
         folder = self.folder / name
         if self.real and name == self.names[0]:
             told = point.Station(
@@ -208,11 +214,15 @@ class Site:
             told.__enter__()
             return told.child
         port = str(self.links[name].port)
-        arguments = [sys.executable, "-W", "error", "-m", "tests.faults.wall", str(folder), name, port]
+        arguments = [sys.executable, "-W", "error", "-m", "tests.faults.wall", str(folder), called or name, port]
         return Child([*arguments, self.until, str(self.rate)], folder).__enter__()
 
     def _kill(self, name: str) -> None:
         self.walls[name].kill()
+
+    def start(self, name: str, called: str = "") -> None:
+        """Start the program of *name*, which may call itself *called* instead."""
+        self.walls[name] = self._wall(name, called)
 
     def outbox(self, name: str) -> Path:
         """Return the file that *name* records in."""
@@ -355,9 +365,11 @@ class Site:
 
     def owed(self) -> int:
         """Return how many rows of all stations no receipt has named."""
-        return sum(
-            int(_all(self.outbox(n), "SELECT count(*) FROM event WHERE held_at IS NULL")[0][0]) for n in self.names
-        )
+        return sum(self.owed_by(name) for name in self.names)
+
+    def owed_by(self, name: str) -> int:
+        """Return how many rows of *name* no receipt has named."""
+        return _number(_all(self.outbox(name), "SELECT count(*) FROM event WHERE held_at IS NULL"))
 
     def missing(self) -> int:
         """Return how many rows on the stations' cards the centre does not hold."""
@@ -413,3 +425,7 @@ def _all(path: Path, sql: str) -> list[tuple[object, ...]]:
         return []
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as file:
         return file.execute(sql).fetchall()
+
+
+def _number(rows: list[tuple[object, ...]]) -> int:
+    return int(str(rows[0][0])) if rows else 0

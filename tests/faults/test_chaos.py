@@ -1,18 +1,14 @@
 """Every light is at the centre once, whatever breaks: real processes, a seeded storm, and the count."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.credentials import staff_pass
-from tests.faults.chaos import RESTORES, Count, Fault, Site, overlapping, plan
+from tests.faults.chaos import RESTORES, Count, Fault, Site, overlapping, plan, whole
 from tests.test_whole import DATES
 from tests.world import wait_for
-
-ALL = os.environ.get("TITIK_FAULTS") == "all"
-whole = pytest.mark.skipif(not ALL, reason="minutes long. Next: make faults")
 
 
 def drained(site: Site, limit: float) -> Count:
