@@ -55,7 +55,7 @@ class Relay:
         self.mood = Mood.WELL
         self.passed = 0
         self._server = socket.create_server((host, 0))
-        self._server.setblocking(False)
+        self._server.settimeout(0)
         self.port = int(self._server.getsockname()[1])
         self._selector = selectors.DefaultSelector()
         self._ways: dict[socket.socket, _Way] = {}
@@ -103,7 +103,7 @@ class Relay:
             _reset(near)
             return
         for sock in (near, far):
-            sock.setblocking(False)
+            sock.settimeout(0)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._selector.register(sock, selectors.EVENT_READ)
         self._ways[near] = _Way(far, down=False)
@@ -133,7 +133,7 @@ class Relay:
             way.ended = True
             self._selector.unregister(source)
             return
-        way.stuck = way.stuck or (self.mood is Mood.SMALL and not way.down and len(piece) > 600)  # noqa: PLR2004 - the mood's own number
+        way.stuck = way.stuck or (self.mood is Mood.SMALL and not way.down and len(piece) > 600)
         if not way.held and self.mood is Mood.SLOW:
             way.due = monotonic() + 0.2
         way.held += piece

@@ -1,7 +1,5 @@
 """What befalls processes and clocks: two collectors, leaks, clocks that jump, a whole site without power."""
 
-import os
-import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,6 +22,10 @@ from tests.world import Mosquitto, wait_for
 def outbox(tmp_path: Path) -> Iterator[Outbox]:
     with Outbox(tmp_path / "outbox.db", 100_000) as opened:
         yield opened
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 @whole
@@ -54,15 +56,6 @@ def test_seven_stations_that_wake_at_once_after_a_power_cut_deliver_everything(t
         assert found.well, found
 
 
-def test_those_who_come_back_together_do_not_come_back_at_one_moment() -> None:
-    """7,000 of them: the first pauses of a courier, drawn as it draws them, fill their span."""
-    from device.courier import FIRST_PAUSE  # noqa: PLC0415 - its own figure, where it is used
-
-    chance = random.Random(1)  # noqa: S311 - a seed makes a failure repeatable
-    pauses = sorted(chance.uniform(FIRST_PAUSE / 2, FIRST_PAUSE * 8) for _ in range(7000))
-    assert max(b - a for a, b in zip(pauses, pauses[1:], strict=False)) < 0.02
-
-
 def test_a_hundred_sessions_leave_no_open_file_behind(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,12 +65,12 @@ def test_a_hundred_sessions_leave_no_open_file_behind(
         told = Broker(port=relay.port, keepalive=5)
         with Courier(outbox, told, Delivery(), Sender("bupati-1", "boot-1", {})) as bike:
             until(centre, lambda: bike.linked)
-            files = len(os.listdir("/proc/self/fd"))
+            files = open_files()
             for n in range(1, 101):
                 relay.cut()
                 until(centre, lambda n=n: bike._reconnects >= n)
             until(centre, lambda: bike.linked)
-            assert len(os.listdir("/proc/self/fd")) <= files + 4
+            assert open_files() <= files + 4
             ids = append(outbox, 3)
             bike.wake()
             until(centre, lambda: outbox.depth().owed == 0)
