@@ -45,23 +45,26 @@ def firsts(centre: Centre) -> list[object]:
 @pytest.mark.parametrize("until_", ["receipt", "puback"])
 def test_what_no_subscriber_wanted_is_kept(tmp_path: Path, outbox: Outbox, until_: str) -> None:
     """PUBACK 0x10: taken, and thrown away; even who trusts the broker's word does not forget then."""
-    with Mosquitto(tmp_path) as broker, Link(Broker(port=broker.port), "probe", will=Message("t", b"")) as probe:
-        with courier(outbox, broker.port, until=until_) as bike:
-            ids = append(outbox, 30)
-            bike.wake()
-            answers: list[Acked] = []
+    with (
+        Mosquitto(tmp_path) as broker,
+        Link(Broker(port=broker.port), "probe", will=Message("t", b"")) as probe,
+        courier(outbox, broker.port, until=until_) as bike,
+    ):
+        ids = append(outbox, 30)
+        bike.wake()
+        answers: list[Acked] = []
 
-            def answered() -> bool:
-                probe.publish(Message(TOPICS.of("bupati-1", "event"), b"{}"))
-                answers.extend(one for one in probe.turn(0.05) if isinstance(one, Acked))
-                return len(answers) > 5
+        def answered() -> bool:
+            probe.publish(Message(TOPICS.of("bupati-1", "event"), b"{}"))
+            answers.extend(one for one in probe.turn(0.05) if isinstance(one, Acked))
+            return len(answers) > 5
 
-            wait_for(answered)
-            assert {one.code for one in answers} == {0x10}
-            assert outbox.depth().owed == 30
-            with Centre(broker.port) as centre:
-                until(centre, lambda: outbox.depth().owed == 0)
-                assert firsts(centre) == ids
+        wait_for(answered)
+        assert {one.code for one in answers} == {0x10}
+        assert outbox.depth().owed == 30
+        with Centre(broker.port) as centre:
+            until(centre, lambda: outbox.depth().owed == 0)
+            assert firsts(centre) == ids
 
 
 @whole

@@ -27,7 +27,7 @@ def told() -> Iterator[list[str]]:
     """Collect what a run found, printed at its end, for ``pytest -s``."""
     lines: list[str] = []
     yield lines
-    print(*lines, sep="\n")
+    print(*lines, sep="\n")  # noqa: T201 - figures are for whoever runs it
 
 
 def test_a_plan_follows_from_its_seed_and_overlaps_at_the_centre() -> None:

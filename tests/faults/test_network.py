@@ -175,16 +175,19 @@ def test_a_week_s_backlog_drains_in_order_while_people_go_on_being_decided(tmp_p
 
 
 def test_the_relay_cuts_with_a_reset_and_holds_what_it_holds(tmp_path: Path) -> None:
-    with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay:
-        with socket.create_connection(("127.0.0.1", relay.port), timeout=5) as sock:
-            relay.mood = Mood.HOLE
-            sock.sendall(b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02me")
-            sock.settimeout(0.3)
-            with pytest.raises(TimeoutError):
-                sock.recv(4)
-            relay.mood = Mood.WELL
-            sock.settimeout(5)
-            assert sock.recv(4) == b"\x20\x02\x00\x00"
-            relay.cut()
-            with pytest.raises(ConnectionResetError):
-                sock.recv(4)
+    with (
+        Mosquitto(tmp_path) as broker,
+        Relay(broker.port) as relay,
+        socket.create_connection(("127.0.0.1", relay.port), timeout=5) as sock,
+    ):
+        relay.mood = Mood.HOLE
+        sock.sendall(b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02me")
+        sock.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            sock.recv(4)
+        relay.mood = Mood.WELL
+        sock.settimeout(5)
+        assert sock.recv(4) == b"\x20\x02\x00\x00"
+        relay.cut()
+        with pytest.raises(ConnectionResetError):
+            sock.recv(4)
