@@ -43,6 +43,25 @@ def test_two_collectors_at_once_hold_everything_between_them(tmp_path: Path) -> 
 
 
 @whole
+def test_two_instances_on_one_outbox_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    """The second may be refused or served; what either shows is on the card and at the centre once."""
+    with Site(tmp_path, stations=1) as site:
+        name = site.names[0]
+        wait_for(lambda: len(site.shown(name)) > 20)
+        first = site.walls[name]
+        site.start(name)
+        before = len(site.shown(name))
+        wait_for(lambda: len(site.shown(name)) > before + 200)
+        first.kill()
+        before = len(site.shown(name))
+        wait_for(lambda: len(site.shown(name)) > before + 20)
+        site.quiet()
+        wait_for(lambda: site.owed() == 0, 60)
+        found = site.count()
+        assert found.well, found
+
+
+@whole
 def test_seven_stations_that_wake_at_once_after_a_power_cut_deliver_everything(tmp_path: Path) -> None:
     with Site(tmp_path, stations=7, rate=15) as site:
         wait_for(lambda: all(len(site.shown(name)) > 20 for name in site.names), 60)
@@ -96,9 +115,7 @@ def test_a_clock_that_jumps_while_a_backlog_drains_forgets_nothing_that_is_owed(
     assert list(dict.fromkeys(one["id"] for one in centre.got)) == ids
 
 
-def test_an_event_says_the_time_of_its_decision_whatever_the_clock_does_before_it_is_sent(
-    tmp_path: Path, outbox: Outbox
-) -> None:
+def test_an_event_says_the_time_of_its_decision_whenever_it_is_sent(tmp_path: Path, outbox: Outbox) -> None:
     """The bytes are written at the decision and sent as they are."""
     append(outbox, 5)
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as file:
