@@ -1,11 +1,17 @@
 """Every light is at the centre once, whatever breaks: real processes, a seeded storm, and the count."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from device.outbox import Outbox
+from tests import point
 from tests.credentials import staff_pass
+from tests.faults import wall
 from tests.faults.chaos import RESTORES, Count, Fault, Site, overlapping, plan, whole
 from tests.test_whole import DATES
 from tests.world import wait_for
@@ -75,3 +81,39 @@ def test_deletion_on_puback_loses_in_the_same_storm(tmp_path: Path, told: list[s
         found = site.count()
         told.append(f"until = puback: {found}")
         assert found.lost > 0, "the storm proves nothing"
+
+
+def test_the_referee_sees_what_is_lost_doubled_strange_disordered_and_unrecorded(tmp_path: Path) -> None:
+    site = Site(tmp_path, stations=1)
+    site.names = ["bupati-1"]
+    site.centre = point.Centre(tmp_path / "centre", 1)
+    for folder in (tmp_path / "bupati-1", tmp_path / "centre"):
+        folder.mkdir()
+    with Outbox(tmp_path / "bupati-1" / "outbox.db", 100) as outbox:
+        events = []
+        for _ in range(4):
+            events.append(wall.event("bupati-1", outbox.place(), datetime.now(UTC)))
+            outbox.append(events[-1])
+    rows = [("bupati-1", *one.place, one.id) for one in events]
+    epoch = rows[0][1]
+
+    def count(*held: tuple[str, str, int, str], shown: int = 4) -> Count:
+        told = [one.id for one in events] + ["f" * 32]
+        (tmp_path / "bupati-1" / "shown").write_text("".join(f"{id_} e 1\n" for id_ in told[:shown]))
+        site.centre.database.unlink(missing_ok=True)
+        with closing(sqlite3.connect(site.centre.database)) as file, file:
+            file.execute("CREATE TABLE event (point TEXT, epoch TEXT, seq INTEGER, id TEXT)")
+            file.executemany("INSERT INTO event VALUES (?, ?, ?, ?)", held)
+        return site.count()
+
+    assert count(*rows) == Count(shown=4, recorded=4, held=4)
+    assert count(*rows).well
+    assert count(*rows[:3]) == Count(shown=4, recorded=4, held=3, lost=1)
+    twice = count(*rows, rows[3])
+    assert (twice.doubled, twice.well) == (2, False)
+    strange = count(*rows, ("bupati-1", epoch, 9, "e" * 32))
+    assert (strange.strange, strange.well) == (1, False)
+    swapped = count(*rows[:2], ("bupati-1", epoch, 3, rows[3][3]), ("bupati-1", epoch, 4, rows[2][3]))
+    assert (swapped.disordered, swapped.lost, swapped.well) == (1, 0, False)
+    unrecorded = count(*rows, shown=5)
+    assert (unrecorded.unrecorded, unrecorded.lost, unrecorded.well) == (1, 1, False)
