@@ -39,14 +39,14 @@ RESTORES = importlib.util.find_spec("central.recall") is not None
 
 KINDS: dict[str, dict[str, tuple[float, float]]] = {
     "broker": {
-        "killed, its state kept": (0.1, 2.0),
-        "killed, its state wiped": (0.1, 2.0),
-        "killed, an old state restored": (0.1, 2.0),
+        "killed, its state kept": (0.2, 3.0),
+        "killed, its state wiped": (0.2, 3.0),
+        "killed, an old state restored": (0.2, 3.0),
         "stalled": (0.5, 4.0),
         "refuses events": (0.5, 4.0),
         "refuses receipts": (0.5, 4.0),
     },
-    "centre": {"killed": (0.1, 2.5), "stalled": (0.5, 3.0)},
+    "centre": {"killed": (0.2, 4.0), "stalled": (0.5, 4.0)},
     "station": {"killed": (0.05, 1.0), "stalled": (0.3, 2.0), "its name taken": (0.1, 0.2)},
     "link": {
         "reset": (0.1, 0.2),
@@ -59,7 +59,7 @@ KINDS: dict[str, dict[str, tuple[float, float]]] = {
 }
 """What may befall each kind of subject, and for how many seconds."""
 
-WEIGHT = {"broker": 5, "centre": 5, "station": 3, "link": 2}
+WEIGHT = {"broker": 12, "centre": 12, "station": 2, "link": 1}
 """How often each is hit: what goes wrong at the centre must overlap, or it proves nothing (measured)."""
 
 ALLOWED = "topic readwrite titik/v1/#\n"
@@ -78,8 +78,19 @@ class Fault(NamedTuple):
     lasts: float
 
 
-def plan(seed: int, count: int, stations: list[str], *, restores: bool = False) -> list[Fault]:
-    """Return *count* faults for these stations, one each 0.2 to 1 s; a subject is well before it is hit again."""
+def plan(
+    seed: int,
+    count: int,
+    stations: list[str],
+    *,
+    restores: bool = False,
+    every: tuple[float, float] = (0.2, 1.0),
+    most: float = 8.0,
+) -> list[Fault]:
+    """Return *count* faults for these stations, one *every* so many seconds, none longer than *most*.
+
+    A subject is well before it is hit again.
+    """
     chance = random.Random(seed)  # noqa: S311 - a seed makes a failure repeatable
     subjects = ["broker", "centre", "link of centre", *stations, *(f"link of {name}" for name in stations)]
     weights = [WEIGHT[_sort(subject)] for subject in subjects]
@@ -87,16 +98,17 @@ def plan(seed: int, count: int, stations: list[str], *, restores: bool = False) 
     faults: list[Fault] = []
     at = 0.0
     while len(faults) < count:
-        at += chance.uniform(0.2, 1.0)
-        subject = chance.choices(subjects, weights)[0]
-        if well_at[subject] > at:
+        at += chance.uniform(*every)
+        well = [weight if well_at[subject] <= at else 0 for subject, weight in zip(subjects, weights, strict=True)]
+        if not any(well):
             continue
+        subject = chance.choices(subjects, well)[0]
         kinds = dict(KINDS[_sort(subject)])
         if subject == "centre" and restores:
             kinds["restored from an older copy"] = (0.1, 1.0)
         kind = chance.choice(list(kinds))
-        lasts = chance.uniform(*kinds[kind])
-        well_at[subject] = at + lasts + 0.5
+        lasts = min(most, chance.uniform(*kinds[kind]))
+        well_at[subject] = at + lasts + 0.2
         faults.append(Fault(at, subject, kind, lasts))
     return faults
 

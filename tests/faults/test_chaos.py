@@ -47,7 +47,7 @@ def test_a_plan_follows_from_its_seed_and_overlaps_at_the_centre() -> None:
 def test_ten_faults_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     with Site(tmp_path, stations=2) as site:
         wait_for(lambda: all(len(site.shown(name)) > 5 for name in site.names))
-        site.storm(list(plan(11, 10, site.names)))
+        site.storm(plan(16, 10, site.names, every=(0.1, 0.5), most=1.0))
         site.again()
         found = drained(site, 30)
         assert found.well, found
