@@ -13,7 +13,7 @@ import os
 import signal
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from time import perf_counter
 from device import __version__, config, patterns, scanner
 from device.clock import Clock
 from device.config import Station as Config
+from device.correction import Correction
 from device.courier import Courier, Notice, Sender
 from device.event import Composer
 from device.eyes import turns
@@ -72,16 +73,18 @@ class Station:
 
     def serve(self, stream: Iterable[Frame | Blind], heart: Heart) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
-        mood = _Mood(self)
+        mood, correction = _Mood(self), Correction(self.outbox, self.composer)
         for turn in stream:
             if isinstance(turn, Frame):
-                self._look(turn)
+                self._look(turn, correction)
             else:
                 self.vitals.away()
+            if correction.tell(turn.at, self.clock.look(turn.at)):
+                self.courier.wake()
             mood.tell(turn)
             heart.beat(turn.tick)
 
-    def _look(self, frame: Frame) -> None:
+    def _look(self, frame: Frame, correction: Correction) -> None:
         """Judge what is newly held up in one frame: one code at most, the nearest."""
         began = perf_counter()
         view = self.scanner.read(frame.luma, frame.tick)
@@ -99,19 +102,23 @@ class Station:
         self.vitals.judged(judge_ms)
         sighting = self.gaze.sight(code.text, judged, frame.tick)
         if sighting is not None and not self._record_then_show(
-            sighting, frame.at, {"read": read_ms, "judge": judge_ms}
+            sighting, frame.at, {"read": read_ms, "judge": judge_ms}, correction
         ):
             self.gaze.retract(code.text)
 
-    def _record_then_show(self, sighting: Sighting, at: datetime, took_ms: dict[str, float]) -> bool:
+    def _record_then_show(
+        self, sighting: Sighting, at: datetime, took_ms: dict[str, float], correction: Correction
+    ) -> bool:
         """Return whether the light that goes on stands for a record: the commit comes first."""
         verdict = sighting.judged.verdict
         if sighting.waits:
             self.lights.show(pattern(verdict))
             return True
         try:
-            event = self.composer.compose(self.outbox.place(), sighting, at, self.clock.look(at), took_ms)
+            clock = replace(self.clock.look(at), floor=self._floor(at))
+            event = self.composer.compose(self.outbox.place(), sighting, at, clock, took_ms)
             self.outbox.append(event)
+            correction.note(clock)
         except CannotRecord:
             self.lights.show(patterns.OUT_OF_ORDER)
             return False
@@ -208,8 +215,8 @@ def run(told: Config, notifier: Notifier) -> None:
 
     Raises `PinsMissing`; whatever else goes wrong while serving is a value, weather, or the end.
     """
-    clock = Clock(told.clock.trust)
     folder, secret = _state_folder(told), _fleet_secret()
+    clock = Clock(told.clock.trust, memory=folder / "clock")
     if (missing := scanner.second_reader()) is not None:
         log.warning("%s", missing)
     sender = Sender(told.point.name, clock.boot, _info(told), _credential("mqtt-password"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from device.clock import ClockState
+from device.clock import ClockState, stamp
 from device.config import Point, Privacy
 from device.gaze import Sighting
 from device.holder import FleetSecret
@@ -17,6 +17,7 @@ from device.model import WITA, Belief, Domain, Event, Place
 from device.wire import dumps
 
 SCAN = "id.titik.scan"
+CLOCK = "id.titik.clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +39,35 @@ class Composer:
     ) -> Event:
         """Return the event of *sighting* at *at*; its id is random, for ever unique, and never derived."""
         verdict, belief = sighting.judged.verdict, sighting.judged.belief
+        told = {
+            "direction": self.point.direction,
+            "outcome": verdict.outcome,
+            "colour": verdict.colour,
+            "reason": verdict.reason,
+            "policy": verdict.policy,
+            "credential": self._credential(belief),
+            "holder": self._holder(belief, at, clock),
+            "repeat": sighting.repeat,
+            "simulated": self.simulated,
+            "clock": clock.wire(),
+            "took_ms": {stage: round(value, 2) for stage, value in took_ms.items()},
+        }
+        return self._event(SCAN, place, at, told)
+
+    def correct(self, place: Place, at: datetime, clock: ClockState) -> Event:
+        """Return the event by which the centre learns the true time of all that this boot recorded in doubt."""
+        return self._event(CLOCK, place, at, {"clock": clock.wire(), "offset": round(clock.offset, 3)})
+
+    def _event(self, type_: str, place: Place, at: datetime, told: Mapping[str, object]) -> Event:
         id_ = secrets.token_hex(16)
         body = {
             "specversion": "1.0",
-            "type": SCAN,
+            "type": type_,
             "source": f"/titik/{self.point.name}",
             "id": id_,
-            "time": at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z",
+            "time": stamp(at),
             "datacontenttype": "application/json",
-            "data": {
-                "point": self.point.name,
-                "epoch": place.epoch,
-                "seq": place.seq,
-                "direction": self.point.direction,
-                "outcome": verdict.outcome,
-                "colour": verdict.colour,
-                "reason": verdict.reason,
-                "policy": verdict.policy,
-                "credential": self._credential(belief),
-                "holder": self._holder(belief, at, clock),
-                "repeat": sighting.repeat,
-                "simulated": self.simulated,
-                "clock": clock.wire(),
-                "took_ms": {stage: round(value, 2) for stage, value in took_ms.items()},
-            },
+            "data": {"point": self.point.name, "epoch": place.epoch, "seq": place.seq, **told},
         }
         return Event(place, id_, dumps(body))
 

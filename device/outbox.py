@@ -225,6 +225,22 @@ class Outbox:
                     ).fetchone()
             return Depth(self._owed, Place(*oldest) if oldest else None, Place(self.epoch, self._seq))
 
+    def uncorrected(self, boot: str) -> bool:
+        """Return whether an event of *boot* was taken in doubt, and no ``id.titik.clock`` came after it.
+
+        Reads every row: for once in a run. Raises `CannotRecord`.
+        """
+        with self._lock:
+            file = self._opened()
+            with self._reading(file):
+                # The bodies are compact JSON with sorted keys (`wire.dumps`).
+                doubted, corrected = file.execute(
+                    "SELECT max(CASE WHEN instr(body, ?) THEN row END), max(CASE WHEN instr(body, ?) THEN row END)"
+                    " FROM event WHERE instr(body, ?)",
+                    (b'"synced":false', b'"type":"id.titik.clock"', f'"boot":"{boot}"'.encode()),
+                ).fetchone()
+            return doubted is not None and doubted > (corrected or 0)
+
     def _opened(self) -> sqlite3.Connection:
         """Return the open file, opening it if need be; raises `CannotRecord`."""
         if self._file is not None:

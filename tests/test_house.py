@@ -20,7 +20,6 @@ FLOORS = (
         "systemd",
         "log",
         "config",
-        "clock",
         "wire",
         "database",
         "cbor",
@@ -30,6 +29,7 @@ FLOORS = (
         "readers",
         "banding",
     ),
+    ("clock",),
     (
         "cose",
         "roster",
@@ -54,6 +54,7 @@ FLOORS = (
     ("rulebook", "gaze"),
     ("courier",),
     ("event",),
+    ("correction",),
     ("daemon", "bench", "commands"),
     ("viewfinder",),
     ("__main__",),

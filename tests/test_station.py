@@ -4,7 +4,7 @@ import json
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -15,7 +15,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from jsonschema import Draft202012Validator
 
 from device import config, patterns
-from device.clock import Clock
+from device.clock import BUILT, Clock
 from device.config import Broker, Delivery, Pins, Point, Privacy
 from device.courier import Courier, Sender
 from device.daemon import Station
@@ -43,6 +43,7 @@ from tests.test_lens import picture
 from tests.world import REPOSITORY, free_port
 
 POINT = Point(name="bupati-1", site="bupati")
+EVENT = json.loads((REPOSITORY / "schemas" / "event.json").read_text(encoding="utf-8"))
 HEALTH = json.loads((REPOSITORY / "schemas" / "health.json").read_text(encoding="utf-8"))
 EMPTY = np.full((60, 80), 200, np.uint8)
 STAFF_PASS = staff_pass()
@@ -282,6 +283,39 @@ def test_an_untrusted_clock_asks_the_guard_where_it_matters(tmp_path: Path) -> N
         assert [(d["outcome"], d["reason"], d["clock"]["synced"]) for d in wall.events()] == [
             ("check", "clock-untrusted", False)
         ]
+
+
+def test_what_was_taken_in_doubt_gets_its_true_time_once_the_clock_is_trusted(tmp_path: Path) -> None:
+    told = {"wall": 0.0, "uptime": 20.0}
+    mark = tmp_path / "synchronized"
+
+    def clock() -> Clock:
+        return Clock(
+            "ntp", (mark,), boot_id=tmp_path / "boot", wall=lambda: told["wall"], uptime=lambda: told["uptime"]
+        )
+
+    with ExitStack() as stack:
+        wall = Wall(tmp_path, stack)
+        wall.station = replace(wall.station, clock=clock())
+        wall.serve(view(code(STAFF_PASS, 4)), *[EMPTY] * 20)
+        taken = wall.events()
+        assert [(data["clock"]["synced"], data["clock"]["uptime"]) for data in taken] == [(False, 20.0)]
+        assert datetime.fromisoformat(taken[0]["clock"]["floor"]) >= BUILT
+
+        told["wall"], told["uptime"] = AT.timestamp(), 70.0
+        wall.serve(EMPTY)  # nothing yet: nobody left a mark
+        mark.touch()
+        wall.station = replace(wall.station, clock=clock())  # the program was started again meanwhile
+        wall.serve(EMPTY, EMPTY, view(code(hcert(v=[dose()]), 3)))
+        said = [json.loads(row.event.body) for row in wall.outbox.owed(0, 10)][1:]
+        assert [(event["type"], event["data"]["clock"]["synced"]) for event in said] == [
+            ("id.titik.clock", True),
+            ("id.titik.scan", True),
+        ]
+        correction = said[0]["data"]
+        assert (correction["seq"], correction["offset"]) == (2, AT.timestamp() - 70.0)
+        assert correction["clock"] == {"synced": True, "boot": "unknown", "uptime": 70.0}
+        Draft202012Validator(EVENT).validate(said[0])
 
 
 def test_a_bundle_says_the_least_that_the_day_can_be(tmp_path: Path) -> None:
