@@ -54,6 +54,9 @@ class Relay:
         self.to = to
         self.mood = Mood.WELL
         self.passed = 0
+        """Bytes that came through, both ways."""
+        self.taken = 0
+        """Connections so far."""
         self._server = socket.create_server((host, 0))
         self._server.settimeout(0)
         self.port = int(self._server.getsockname()[1])
@@ -97,6 +100,7 @@ class Relay:
 
     def _accept(self) -> None:
         near, _ = self._server.accept()
+        self.taken += 1
         try:
             far = socket.create_connection(("127.0.0.1", self.to), timeout=1)
         except OSError:
