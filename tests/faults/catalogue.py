@@ -194,7 +194,12 @@ FAULTS = (
         "two collectors at once",
         ("faults/test_processes.py::test_two_collectors_at_once_hold_everything_between_them",),
     ),
-    Known(37, "restored from a backup", (STORM,)),
+    Known(
+        37,
+        "restored from a backup",
+        (STORM,),
+        "the storm restores only where the centre has `central.recall`: without it, a restore loses by design",
+    ),
     Known(
         38,
         "a receipt for an unknown stream, beyond what was sent, or forged",
