@@ -1,0 +1,82 @@
+"""What stands between a program and its files: full when it is told to be, and able to end the program at a statement."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+WRITES = ("INSERT", "UPDATE", "COMMIT")
+_CONNECT = sqlite3.connect
+
+
+class Disk:
+    """One program's files; *die* ends the program, and raises."""
+
+    def __init__(self, die: Callable[[], None], fault: Callable[[str], None]) -> None:
+        self.full = False
+        self.dead = False
+        self.dies_in: int | None = None
+        """Statements after which the program is killed."""
+        self.dies_at: str = ""
+        """``before`` or ``after`` the next commit."""
+        self._die = die
+        self._fault = fault
+
+    def before(self, word: str) -> None:
+        """Let the statement that begins with *word* begin, or not."""
+        if self.dead:
+            return
+        if self.dies_in is not None:
+            self.dies_in -= 1
+            if self.dies_in < 0:
+                self._end("killed at a statement")
+        if word == "COMMIT" and self.dies_at == "before":
+            self._end("killed before a commit")
+        if self.full and word in WRITES:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+
+    def after(self, word: str) -> None:
+        """Let the program know that its statement is done, or not."""
+        if not self.dead and word == "COMMIT" and self.dies_at == "after":
+            self._end("killed after a commit, before it answered")
+
+    def _end(self, how: str) -> None:
+        self._fault(how)
+        self._die()
+
+
+class _Watched(sqlite3.Connection):
+    disk: Disk | None = None
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if self.disk is None:
+            return super().execute(sql, *values)
+        word = sql.split(None, 1)[0].upper()
+        self.disk.before(word)
+        cursor = super().execute(sql, *values)
+        self.disk.after(word)
+        return cursor
+
+
+@contextmanager
+def watched(disks: dict[Path, Disk]) -> Iterator[None]:
+    """Let every database that is opened in one of the folders *disks* be under its disk's eyes."""
+
+    def connect(path: Any, *arguments: Any, **named: Any) -> sqlite3.Connection:
+        file = _CONNECT(path, *arguments, factory=_Watched, **named)
+        file.disk = disks.get(Path(path).parent)
+        return file
+
+    with patch("sqlite3.connect", connect):
+        yield
+
+
+def copy(folder: Path, to: Path) -> Path:
+    """Copy *folder* as a power cut would leave it on a disk that loses nothing, and return *to*."""
+    shutil.copytree(folder, to, ignore=shutil.ignore_patterns("*-shm", "*.lock"))
+    return to
