@@ -5,7 +5,7 @@ export PYTHON
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test rig-camera bench fuzz check lock
+.PHONY: help setup demo test faults rig-camera bench fuzz check lock
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +21,10 @@ test: ## check everything, then run every test
 	@tools/setup test
 	@$(MAKE) --no-print-directory check
 	$(VENV)/python -m pytest -n 3
+
+faults: ## break cards, links, brokers, centres and clocks on purpose, and count what was lost; minutes
+	@tools/setup test
+	TITIK_FAULTS=all $(VENV)/python -m pytest tests/faults -n 2 -rP --durations=10
 
 rig-camera: ## run the station on the real picamera2, and every test on the Python of a Pi, in a Debian of its own
 	@tools/rig-camera

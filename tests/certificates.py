@@ -39,22 +39,27 @@ class Authority:
         )
         self.ca = self._write("ca.crt", made.public_bytes(Encoding.PEM))
 
-    def server(self) -> Pair:
-        """Return a pair for a broker on 127.0.0.1."""
+    def server(self, shift: timedelta = timedelta()) -> Pair:
+        """Return a pair for a broker on 127.0.0.1, valid from 12 hours before to 12 hours after now + *shift*."""
         names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")])
-        return self._pair("server", "127.0.0.1", ExtendedKeyUsageOID.SERVER_AUTH, names)
+        return self._pair("server", "127.0.0.1", ExtendedKeyUsageOID.SERVER_AUTH, names, shift)
 
-    def client(self, name: str) -> Pair:
-        """Return a pair whose CN is *name*."""
-        return self._pair(f"client-{name}", name, ExtendedKeyUsageOID.CLIENT_AUTH)
+    def client(self, name: str, shift: timedelta = timedelta()) -> Pair:
+        """Return a pair whose CN is *name*, valid around now + *shift*."""
+        return self._pair(f"client-{name}", name, ExtendedKeyUsageOID.CLIENT_AUTH, shift=shift)
 
     def _pair(
-        self, file: str, name: str, purpose: x509.ObjectIdentifier, names: x509.SubjectAlternativeName | None = None
+        self,
+        file: str,
+        name: str,
+        purpose: x509.ObjectIdentifier,
+        names: x509.SubjectAlternativeName | None = None,
+        shift: timedelta = timedelta(),
     ) -> Pair:
         key = ec.generate_private_key(ec.SECP256R1())
         # Python 3.13 verifies strictly: without the authority's key identifier it trusts nobody.
         builder = (
-            _builder(_name(name), self._name, key)
+            _builder(_name(name), self._name, key, shift)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
@@ -83,8 +88,10 @@ def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, shift: timedelta = timedelta()
+) -> x509.CertificateBuilder:
+    now = datetime.now(UTC) + shift
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
