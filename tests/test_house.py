@@ -22,6 +22,7 @@ FLOORS = (
         "config",
         "wire",
         "database",
+        "lock",
         "cbor",
         "disk",
         "tlv",
