@@ -75,6 +75,7 @@ def test_seven_stations_that_wake_at_once_after_a_power_cut_deliver_everything(t
         assert found.well, found
 
 
+@whole
 def test_a_hundred_sessions_leave_no_open_file_behind(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
