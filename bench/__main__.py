@@ -7,6 +7,7 @@ Both see each frame once, in turn, and a code is shown for as many frames as a p
     python -m bench belief [--json]           a verdict beside its bare verification, see ``bench.belief``
     python -m bench hostile [--json]          what hostile input costs, see ``bench.hostile``
     python -m bench reading [--json] [--quick]    readers side by side, see ``bench.reading``
+    python -m bench delivery [--json] [--quick]   to the centre's disk, see ``bench.delivery``
     python -m bench idle [--json] [--quick]   what looking at nothing costs, see ``bench.reading``
 """
 
@@ -153,6 +154,10 @@ if __name__ == "__main__":
             from bench import hostile  # as above
 
             sys.exit(hostile.main(sys.argv[2:]))
+        case ["delivery"]:
+            from bench import delivery  # as above
+
+            sys.exit(delivery.main(sys.argv[2:]))
         case ["reading" | "idle"]:
             from bench import reading  # as above
 

@@ -5,12 +5,14 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from central.settings import Settings
 from central.store import Gone, NotOurs
 from device import __version__, log
 from device.config import ConfigError, load
+from device.lock import Taken
 
 DONE, FAILED, MISSING, CONFIG = 0, 1, 3, 78
 """Exit codes (``design.md``, The commands people type); argparse itself ends with 2."""
@@ -55,6 +57,9 @@ def _run(told: Namespace) -> int:
     except Gone as error:
         log.line.error("%s: nothing more can be held in it, and the centre ends", error)
         return FAILED
+    except Taken as error:
+        log.line.error("%s", error)
+        return FAILED
     except (ConfigError, NotOurs):
         raise
     except Exception:  # noqa: BLE001 - the program's outermost rim: said once, with its traceback, and the end
@@ -76,6 +81,36 @@ def _status(told: Namespace) -> int:
         print(json.dumps(seen.wire(), sort_keys=True))
     else:
         print("\n".join(status.lines(seen)))
+    return DONE
+
+
+def _backup(told: Namespace) -> int:
+    """Write a whole copy of the database."""
+    from central import backup  # noqa: PLC0415 - `run` does not need it
+
+    try:
+        events = backup.backup(_settings(told).database(os.environ), told.file, force=told.force)
+    except backup.CannotCopy as error:
+        log.line.error("%s", error)
+        return FAILED
+    print(f"{events} peristiwa disalin ke / events are copied to {told.file}")
+    return DONE
+
+
+def _restore(told: Namespace) -> int:
+    """Put a copy in the database's place."""
+    from central import backup  # noqa: PLC0415 - as above
+
+    database = _settings(told).database(os.environ)
+    try:
+        aside = backup.restore(database, told.file, datetime.now(UTC))
+    except backup.CannotCopy as error:
+        log.line.error("%s", error)
+        return FAILED
+    print(f"{database} dipulihkan dari / is restored from {told.file}")
+    if aside is not None:
+        print(f"yang lama ada di / the old one lies at {aside}")
+    print("berikutnya / next: systemctl start titik-central; titik-central status")
     return DONE
 
 
@@ -114,6 +149,21 @@ def _parser() -> ArgumentParser:
         "say what is held of each point, and what is missing",
         f"example: titik-central status --json --config /etc/titik/central.toml\n{codes}",
     )
+    backup = verb(
+        "backup",
+        "write a whole copy of the database, beside a running centre or without one",
+        f"example: titik-central backup /media/usb/central-backup.db\n{codes}",
+    )
+    backup.add_argument("file", type=Path, metavar="FILE")
+    backup.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    backup.set_defaults(run=_backup)
+    restore = verb(
+        "restore",
+        "put a backup in the database's place; the old one is set aside. The centre must be stopped",
+        f"example: titik-central restore /media/usb/central-backup.db\n{codes}",
+    )
+    restore.add_argument("file", type=Path, metavar="FILE")
+    restore.set_defaults(run=_restore)
     status.add_argument("--json", action="store_true", help="one JSON object")
     status.set_defaults(run=_status)
     return parser

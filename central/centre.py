@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+from central.backup import lock_of
 from central.dial import Dial
 from central.intake import LEAVES, Intake
 from central.posting import Posting
@@ -204,7 +205,7 @@ class Centre:
 
 
 def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.environ) -> None:
-    """Open the store, and serve until SIGTERM or SIGINT. Raises `store.NotOurs` and `store.Gone`."""
+    """Open the store, and serve until SIGTERM or SIGINT. Raises `store.NotOurs`, `store.Gone` and `lock.Taken`."""
     secret = password(env)
     if settings.broker.username is not None and secret is None:
         log.warning("broker.username is set, and no password is known. Next: LoadCredential=mqtt-password in the unit")
@@ -214,9 +215,11 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
             signal.signal(signum, lambda *_: stop.set())
         stack.callback(notifier.close)
         stack.callback(notifier.stopping)
-        store = _open(settings.database(env), stop, stack)
+        path = settings.database(env)
+        store = _open(path, stop, stack)
         if store is None:
             return
+        stack.enter_context(lock_of(path))
         log.info("the store is open: %s, centre %s", store.path, store.life)
         heart = Heart([], notifier)
         heart.beat(monotonic())

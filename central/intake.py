@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from central.rows import Row, Unreadable, receipts, rows
+from central.rows import Read, Unreadable, receipts, rows
 from central.store import Store
 from device.mqtt_client import Message, Received
 from device.wire import POINT, Quarantined, State, Topics, dumps, loads
@@ -65,28 +65,26 @@ class Intake:
 
     def _event(self, point: str, received: Received, now: datetime, *, named: bool) -> None:
         try:
-            found = self._rows(point, received.body, named=named)
+            read = rows(point, received.body) if named else Read([], "no point has the name in its topic")
         except Unreadable as why:
-            digest = self._store.quarantine(received.topic, received.body, str(why), now)
-            if named:  # nobody listens under any other name
-                self._answer(point, Quarantined(self._store.life, digest).encode())
-            name = point[:LONGEST_NAME]
-            self._news.append(News(logging.WARNING, name, f"a message is quarantined: {why}", once=True))
-            return
-        kept = self._store.keep(found, now)
+            read = Read([], str(why))
+        twisted = self._store.contradicting(read.rows)
+        held = [row for row in read.rows if row.id not in twisted]
+        kept = self._store.keep(held, now)
         if kept.clashes:
             text = "two events with one epoch and seq, both kept: was a card copied or restored?"
             self._news.append(News(logging.WARNING, point, text, once=True))
-        for receipt in receipts(self._store.life, found):
-            self._answer(point, receipt.encode())
-
-    def _rows(self, point: str, body: bytes, *, named: bool) -> list[Row]:
-        if not named:
-            raise Unreadable("no point has the name in its topic")
-        found = rows(point, body)
-        if self._store.contradicts(found):
-            raise Unreadable("an id that is held with another content")
-        return found
+        complaint = read.why or ("an id that is held with another content" if twisted else None)
+        if complaint is None:
+            for receipt in receipts(self._store.life, held):
+                self._answer(point, receipt.encode())
+            return
+        # The whole message is set aside, also what could be kept of it: nothing of it may be lost by our reading.
+        digest = self._store.quarantine(received.topic, received.body, complaint, now)
+        if named:  # nobody listens under any other name
+            self._answer(point, Quarantined(self._store.life, digest).encode())
+        name = point[:LONGEST_NAME]
+        self._news.append(News(logging.WARNING, name, f"a message is quarantined: {complaint}", once=True))
 
     def _answer(self, point: str, body: bytes) -> None:
         self._answers.append(Message(self._topics.of(point, "receipt"), body, content_type="application/json"))

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from device.wire import Receipt, digest, dumps, loads
 
@@ -75,8 +75,16 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def rows(point: str, body: bytes) -> list[Row]:
-    """Return the rows of one message on *point*'s topic, each id once; raises `Unreadable`."""
+class Read(NamedTuple):
+    """What one message holds."""
+
+    rows: list[Row]
+    why: str | None = None
+    """Why that is not all of it: some of its events cannot be taken."""
+
+
+def rows(point: str, body: bytes) -> Read:
+    """Return the rows of one message on *point*'s topic, each id once; raises `Unreadable` where there is none."""
     try:
         value = loads(body)
     except ValueError as error:
@@ -85,11 +93,18 @@ def rows(point: str, body: bytes) -> list[Row]:
     if not 1 <= len(events) <= MOST_EVENTS:
         raise Unreadable(f"{len(events)} events in one message; 1 to {MOST_EVENTS} are allowed")
     found: dict[str, Row] = {}
+    why: str | None = None
     for event in events:
-        row = _row(point, event)
+        try:
+            row = _row(point, event)
+        except Unreadable as one:
+            why = why or str(one)
+            continue
         if found.setdefault(row.id, row) != row:
-            raise Unreadable("two different events with one id")
-    return list(found.values())
+            why = why or "two different events with one id"
+    if why is not None and not found:
+        raise Unreadable(why)
+    return Read(list(found.values()), why)
 
 
 def receipts(centre: str, held: Iterable[Row]) -> list[Receipt]:

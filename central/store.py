@@ -233,13 +233,14 @@ class Store:
         if inode(self.path) != self._inode:
             raise Gone(f"{self.path} was moved or deleted while the centre was using it")
 
-    def contradicts(self, rows: Iterable[Row]) -> bool:
-        """Return whether one of *rows* has the id of a held event and says something else."""
-        for row in rows:
-            held = self._one("SELECT body FROM event WHERE source = ? AND id = ?", row.source, row.id)
-            if held not in (None, row.body):
-                return True
-        return False
+    def contradicting(self, rows: Iterable[Row]) -> set[str]:
+        """Return the ids of those of *rows* that are held already and say something else."""
+        return {
+            row.id
+            for row in rows
+            if self._one("SELECT body FROM event WHERE source = ? AND id = ?", row.source, row.id)
+            not in (None, row.body)
+        }
 
     def keep(self, rows: Iterable[Row], received: datetime) -> Kept:
         """Insert those of *rows* that are not held yet."""
@@ -416,7 +417,7 @@ def _tick(body: str) -> Tick:
     event = json.loads(body)
     row_of = event.get("data", {}).get("point", "")
     try:
-        return parse(row_of, body.encode())[0].tick
+        return parse(row_of, body.encode()).rows[0].tick
     except Unreadable:  # version 1 asked less of a correction; what it holds stays held
         return tick(event.get("data", {}))
 

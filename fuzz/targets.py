@@ -252,7 +252,7 @@ def wire_(octets: bytes) -> None:
     else:
         assert wire.parse_receipt(receipt.encode()) == receipt, "a receipt that says something else when it is sent on"
     try:
-        found = rows("bupati-1", octets)
+        found = rows("bupati-1", octets).rows
     except Unreadable:
         return
     assert found, "a message of no events"

@@ -118,12 +118,14 @@ def test_a_broker_s_word_alone_makes_nobody_forget(tmp_path: Path, outbox: Outbo
 
 
 def test_with_puback_as_the_end_the_broker_s_word_is_enough(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
-        with courier(outbox, broker.port, until="puback") as bike:
-            append(outbox, 3)
-            bike.wake()
-            until(centre, lambda: outbox.depth().owed == 0, answer=False)
-        assert len(centre.got) == 3
+    with (
+        Mosquitto(tmp_path) as broker,
+        Centre(broker.port) as centre,
+        courier(outbox, broker.port, until="puback") as bike,
+    ):
+        append(outbox, 3)
+        bike.wake()
+        until(centre, lambda: outbox.depth().owed == 0 and len(centre.got) == 3, answer=False)
 
 
 @pytest.mark.parametrize(

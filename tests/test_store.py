@@ -254,8 +254,7 @@ def _missing(held: set[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
         dumps(with_data(seq=1.0)),
         dumps(with_data(seq="1")),
         dumps(with_data(seq=2**63)),
-        dumps([event(1), event(2, source="/titik/dprd-1")]),
-        dumps([event(1), {**event(1), "time": "2026-11-22T09:09:09.000Z"}]),
+        dumps([event(1, source="/titik/dprd-2"), event(2, source="/titik/dprd-1")]),
         json.dumps(event(id="\ud800" * 9)).encode(),
     ],
 )
@@ -270,6 +269,29 @@ def test_what_cannot_be_read_is_quarantined_whole_and_once(tmp_path: Path, body:
         assert centre.all("SELECT topic, bytes, digest, received FROM quarantine") == [(got.topic, body, seen, TIME)]
         assert centre.all("SELECT * FROM event") == []
         assert look(centre.path).quarantined == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [event(2, source="/titik/dprd-1"), event(2, id="short"), {**event(1), "time": "2026-11-22T09:09:09.000Z"}, 7],
+    ids=["another source", "a short id", "one id twice", "a number"],
+)
+def test_one_bad_event_costs_its_message_no_other(tmp_path: Path, bad: object) -> None:
+    body = dumps([event(1), bad, event(3)])
+    with Centre(tmp_path) as centre:
+        got = Received("titik/v1/bupati-1/event", body, retained=False)
+        (answer,) = centre.take(got)
+        assert parse_receipt(answer.body) == Quarantined(centre.store.life, sha256(body).hexdigest())
+        assert centre.all("SELECT seq, body FROM event ORDER BY seq") == [
+            (1, dumps(event(1)).decode()),
+            (3, dumps(event(3)).decode()),
+        ]
+        assert centre.all("SELECT bytes FROM quarantine") == [(body,)]
+        # The station forgot it all; were it to send the good ones again, they would be held, and held once.
+        assert centre.answers(message(event(3))) == [
+            Receipt(centre.store.life, "7f3a9c1e", 3, 3, 1, digest([event(3)["id"]]))
+        ]
+        assert centre.all("SELECT count(*) FROM event") == [(2,)]
 
 
 JSON = st.recursive(
@@ -314,13 +336,16 @@ def test_other_types_of_ours_are_kept(tmp_path: Path) -> None:
         assert centre.all("SELECT seq, time FROM event") == [(1, None)]
 
 
-def test_an_id_with_another_content_is_quarantined_and_nothing_of_its_message_is_kept(tmp_path: Path) -> None:
+def test_an_id_with_another_content_is_quarantined_and_the_rest_of_its_message_is_kept(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         centre.take(message(event(1)))
         liar = {**event(7), "id": event(1)["id"]}
         (answer,) = centre.answers(message(event(2), liar))
         assert isinstance(answer, Quarantined)
-        assert centre.all("SELECT seq FROM event") == [(1,)]
+        assert centre.all("SELECT seq, body FROM event ORDER BY seq") == [
+            (1, dumps(event(1)).decode()),
+            (2, dumps(event(2)).decode()),
+        ]
 
 
 def test_two_events_in_one_place_are_both_kept_and_counted_as_a_clash(tmp_path: Path) -> None:

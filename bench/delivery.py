@@ -1,0 +1,314 @@
+"""Delivery to the centre's disk beside what keeps nothing: raw paho, ``mosquitto_pub``, a bare append and fdatasync.
+
+    python -m bench delivery [--json] [--quick]
+
+One mosquitto and one ``titik-central run`` serve all; what is compared takes turns, and only ratios mean anything.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from threading import Event as Flag
+from time import monotonic
+from typing import Any
+
+import bench.__main__ as belief
+from bench.senders import POINT, TOPIC
+from device.clock import ClockState
+from device.config import Broker, Delivery, Point, Privacy
+from device.courier import Courier, Notice, Sender
+from device.event import Composer
+from device.gaze import Sighting
+from device.judge import Rules, choose, judge
+from device.model import Event, Place
+from device.mqtt_client import Acked, Link, Message
+from device.outbox import Outbox
+from device.policy import Setting
+from device.trust import Trust
+from device.vitals import percentile
+from device.wire import Receipt, dumps
+from tests.world import Child, Mosquitto, wait_for
+
+AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+GOALS = {
+    "single / paho": ">= 0.9",
+    "batched / paho": ">= 5",
+    "batched / mosquitto_pub": ">= 1.0",
+    "confirm / append + fdatasync": "<= 1.3",
+    "scan to receipt / (PUBACK + 2 commits)": "<= 1.5",
+    "verdict while draining / at rest": "<= 1.5",
+}
+
+
+def bodies(count: int, epoch: str) -> Iterator[Event]:
+    """Yield *count* events as the station writes them."""
+    texts, trust = belief.passes(2)
+    policies, _ = choose(("staff", "brief-2021"), Trust())
+    judged = judge(texts[0], Rules(trust, policies, Setting("bench", "bench", "in")), AT)
+    composer = Composer(Point(name=POINT, site="bupati"), Privacy(), None, simulated=True)
+    clock = ClockState(synced=True, boot="b" * 32, uptime=5123.4)
+    for seq in range(1, count + 1):
+        yield composer.compose(Place(epoch, seq), Sighting(judged, repeat=False), AT, clock, {"read": 9, "judge": 1})
+
+
+def fill(path: Path, count: int) -> None:
+    """Put a backlog of *count* events into a new outbox, in one commit: that it is safe is measured elsewhere."""
+    with Outbox(path, 5_000_000):
+        pass
+    with closing(sqlite3.connect(path)) as file, file:
+        file.executemany(
+            "INSERT INTO event (epoch, seq, id, body) VALUES (?, ?, ?, ?)",
+            ((*one.place, one.id, one.body) for one in bodies(count, secrets.token_hex(4))),
+        )
+
+
+# --- the world around ---
+
+
+class Office:
+    """One broker and one centre on its database."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self.broker = stack.enter_context(Mosquitto(folder, "max_queued_messages 2000000"))
+        config = folder / "central.toml"
+        database = folder / "central.db"
+        config.write_text(f'[broker]\nport = {self.broker.port}\n[store]\npath = "{database}"\n', encoding="utf-8")
+        command = [sys.executable, "-m", "central", "run", "--config", config]
+        stack.enter_context(Child(command, folder / "central"))
+        wait_for(database.exists, 20)
+        self._file = stack.enter_context(closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)))
+        wait_for(lambda: self.held() == 0, 20)
+
+    def held(self) -> int | None:
+        """Return how many events are on the centre's disk, ``None`` while it makes its tables."""
+        with suppress(sqlite3.OperationalError):
+            return int(self._file.execute("SELECT count(*) FROM event").fetchone()[0])
+        return None
+
+    def child(self, *arguments: object) -> dict[str, Any]:
+        """Run one side in a process of its own, and wait until the centre holds all that it sent."""
+        before = self.held() or 0
+        command = [sys.executable, "-m", "bench.senders", *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=True)  # noqa: S603 - our own
+        told: dict[str, Any] = json.loads(done.stdout)
+        wait_for(lambda: (self.held() or 0) >= before + told["events"], 300, "the centre holds it all")
+        return told
+
+    def lines(self, count: int) -> Path:
+        """Return a file of *count* new events, one a line."""
+        file = self.folder / "lines"
+        file.write_bytes(b"\n".join(one.body for one in bodies(count, secrets.token_hex(4))) + b"\n")
+        return file
+
+    def publish_lines(self, count: int) -> float:
+        """Return the events a second of ``mosquitto_pub -l``, in chunks that its packet ids can count."""
+        took = 0.0
+        for _ in range(0, count, 50_000):
+            lines = self.lines(min(50_000, count))
+            before, began = self.held() or 0, monotonic()
+            with lines.open("rb") as said:
+                command = ["mosquitto_pub", "-p", str(self.broker.port), "-q", "1", "-V", "5", "-t", TOPIC, "-l"]
+                subprocess.run(command, stdin=said, check=True, timeout=600)  # noqa: S603 - a port and a file of ours
+            took += monotonic() - began
+            wait_for(lambda before=before: (self.held() or 0) >= before + min(50_000, count), 300)
+        return count / took
+
+
+def throughput(office: Office, count: int, rounds: int) -> dict[str, float]:
+    """Return events a second of each way, the median of *rounds* that took turns."""
+    found: dict[str, list[float]] = {name: [] for name in ("single", "batched", "paho", "mosquitto_pub")}
+    for _ in range(rounds):
+        for way, size in (("single", count // 4), ("batched", count)):
+            outbox = office.folder / f"{secrets.token_hex(4)}.db"
+            fill(outbox, size)
+            told = office.child("drain", outbox, office.broker.port, way, 600)
+            found[way].append(told["events"] / told["seconds"])
+            for file in office.folder.glob(f"{outbox.stem}*"):
+                file.unlink()
+        told = office.child("raw", office.lines(count // 4), office.broker.port)
+        found["paho"].append(told["events"] / told["seconds"])
+        if shutil.which("mosquitto_pub"):
+            found["mosquitto_pub"].append(office.publish_lines(count))
+    return {name: median(rates) for name, rates in found.items() if rates}
+
+
+def confirm(folder: Path, count: int) -> dict[str, float]:
+    """Return p50 and p99 in milliseconds of an append, and of the same bytes appended to a file and synced, in turn."""
+    took: dict[str, list[float]] = {"confirm": [], "bare": []}
+    handle = os.open(folder / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with Outbox(folder / "confirm.db", 1_000_000) as outbox:
+        for one in bodies(count, "e"):
+            event = Event(outbox.place(), one.id, one.body)
+            took["confirm"].append(_timed(lambda event=event: outbox.append(event)))
+            took["bare"].append(_timed(lambda one=one: (os.write(handle, one.body), os.fdatasync(handle))))
+    os.close(handle)
+    return {f"{name} {word}": _at(readings, share) for name, readings in took.items() for word, share in SHARES}
+
+
+class Watched(Outbox):
+    """An outbox that notes when a receipt made it forget."""
+
+    settled: Flag
+
+    def settle(self, receipt: Receipt, trusted: datetime | None = None) -> int | None:
+        """Settle, and say so."""
+        told = super().settle(receipt, trusted)
+        self.settled.set()
+        return told
+
+
+def round_trip(office: Office, folder: Path, count: int) -> dict[str, float]:
+    """Return p50 in milliseconds from append to receipt, of a PUBACK, and of one commit, in turn."""
+    took: dict[str, list[float]] = {"receipt": [], "puback": [], "commit": []}
+    pause = Flag()
+    with Watched(folder / "trip.db", 100_000) as outbox, Outbox(folder / "aside.db", 100_000) as aside:
+        outbox.settled = Flag()
+        sender = Sender(POINT, "b" * 32, {})
+        will = Message("bench/state", b"{}")
+        with (
+            Link(Broker(port=office.broker.port), "bench", will=will) as link,
+            Courier(outbox, Broker(port=office.broker.port), Delivery(), sender) as courier,
+        ):
+            courier.tell(Notice(trusted_time=AT))
+            wait_for(lambda: courier.linked, 20)
+            for one in bodies(count, "e"):
+                event = Event(outbox.place(), one.id, dumps({**json.loads(one.body), "data": _placed(one, outbox)}))
+                outbox.settled.clear()
+
+                def send(event: Event = event) -> None:
+                    outbox.append(event)
+                    courier.wake()
+                    if not outbox.settled.wait(20):
+                        raise TimeoutError("no receipt")
+
+                took["receipt"].append(_timed(send))
+                took["puback"].append(_timed(lambda one=one: _published(link, one.body)))
+                took["commit"].append(_timed(lambda one=one: aside.append(Event(aside.place(), one.id, one.body))))
+                pause.wait(0.02)
+    return {f"{name} p50": _at(readings, 0.5) for name, readings in took.items()}
+
+
+def under_load(office: Office, folder: Path, count: int) -> dict[str, float]:
+    """Return p50 and p99 in milliseconds of a verdict and its record, at rest and while a backlog drains."""
+    texts, trust = belief.passes(2)
+    policies, _ = choose(("staff", "brief-2021"), Trust())
+    rules = Rules(trust, policies, Setting("bench", "bench", "in"))
+    found = {}
+    for name, backlog in (("rest", 0), ("drain", count)):
+        path = folder / f"{name}.db"
+        fill(path, backlog)
+        took: list[float] = []
+        pause = Flag()
+        with Outbox(path, 5_000_000) as outbox:
+            sender = Sender(POINT, "b" * 32, {})
+            with Courier(outbox, Broker(port=office.broker.port), Delivery(), sender) as courier:
+                courier.tell(Notice(trusted_time=AT))
+                wait_for(lambda courier=courier: courier.linked, 20)
+                for one in bodies(200, "e"):
+                    if backlog and outbox.depth().owed < 100:  # noqa: PLR2004 - the backlog is gone
+                        break
+
+                    def verdict(one: Event = one, outbox: Outbox = outbox) -> None:
+                        judge(texts[0], rules, AT)
+                        outbox.append(Event(outbox.place(), one.id, one.body))
+
+                    took.append(_timed(verdict))
+                    pause.wait(0.02)
+        found |= {f"{name} {word}": _at(took, share) for word, share in SHARES} | {f"{name} verdicts": len(took)}
+    return found
+
+
+SHARES = (("p50", 0.5), ("p99", 0.99))
+
+
+def _placed(one: Event, outbox: Outbox) -> dict[str, Any]:
+    place = outbox.place()
+    told: dict[str, Any] = json.loads(one.body)["data"]
+    return {**told, "epoch": place.epoch, "seq": place.seq}
+
+
+def _published(link: Link, body: bytes) -> None:
+    mid = link.publish(Message("bench/event", body))
+    while not any(isinstance(one, Acked) and one.mid == mid for one in link.turn(5)):
+        pass
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = monotonic()
+    work()
+    return 1000 * (monotonic() - began)
+
+
+def _at(readings: list[float], share: float) -> float:
+    return percentile(readings, share) or 0.0
+
+
+@contextmanager
+def office_in(folder: Path) -> Iterator[Office]:
+    """Bind a broker and a centre to *folder*."""
+    with ExitStack() as stack:
+        yield Office(folder, stack)
+
+
+def memory(office: Office, sizes: tuple[int, ...]) -> dict[str, Any]:
+    """Return the memory of a process that drains backlogs of these sizes for twenty seconds each."""
+    found = {}
+    for size in sizes:
+        path = office.folder / f"memory-{size}.db"
+        fill(path, size)
+        found[str(size)] = office.child("drain", path, office.broker.port, "batched", 20)
+        for file in office.folder.glob(f"{path.stem}*"):
+            file.unlink()
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print; 0 whatever the figures are, for a benchmark is not a test."""
+    parser = ArgumentParser(prog="python -m bench delivery", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="fewer events and rounds")
+    told = parser.parse_args(arguments)
+    count, rounds, few = (20_000, 1, 100) if told.quick else (50_000, 3, 400)
+    with tempfile.TemporaryDirectory(dir=".") as name, office_in(Path(name).resolve()) as office:
+        rates = throughput(office, count, rounds)
+        times = confirm(office.folder, few) | round_trip(office, office.folder, few // 2)
+        times |= under_load(office, office.folder, count)
+        grown = memory(office, (1_000, 100_000) if told.quick else (1_000, 100_000, 1_000_000))
+    ratios = {
+        "single / paho": rates["single"] / rates["paho"],
+        "batched / paho": rates["batched"] / rates["paho"],
+        "confirm / append + fdatasync": times["confirm p50"] / times["bare p50"],
+        "scan to receipt / (PUBACK + 2 commits)": times["receipt p50"]
+        / (times["puback p50"] + 2 * times["commit p50"]),
+        "verdict while draining / at rest": times["drain p50"] / times["rest p50"],
+    }
+    if "mosquitto_pub" in rates:
+        ratios["batched / mosquitto_pub"] = rates["batched"] / rates["mosquitto_pub"]
+    answer = {"events_per_second": rates, "ms": times, "memory": grown, "ratios": ratios}
+    if told.json:
+        print(json.dumps(answer))
+        return 0
+    for name, rate in rates.items():
+        print(f"{name:44} {rate:10.0f} events/s")
+    for name, value in times.items():
+        print(f"{name:44} {value:10.2f}" + ("" if "verdicts" in name else " ms"))
+    for size, figures in grown.items():
+        print(
+            f"memory, backlog {size:>9}{'':19} {figures['resident_mib']:10.1f} MiB, most {figures['most_mib']:.1f},"
+            f" before {figures['idle_mib']:.1f}"
+        )
+    for name, ratio in ratios.items():
+        print(f"{name:44} {ratio:10.2f}   goal {GOALS[name]}")
+    return 0

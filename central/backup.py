@@ -1,0 +1,116 @@
+"""A copy of the database that is whole, and the way back: what a copy lacks is asked of the points again.
+
+A restored database begins a new life, so that nobody takes it for the one that was lost.
+"""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from central.rows import stamp
+from central.store import check
+from device.database import sentence
+from device.disk import sync_folder
+from device.lock import FileLock, Taken
+
+PAGES = 1000
+"""Pages copied at a time; the centre writes on between."""
+WAIT = 5.0
+"""Seconds to wait for a lock of SQLite's own."""
+
+
+class CannotCopy(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next
+    """There is no copy, or no way back, now; what was there before is there still."""
+
+
+def lock_of(database: Path) -> FileLock:
+    """Return the lock that a running centre holds on *database*."""
+    return FileLock(database.with_name(database.name + ".lock"))
+
+
+def backup(database: Path, copy: Path, *, force: bool = False) -> int:
+    """Write a whole *copy* of *database*, beside a running centre or without one; return how many events it holds.
+
+    Raises `CannotCopy`, and `NotOurs` where *database* is no centre's.
+    """
+    if copy.exists() and not force:
+        raise CannotCopy(f"{copy} exists. Next: another name, or --force")
+    if not database.exists():
+        raise CannotCopy(f"{database} does not exist: no centre has run with this configuration")
+    with _fresh(copy) as fresh, closing(_reader(database)) as source:
+        if check(source, database):
+            raise CannotCopy(f"{database} is still empty")
+        with closing(sqlite3.connect(fresh)) as target:
+            source.backup(target, pages=PAGES)
+        return _inspected(fresh)
+
+
+def restore(database: Path, copy: Path, now: datetime) -> Path | None:
+    """Put *copy* in the place of *database*, as a new life; return where the old database lies now, if there was one.
+
+    Raises `CannotCopy` where a centre runs or *copy* is not whole, and `NotOurs` where it is no centre's.
+    """
+    try:
+        with lock_of(database), _fresh(database) as fresh:
+            with closing(_reader(copy)) as source, closing(sqlite3.connect(fresh)) as target:
+                if check(source, copy):
+                    raise CannotCopy(f"{copy} is empty")
+                source.backup(target)
+                target.execute("UPDATE life SET centre = ?, made = ?", (secrets.token_hex(8), stamp(now)))
+                target.commit()
+            _inspected(fresh)
+            return _set_aside(database, now)
+    except Taken as error:
+        raise CannotCopy(f"{error}. Next: systemctl stop titik-central, then the same again") from None
+
+
+@contextmanager
+def _fresh(path: Path) -> Iterator[Path]:
+    """Bind a new file beside *path*, which takes its place, durably, once the block has ended well."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        yield fresh
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise CannotCopy(f"{path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise CannotCopy(f"{path}: {sentence(error)}") from error
+    finally:
+        for left in (fresh, fresh.with_name(fresh.name + "-journal")):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT)
+
+
+def _inspected(fresh: Path) -> int:
+    """Return how many events the copy holds; raises `CannotCopy` unless every page of it is sound."""
+    with closing(sqlite3.connect(fresh)) as file:
+        # A copy of a database with a log says so in its header; as one file it travels better.
+        file.execute("PRAGMA journal_mode = DELETE")
+        told = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if told != "ok":
+            raise CannotCopy(f"the copy is not whole: {told}. Next: another backup")
+        return int(file.execute("SELECT count(*) FROM event").fetchone()[0])
+
+
+def _set_aside(database: Path, now: datetime) -> Path | None:
+    if not database.exists():
+        return None
+    aside = database.with_name(f"{database.stem}.replaced-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}{database.suffix}")
+    for ending in ("-wal", "-shm"):  # the log first: a database without its log would be an older one
+        with suppress(FileNotFoundError):
+            database.with_name(database.name + ending).rename(aside.with_name(aside.name + ending))
+    database.rename(aside)
+    return aside

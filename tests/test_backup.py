@@ -1,0 +1,122 @@
+"""A backup is whole, a restore is a new life, and one centre at a time has the database."""
+
+import sqlite3
+import sys
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from central.backup import CannotCopy, backup, lock_of, restore
+from central.rows import rows
+from central.store import NotOurs, Store
+from device.wire import dumps
+from tests.test_store import event
+from tests.world import Child, Mosquitto, wait_for
+
+NOW = datetime(2026, 12, 1, 3, 4, 5, tzinfo=UTC)
+
+
+def keep(store: Store, *seqs: int) -> None:
+    """Hold these events of bupati-1."""
+    with store.writing():
+        store.keep(rows("bupati-1", dumps([event(seq) for seq in seqs])).rows, NOW)
+
+
+def held(path: Path) -> tuple[str, list[int]]:
+    """Return the life of a database and the numbers that it holds."""
+    with closing(sqlite3.connect(path)) as file:
+        (life,) = file.execute("SELECT centre FROM life").fetchone()
+        return life, [seq for (seq,) in file.execute("SELECT seq FROM event ORDER BY seq")]
+
+
+def test_a_backup_beside_a_working_centre_is_whole_and_a_restore_is_a_new_life(tmp_path: Path) -> None:
+    path, copy = tmp_path / "central.db", tmp_path / "copy.db"
+    with Store(path, NOW) as store:
+        keep(store, 1, 2, 3)
+        assert backup(path, copy) == 3
+        keep(store, 4)
+        life = store.life
+    assert held(copy) == (life, [1, 2, 3])
+    assert copy.stat().st_mode & 0o777 == 0o600
+    aside = restore(path, copy, NOW)
+    assert aside is not None
+    assert held(aside) == (life, [1, 2, 3, 4])
+    with Store(path, NOW) as store:
+        assert store.life != life
+    assert held(path) == (store.life, [1, 2, 3])
+    assert sorted(file.name for file in tmp_path.glob(".*")) == []
+
+
+def test_a_restore_into_nothing_is_the_copy(tmp_path: Path) -> None:
+    path, copy = tmp_path / "central.db", tmp_path / "copy.db"
+    with Store(copy, NOW) as store:
+        keep(store, 1)
+    assert restore(path, copy, NOW) is None
+    assert held(path)[1] == [1]
+
+
+def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
+    path, copy = tmp_path / "central.db", tmp_path / "copy.db"
+    with Store(path, NOW) as store:
+        keep(store, 1)
+    copy.write_bytes(b"somebody's")
+    with pytest.raises(CannotCopy, match="exists"):
+        backup(path, copy)
+    assert copy.read_bytes() == b"somebody's"
+    assert backup(path, copy, force=True) == 1
+    assert held(copy)[1] == [1]
+
+
+def test_what_is_no_backup_replaces_nothing(tmp_path: Path) -> None:
+    path, copy = tmp_path / "central.db", tmp_path / "copy.db"
+    with Store(path, NOW) as store:
+        keep(store, 1)
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE other (x)")
+    with pytest.raises(NotOurs):
+        restore(path, tmp_path / "other.db", NOW)
+    backup(path, copy)
+    whole = copy.read_bytes()
+    for torn in (b"", whole[:5000], whole[:4096] + bytes(len(whole) - 4096)):
+        copy.write_bytes(torn)
+        with pytest.raises((CannotCopy, NotOurs)):
+            restore(path, copy, NOW)
+    with pytest.raises((CannotCopy, NotOurs)):
+        restore(path, tmp_path / "nowhere.db", NOW)
+    assert held(path)[1] == [1]
+    assert sorted(file.name for file in tmp_path.glob(".*")) == []
+
+
+def test_no_restore_under_a_centre_that_runs(tmp_path: Path) -> None:
+    path, copy = tmp_path / "central.db", tmp_path / "copy.db"
+    with Store(path, NOW) as store, lock_of(path):
+        keep(store, 1)
+        backup(path, copy)
+        with pytest.raises(CannotCopy, match="systemctl stop titik-central"):
+            restore(path, copy, NOW)
+
+
+def test_the_commands_and_a_second_centre_on_one_database(tmp_path: Path) -> None:
+    path = tmp_path / "central.db"
+    config = tmp_path / "central.toml"
+    command = [sys.executable, "-m", "central"]
+    with ExitStack() as stack:
+        broker = stack.enter_context(Mosquitto(tmp_path))
+        config.write_text(f'[broker]\nport = {broker.port}\n[store]\npath = "{path}"\n')
+        first = stack.enter_context(Child([*command, "run", "--config", config], tmp_path / "first"))
+        wait_for(lambda: "state online" in first.err)
+        with Child([*command, "run", "--config", config], tmp_path / "second") as second:
+            assert second.process.wait(20) == 1
+            assert "another program has central.db open" in second.err
+        with Child([*command, "backup", "--config", config, tmp_path / "copy.db"], tmp_path / "backup") as child:
+            assert child.process.wait(20) == 0
+            assert child.out == f"0 peristiwa disalin ke / events are copied to {tmp_path / 'copy.db'}\n"
+        with Child([*command, "restore", "--config", config, tmp_path / "copy.db"], tmp_path / "early") as child:
+            assert child.process.wait(20) == 1
+        assert first.stop() == 0
+        before = held(path)[0]
+        with Child([*command, "restore", "--config", config, tmp_path / "copy.db"], tmp_path / "late") as child:
+            assert child.process.wait(20) == 0
+        assert held(path)[0] != before
