@@ -16,15 +16,16 @@ from threading import Lock
 from time import monotonic
 from types import TracebackType
 from typing import NamedTuple, Self
+from zlib import crc32
 
+from device import cabinet
 from device.database import damaged, inode, sentence
+from device.lock import FileLock, Taken
 from device.model import Event, Place
 from device.wire import Receipt, digest
 
 log = logging.getLogger(__name__)
 
-APPLICATION_ID = 0x7469_7469
-VERSION = 1
 TRY_AGAIN = 1.0
 """Seconds between two tries to open or write a file that could not be."""
 UNDATED = 0
@@ -32,21 +33,8 @@ UNDATED = 0
 SETTLE_LIMIT = 10_000
 """Rows that one receipt may speak of; a message of ours has at most 50."""
 
-_SCHEMA = f"""
-CREATE TABLE event (
-    row INTEGER PRIMARY KEY AUTOINCREMENT,
-    epoch TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    id TEXT NOT NULL UNIQUE,
-    body BLOB NOT NULL,
-    held_at INTEGER,
-    UNIQUE (epoch, seq)
-) STRICT;
-CREATE INDEX owed ON event (row) WHERE held_at IS NULL;
-CREATE INDEX held ON event (held_at) WHERE held_at IS NOT NULL;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-"""
+REQUESTS = 1000
+"""Transactions that are remembered, so that none is answered twice."""
 
 
 class CannotRecord(Exception):  # noqa: N818 - what the wall then says
@@ -68,6 +56,21 @@ class Depth(NamedTuple):
     last: Place
 
 
+class Span(NamedTuple):
+    """An epoch of which rows are on the card, from the first of them to the last."""
+
+    epoch: str
+    first: int
+    last: int
+
+
+class Recalled(NamedTuple):
+    """What a replay found: rows owed *again*, and rows that are on the card at all, owed ones included."""
+
+    again: int
+    kept: int
+
+
 class Outbox:
     """The file, bound to a ``with`` block; one that cannot be opened is tried again at each append.
 
@@ -75,13 +78,23 @@ class Outbox:
     a crash loop nor silent. *set_aside* is the newest of those files, until somebody takes it away.
     """
 
-    def __init__(self, path: Path, most: int, at: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        path: Path,
+        most: int,
+        at: Callable[[], datetime] = lambda: datetime.now(UTC),
+        most_bytes: int = 268_435_456,
+    ) -> None:
         self.path = path
         self.set_aside: Path | None = None
         self.epoch = secrets.token_hex(4)
+        self.lost = 0
+        """Rows that were damaged and could not be salvaged, as far as is known."""
         self._most = most
+        self._most_bytes = most_bytes
         self._at = at
         self._lock = Lock()
+        self._alone = FileLock(path.with_name(path.name + ".lock"))
         self._file: sqlite3.Connection | None = None
         self._seq = 0
         self._owed = 0
@@ -102,6 +115,7 @@ class Outbox:
             if self._file is not None:
                 self._file.close()
                 self._file = None
+            self._alone.release()
 
     @property
     def fault(self) -> str | None:
@@ -130,8 +144,8 @@ class Outbox:
                 raise self._failing(f"{self._owed} events wait for the centre, and no more may")
             with self._writing(file):
                 file.execute(
-                    "INSERT INTO event (epoch, seq, id, body) VALUES (?, ?, ?, ?)",
-                    (*event.place, event.id, event.body),
+                    "INSERT INTO event (epoch, seq, id, body, crc) VALUES (?, ?, ?, ?, ?)",
+                    (*event.place, event.id, event.body, crc32(event.body)),
                 )
             self._seq += 1
             self._owed += 1
@@ -139,18 +153,20 @@ class Outbox:
     def owed(self, after: int, limit: int) -> list[Owed]:
         """Return up to *limit* rows that are owed, past the row *after*, in the order they were written.
 
-        Raises `CannotRecord` where the file cannot be read.
+        Raises `CannotRecord` where the file cannot be read, or where a body is not what was written.
         """
         with self._lock:
             if self._file is None:
                 return []
             with self._reading(self._file):
                 rows = self._file.execute(
-                    "SELECT row, epoch, seq, id, body FROM event"
+                    "SELECT row, epoch, seq, id, body, crc FROM event"
                     " WHERE held_at IS NULL AND row > ? ORDER BY row LIMIT ?",
                     (after, limit),
                 ).fetchall()
-        return [Owed(row, Event(Place(epoch, seq), id_, body)) for row, epoch, seq, id_, body in rows]
+                if not all(cabinet.unchanged(*row[1:]) for row in rows):
+                    raise sqlite3.DatabaseError("malformed: an event is not what was written")
+        return [Owed(row, Event(Place(epoch, seq), id_, body)) for row, epoch, seq, id_, body, _crc in rows]
 
     def settle(self, receipt: Receipt, trusted: datetime | None = None) -> int | None:
         """Forget what *receipt* says the centre holds; return how many rows were still owed.
@@ -225,6 +241,29 @@ class Outbox:
                     ).fetchone()
             return Depth(self._owed, Place(*oldest) if oldest else None, Place(self.epoch, self._seq))
 
+    def recall(self, epoch: str, first: int, last: int) -> Recalled:
+        """Make the rows of *epoch* from *first* to *last* that were held owed again, at most `SETTLE_LIMIT` of them.
+
+        Raises `CannotRecord`.
+        """
+        with self._lock:
+            with self._writing(self._opened()) as file:
+                recalled = Recalled(*cabinet.recall(file, epoch, first, last, SETTLE_LIMIT))
+            self._owed += recalled.again
+            return recalled
+
+    def kept(self, most: int = 100) -> list[Span]:
+        """Return the newest *most* epochs of which rows are on the card, oldest first; raises `CannotRecord`."""
+        with self._lock:
+            file = self._opened()
+            with self._reading(file):
+                return [Span(*span) for span in cabinet.kept(file, most)]
+
+    def first_time(self, transaction: str) -> bool:
+        """Remember *transaction* durably and return true; false if it was known. Raises `CannotRecord`."""
+        with self._lock, self._writing(self._opened()) as file:
+            return cabinet.first_time(file, transaction, REQUESTS)
+
     def uncorrected(self, boot: str) -> bool:
         """Return whether an event of *boot* was taken in doubt, and no ``id.titik.clock`` came after it.
 
@@ -233,13 +272,7 @@ class Outbox:
         with self._lock:
             file = self._opened()
             with self._reading(file):
-                # The bodies are compact JSON with sorted keys (`wire.dumps`).
-                doubted, corrected = file.execute(
-                    "SELECT max(CASE WHEN instr(body, ?) THEN row END), max(CASE WHEN instr(body, ?) THEN row END)"
-                    " FROM event WHERE instr(body, ?)",
-                    (b'"synced":false', b'"type":"id.titik.clock"', f'"boot":"{boot}"'.encode()),
-                ).fetchone()
-            return doubted is not None and doubted > (corrected or 0)
+                return cabinet.uncorrected(file, boot)
 
     def _opened(self) -> sqlite3.Connection:
         """Return the open file, opening it if need be; raises `CannotRecord`."""
@@ -247,7 +280,11 @@ class Outbox:
             return self._file
         self._tried = monotonic()
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._alone.take()
             self._file = self._open()
+        except Taken as error:
+            raise self._failing(str(error)) from error
         except sqlite3.DatabaseError as error:
             if not _damaged(error):
                 raise self._failing(sentence(error)) from error
@@ -267,13 +304,12 @@ class Outbox:
         return self._file
 
     def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         first, self._first = self._first, False
         if first and self.path.exists() and not self.path.stat().st_size:
             raise sqlite3.DatabaseError("malformed: the file is empty")  # one that held events was cut off
         file = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
         try:
-            _check(file)
+            cabinet.prepare(file)
         except BaseException:
             file.close()
             raise
@@ -351,26 +387,6 @@ class Outbox:
         if self._fault is not None and self._owed < self._most:
             log.info("events can be recorded again")
             self._fault = None
-
-
-def _check(file: sqlite3.Connection) -> None:
-    """Set *file* up, make the table if it is empty, or look whether it is ours and whole.
-
-    Raises sqlite3.DatabaseError.
-    """
-    if file.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
-        raise sqlite3.OperationalError("this disk takes no write-ahead log")  # without it, FULL keeps less
-    file.execute("PRAGMA synchronous = FULL")
-    file.execute("PRAGMA journal_size_limit = 4194304")
-    ours = file.execute("PRAGMA application_id").fetchone()[0]
-    if ours == 0 and not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        file.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
-    elif ours != APPLICATION_ID or file.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        raise sqlite3.NotSupportedError("the outbox is of another version of this program")
-    elif (told := file.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise sqlite3.DatabaseError(f"malformed: {told}")
-    file.execute("BEGIN IMMEDIATE")  # what cannot be written is known now, not at the first person
-    file.execute("ROLLBACK")
 
 
 def _damaged(error: sqlite3.Error) -> bool:

@@ -30,7 +30,7 @@ FLOORS = (
         "readers",
         "banding",
     ),
-    ("clock",),
+    ("clock", "cabinet"),
     (
         "cose",
         "roster",
@@ -69,7 +69,7 @@ HOME = {
     "PIL": "pictures steps gate",
     "gpiozero": "indicators",
     "paho": "mqtt_client",
-    "sqlite3": "outbox database",
+    "sqlite3": "outbox database cabinet",
     "pydantic": "config policy",
     "segno": "",
 }

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from device.model import Event, Place
-from device.outbox import TRY_AGAIN, CannotRecord, Depth, Outbox, Owed
-from device.wire import Receipt, digest
+from device.outbox import TRY_AGAIN, CannotRecord, Depth, Outbox, Owed, Recalled, Span
+from device.wire import Receipt, digest, dumps
 from tests.world import tmpfs, wait_for
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -348,3 +348,118 @@ def test_rows_are_read_past_the_cursor_and_within_the_limit(tmp_path: Path) -> N
         first = outbox.owed(0, 2)
         assert first == [Owed(1, events[0]), Owed(2, events[1])]
         assert outbox.owed(first[-1].row, 9) == [Owed(n + 1, events[n]) for n in (2, 3, 4)]
+
+
+def test_what_was_held_is_owed_again_on_a_replay(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        events = filled(outbox, 5)
+        epoch = outbox.epoch
+        outbox.settle(receipt(events[:4]), NOW)
+        assert outbox.recall(epoch, 2, 5) == Recalled(again=3, kept=4)
+        assert outbox.recall(epoch, 2, 2**63) == Recalled(again=0, kept=4)
+        assert outbox.recall("another", 1, 5) == Recalled(0, 0)
+        assert owed(outbox) == events[1:]
+        assert outbox.depth().owed == 4
+        assert outbox.settle(receipt(events)) == 4
+
+
+def test_the_epochs_on_the_card_are_told_oldest_first_and_the_newest_hundred(tmp_path: Path) -> None:
+    spans = []
+    for count in (2, 3, 1):
+        with Outbox(tmp_path / "outbox.db", 100) as outbox:
+            filled(outbox, count)
+            spans.append(Span(outbox.epoch, 1, count))
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        assert outbox.kept() == spans
+        assert outbox.kept(2) == spans[1:]
+        assert outbox.settle(receipt([row.event for row in outbox.owed(0, 2)]), NOW) == 2
+        assert outbox.purge(NOW + timedelta(days=8), timedelta(days=7)) == 2
+        assert outbox.kept() == spans[1:]
+
+
+def test_a_request_is_the_first_of_its_name_only_once_also_after_a_restart(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        assert [outbox.first_time(f"{n:08d}") for n in range(1000)] == [True] * 1000
+        assert not outbox.first_time("00000000")
+    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+        assert not outbox.first_time("00000000")
+        assert outbox.first_time("00001000")
+        assert outbox.first_time("00000000")  # only the newest thousand are remembered
+
+
+def test_a_second_station_on_the_same_file_records_nothing_until_the_first_ends(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    with Outbox(path, 100) as first, Outbox(path, 100) as second:
+        assert second.fault is not None
+        with pytest.raises(CannotRecord, match=r"another program has outbox\.db open"):
+            second.place()
+        filled(first, 2)
+        first.__exit__(None, None, None)
+        wait_for(lambda: second.fault is None, 5 * TRY_AGAIN)
+        assert second.depth().owed == 2
+
+
+VERSION_1 = """
+CREATE TABLE event (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    body BLOB NOT NULL,
+    held_at INTEGER,
+    UNIQUE (epoch, seq)
+) STRICT;
+CREATE INDEX owed ON event (row) WHERE held_at IS NULL;
+CREATE INDEX held ON event (held_at) WHERE held_at IS NOT NULL;
+PRAGMA application_id = 1953068137;
+PRAGMA user_version = 1;
+"""
+
+
+def of_version_1(path: Path, count: int) -> list[Event]:
+    """Write what the first version of the program wrote: *count* events, the first one held."""
+    events = [told(Place("0a0b0c0d", seq)) for seq in range(1, count + 1)]
+    with sqlite3.connect(path) as file:
+        file.executescript("PRAGMA journal_mode = WAL;" + VERSION_1)
+        file.executemany(
+            "INSERT INTO event (epoch, seq, id, body) VALUES (?, ?, ?, ?)",
+            [(*one.place, one.id, one.body) for one in events],
+        )
+        file.execute("UPDATE event SET held_at = 7 WHERE seq = 1")
+    file.close()
+    return events
+
+
+def told(place: Place) -> Event:
+    """Return an event as the station writes it, in what matters here."""
+    id_ = digest([str(place)])[:32]
+    return Event(place, id_, dumps({"id": id_, "data": {"epoch": place.epoch, "seq": place.seq}, "source": "x" * 300}))
+
+
+def test_a_file_of_version_1_becomes_version_2_with_everything_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    events = of_version_1(path, 5)
+    with Outbox(path, 100) as outbox:
+        assert (outbox.fault, outbox.set_aside, outbox.lost) == (None, None, 0)
+        assert owed(outbox) == events[1:]
+        outbox.append(told(outbox.place()))
+        assert outbox.first_time("a-request")
+        assert outbox.recall("0a0b0c0d", 1, 9) == Recalled(1, 5)
+    with Outbox(path, 100) as outbox:
+        assert owed(outbox)[:5] == events
+        assert outbox.depth().owed == 6
+
+
+def test_a_migration_that_is_cut_off_leaves_version_1(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    of_version_1(path, 3)
+    with sqlite3.connect(path) as file:
+        file.execute("CREATE TABLE damage (stands_in_the_way TEXT)")
+    file.close()
+    with Outbox(path, 100) as outbox:
+        assert outbox.fault is not None
+    with sqlite3.connect(path) as file:
+        assert file.execute("PRAGMA user_version").fetchone() == (1,)
+        columns = [row[1] for row in file.execute("PRAGMA table_info(event)")]
+        assert columns == ["row", "epoch", "seq", "id", "body", "held_at"]
+    file.close()

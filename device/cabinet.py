@@ -1,0 +1,149 @@
+"""The outbox's file: its tables, how an older one becomes a newer, and what tells a row that is whole.
+
+Version 2 has a checksum for each row, the requests that were answered, and what was lost with damaged files.
+Rows of version 1 keep no checksum (NULL): to compute it would rewrite the whole file, perhaps on a full disk,
+and vouch for bodies that nobody had vouched for.
+"""
+
+import re
+import sqlite3
+from zlib import crc32
+
+from device.wire import MAX_SEQ, loads
+
+APPLICATION_ID = 0x7469_7469
+VERSION = 2
+PAGE = 4096
+"""Bytes of a page; set, so that a damaged header is not needed to know it."""
+
+_EVENT = """
+CREATE TABLE event (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    body BLOB NOT NULL,
+    held_at INTEGER,
+    crc INTEGER,
+    UNIQUE (epoch, seq)
+) STRICT;
+CREATE INDEX owed ON event (row) WHERE held_at IS NULL;
+CREATE INDEX held ON event (held_at) WHERE held_at IS NOT NULL;
+"""
+_SINCE_2 = f"""
+CREATE TABLE request (row INTEGER PRIMARY KEY AUTOINCREMENT, "transaction" TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE damage (file TEXT NOT NULL, lost INTEGER NOT NULL) STRICT;
+PRAGMA user_version = {VERSION};
+"""
+_NEW = f"BEGIN IMMEDIATE;{_EVENT}{_SINCE_2}PRAGMA application_id = {APPLICATION_ID};COMMIT;"
+_FROM_1 = f"BEGIN IMMEDIATE;ALTER TABLE event ADD COLUMN crc INTEGER;{_SINCE_2}COMMIT;"
+
+
+def prepare(file: sqlite3.Connection) -> None:
+    """Set *file* up, make the tables if it is empty, or look whether it is ours and whole; version 1 becomes 2.
+
+    Raises sqlite3.DatabaseError; the sentence begins with ``malformed`` where the file itself is damaged.
+    """
+    file.execute(f"PRAGMA page_size = {PAGE}")
+    if file.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise sqlite3.OperationalError("this disk takes no write-ahead log")  # without it, FULL keeps less
+    file.execute("PRAGMA synchronous = FULL")
+    file.execute("PRAGMA journal_size_limit = 4194304")
+    file.execute("PRAGMA temp_store = MEMORY")  # no file but the ones beside it, wherever the disk is full
+    ours = file.execute("PRAGMA application_id").fetchone()[0]
+    version = file.execute("PRAGMA user_version").fetchone()[0]
+    if ours == 0 and not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        make(file)
+        return
+    if ours != APPLICATION_ID or version not in (1, VERSION):
+        raise sqlite3.NotSupportedError("the outbox is of another version of this program")
+    if (told := file.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {told}")
+    if version == 1:
+        _whole(file, _FROM_1)
+    file.execute("BEGIN IMMEDIATE")  # what cannot be written is known now, not at the first person
+    file.execute("ROLLBACK")
+
+
+def make(file: sqlite3.Connection) -> None:
+    """Make the tables in an empty *file*, in one transaction; raises sqlite3.Error."""
+    _whole(file, _NEW)
+
+
+def _whole(file: sqlite3.Connection, script: str) -> None:
+    try:
+        file.executescript(script)
+    except sqlite3.Error:
+        if file.in_transaction:
+            file.execute("ROLLBACK")
+        raise
+
+
+def unchanged(epoch: str, seq: int, id_: str, body: bytes, crc: int | None) -> bool:
+    """Return whether *body* is what was written: by its checksum, or by its own words where it has none."""
+    return crc32(body) == crc if crc is not None else own(epoch, seq, id_, body)
+
+
+def own(epoch: str, seq: int, id_: str, body: bytes) -> bool:
+    """Return whether *body* is JSON and speaks of itself as this row does; ``wire.dumps`` wrote it, compactly."""
+    try:
+        loads(body)
+    except ValueError:
+        return False
+    return spoken(epoch, seq, id_, body)
+
+
+def spoken(epoch: str, seq: int, id_: str, body: bytes) -> bool:
+    """Return whether the id, epoch and seq stand in *body* as ``wire.dumps`` writes them."""
+    return (
+        f'"id":"{id_}"'.encode() in body
+        and f'"epoch":"{epoch}"'.encode() in body
+        and re.search(rb'"seq":%d[,}]' % seq, body) is not None
+    )
+
+
+def recall(file: sqlite3.Connection, epoch: str, first: int, last: int, most: int) -> tuple[int, int]:
+    """Make held rows of *epoch* owed again; return how many those were, and how many of the range there are at all."""
+    rows = file.execute(
+        "SELECT row, held_at FROM event WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
+        (epoch, first, min(last, MAX_SEQ), most),
+    ).fetchall()
+    again = [(row,) for row, held_at in rows if held_at is not None]
+    file.executemany("UPDATE event SET held_at = NULL WHERE row = ?", again)
+    return len(again), len(rows)
+
+
+def kept(file: sqlite3.Connection, most: int) -> list[tuple[str, int, int]]:
+    """Return (epoch, first, last) of the newest *most* epochs, oldest first."""
+    # From one epoch to the next in the index, so that 200,000 rows cost no more than a few.
+    found = file.execute(
+        "WITH RECURSIVE one(epoch) AS (SELECT min(epoch) FROM event UNION ALL"
+        " SELECT (SELECT min(epoch) FROM event WHERE epoch > one.epoch) FROM one WHERE epoch IS NOT NULL),"
+        " span(epoch, first, last) AS (SELECT epoch,"
+        " (SELECT min(seq) FROM event e WHERE e.epoch = one.epoch),"
+        " (SELECT max(seq) FROM event e WHERE e.epoch = one.epoch) FROM one WHERE epoch IS NOT NULL)"
+        " SELECT epoch, first, last FROM span ORDER BY"
+        " (SELECT row FROM event e WHERE e.epoch = span.epoch AND e.seq = span.last) DESC LIMIT ?",
+        (most,),
+    ).fetchall()
+    return found[::-1]
+
+
+def first_time(file: sqlite3.Connection, transaction: str, most: int) -> bool:
+    """Keep *transaction* among the newest *most*; return false if it was there."""
+    fresh = file.execute('INSERT OR IGNORE INTO request ("transaction") VALUES (?)', (transaction,)).rowcount
+    file.execute(
+        "DELETE FROM request WHERE row <= (SELECT row FROM request ORDER BY row DESC LIMIT 1 OFFSET ?)", (most,)
+    )
+    return fresh == 1
+
+
+def uncorrected(file: sqlite3.Connection, boot: str) -> bool:
+    """Return whether an event of *boot* was taken in doubt, and no ``id.titik.clock`` came after it."""
+    # Reads every row. The bodies are compact JSON with sorted keys (`wire.dumps`).
+    doubted, corrected = file.execute(
+        "SELECT max(CASE WHEN instr(body, ?) THEN row END), max(CASE WHEN instr(body, ?) THEN row END)"
+        " FROM event WHERE instr(body, ?)",
+        (b'"synced":false', b'"type":"id.titik.clock"', f'"boot":"{boot}"'.encode()),
+    ).fetchone()
+    return doubted is not None and doubted > (corrected or 0)
