@@ -389,15 +389,14 @@ def test_a_request_is_the_first_of_its_name_only_once_also_after_a_restart(tmp_p
 
 def test_a_second_station_on_the_same_file_records_nothing_until_the_first_ends(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
-    with Outbox(path, 100) as first:
-        with Outbox(path, 100) as second:
-            assert second.fault is not None
-            with pytest.raises(CannotRecord, match="another program has outbox.db open"):
-                second.place()
-            filled(first, 2)
-            first.__exit__(None, None, None)
-            wait_for(lambda: second.fault is None, 5 * TRY_AGAIN)
-            assert second.depth().owed == 2
+    with Outbox(path, 100) as first, Outbox(path, 100) as second:
+        assert second.fault is not None
+        with pytest.raises(CannotRecord, match=r"another program has outbox\.db open"):
+            second.place()
+        filled(first, 2)
+        first.__exit__(None, None, None)
+        wait_for(lambda: second.fault is None, 5 * TRY_AGAIN)
+        assert second.depth().owed == 2
 
 
 VERSION_1 = """
