@@ -139,13 +139,8 @@ def first_time(file: sqlite3.Connection, transaction: str, most: int) -> bool:
 
 
 def uncorrected(file: sqlite3.Connection, boot: str) -> bool:
-<<<<<<< HEAD
-    """Return whether an event of *boot* was taken in doubt, and no ``id.titik.clock`` came after it; reads every row."""
-    # The bodies are compact JSON with sorted keys (`wire.dumps`).
-=======
     """Return whether an event of *boot* was taken in doubt, and no ``id.titik.clock`` came after it."""
     # Reads every row. The bodies are compact JSON with sorted keys (`wire.dumps`).
->>>>>>> bddba19768a55e464f62a61eeb45b87096243e2f
     doubted, corrected = file.execute(
         "SELECT max(CASE WHEN instr(body, ?) THEN row END), max(CASE WHEN instr(body, ?) THEN row END)"
         " FROM event WHERE instr(body, ?)",

@@ -22,7 +22,7 @@ from device import cabinet
 from device.database import damaged, inode, sentence
 from device.lock import FileLock, Taken
 from device.model import Event, Place
-from device.wire import MAX_SEQ, Receipt, digest
+from device.wire import Receipt, digest
 
 log = logging.getLogger(__name__)
 
