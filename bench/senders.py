@@ -20,8 +20,9 @@ from device.courier import Courier, Notice, Sender
 from device.outbox import Outbox
 from device.wire import Topics
 
-POINT = "bupati-1"
-TOPIC = Topics().of(POINT, "event")
+POINT, RAW_POINT = "bupati-1", "bupati-2"
+"""Who sends by the courier, and who by anything else: receipts for the one must not reach the other."""
+TOPIC = Topics().of(RAW_POINT, "event")
 PAHO_WINDOW = 20
 """Messages that paho may have unacknowledged; it is quickest there (measured)."""
 

@@ -111,6 +111,7 @@ class Link:
         self._refusal: str | None = None
         self._heard = 0.0
         self._unacked: dict[int, float] = {}
+        self._properties: dict[tuple[str | None, int | None], Properties] = {}
         self._modern = broker.protocol == 5  # noqa: PLR2004 - the protocol's own number
         client = Client(
             CallbackAPIVersion.VERSION2,
@@ -235,19 +236,24 @@ class Link:
 
     def publish(self, message: Message) -> int:
         """Send *message* and return its packet id, by which `Acked` will name it."""
-        properties = None
-        if self._modern:
-            properties = _properties(PacketTypes.PUBLISH)
-            if message.content_type is not None:
-                properties.ContentType = message.content_type
-            if message.expiry is not None:
-                properties.MessageExpiryInterval = message.expiry
+        properties = self._said(message.content_type, message.expiry) if self._modern else None
         told = self._client.publish(message.topic, message.body, message.qos, message.retain, properties)
         if told.rc != MQTT_ERR_SUCCESS:
             raise Broken(error_string(told.rc))
         if message.qos:
             self._unacked[told.mid] = monotonic()
         return told.mid
+
+    def _said(self, content_type: str | None, expiry: int | None) -> Properties:
+        """Return the properties of a publish; kept, for to make them costs as much as to send it (measured)."""
+        properties = self._properties.get((content_type, expiry))
+        if properties is None:
+            properties = self._properties[content_type, expiry] = _properties(PacketTypes.PUBLISH)
+            if content_type is not None:
+                properties.ContentType = content_type
+            if expiry is not None:
+                properties.MessageExpiryInterval = expiry
+        return properties
 
     def subscribe(self, topics: list[str], qos: int = 1, *, retained: bool = True) -> None:
         """Ask for *topics*; what is retained comes each time, or with *retained* off to a new subscription only.
