@@ -14,7 +14,7 @@ from pathlib import Path
 from central.rows import stamp
 from central.store import check
 from device.database import sentence
-from device.disk import sync_folder
+from device.disk import give, sync_folder
 from device.lock import FileLock, Taken
 
 PAGES = 1000
@@ -77,6 +77,7 @@ def _fresh(path: Path) -> Iterator[Path]:
         os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         yield fresh
         with fresh.open("rb") as file:
+            give(file.fileno(), path.parent)
             os.fsync(file.fileno())
         fresh.replace(path)
         sync_folder(path.parent)

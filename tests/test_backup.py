@@ -1,5 +1,6 @@
 """A backup is whole, a restore is a new life, and one centre at a time has the database."""
 
+import os
 import sqlite3
 import sys
 from contextlib import ExitStack, closing
@@ -120,3 +121,18 @@ def test_the_commands_and_a_second_centre_on_one_database(tmp_path: Path) -> Non
         with Child([*command, "restore", "--config", config, tmp_path / "copy.db"], tmp_path / "late") as child:
             assert child.process.wait(20) == 0
         assert held(path)[0] != before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away. Next: run the tests as root")
+def test_what_root_restores_belongs_to_the_service(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    path, copy = folder / "central.db", tmp_path / "copy.db"
+    with Store(path, NOW) as store:
+        keep(store, 1)
+    backup(path, copy)
+    for inside in (folder, *folder.iterdir()):
+        os.chown(inside, 4321, 4322)
+    restore(path, copy, NOW)
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in folder.iterdir()} == {(4321, 4322)}
+    assert (copy.stat().st_uid, path.stat().st_mode & 0o777) == (0, 0o600)

@@ -22,7 +22,6 @@ FLOORS = (
         "config",
         "wire",
         "database",
-        "lock",
         "cbor",
         "disk",
         "tlv",
@@ -30,7 +29,7 @@ FLOORS = (
         "readers",
         "banding",
     ),
-    ("clock", "cabinet"),
+    ("clock", "cabinet", "lock"),
     (
         "cose",
         "roster",
