@@ -13,6 +13,7 @@ from central.store import Gone, NotOurs
 from device import __version__, log
 from device.config import ConfigError, load
 from device.lock import Taken
+from device.wire import Topics
 
 DONE, FAILED, MISSING, CONFIG = 0, 1, 3, 78
 """Exit codes (``design.md``, The commands people type); argparse itself ends with 2."""
@@ -114,6 +115,15 @@ def _restore(told: Namespace) -> int:
     return DONE
 
 
+def _import(told: Namespace) -> int:
+    """Take the events that somebody carried here, and write the receipts beside them."""
+    from central import stick  # noqa: PLC0415 - `run` does not need it
+
+    settings = _settings(told)
+    codes = [stick.bring(file, settings.database(os.environ), Topics(settings.broker.root)) for file in told.files]
+    return max(codes)
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="titik-central",
@@ -164,6 +174,13 @@ def _parser() -> ArgumentParser:
     )
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.set_defaults(run=_restore)
+    bring = verb(
+        "import",
+        "take the events on a stick, beside a running centre or without one, and write the receipts beside them",
+        f"example: titik-central import /media/usb/titik-bupati-1-20261123T010203Z.jsonl\n{codes}",
+    )
+    bring.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    bring.set_defaults(run=_import)
     status.add_argument("--json", action="store_true", help="one JSON object")
     status.set_defaults(run=_status)
     return parser

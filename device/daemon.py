@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from device import __version__, config, patterns, scanner
+from device import __version__, config, errand, patterns, scanner
 from device.clock import Clock
 from device.config import Station as Config
 from device.correction import Correction
@@ -230,6 +230,7 @@ def run(told: Config, notifier: Notifier) -> None:
         rulebook, floor = Rulebook(told, folder, secret, clock.trusted), Floor(folder)
         courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender, rulebook))
         verbs = {"bundle-import": _importer(rulebook), "clock-reset": _resetter(floor)}
+        verbs.update(errand.verbs(outbox, told.point.name, clock.trusted))
         hatch = stack.enter_context(Hatch(socket_path(folder), verbs))
         lights = stack.enter_context(Indicators(told.pins))
         stack.callback(notifier.stopping)

@@ -48,15 +48,15 @@ FLOORS = (
     ),
     ("lens", "scanner"),
     ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "vitals", "webcam", "video"),
-    ("trust", "proof", "indicators", "window", "eyes"),
+    ("trust", "proof", "indicators", "window", "eyes", "shelf", "stick"),
     ("credential", "audit"),
     ("judge",),
     ("rulebook", "gaze"),
-    ("event", "ledger"),
+    ("event", "errand", "ledger"),
     ("courier",),
     ("correction",),
     ("daemon", "bench", "commands"),
-    ("viewfinder",),
+    ("viewfinder", "carrier"),
     ("__main__",),
 )
 HOME = {
@@ -68,7 +68,7 @@ HOME = {
     "PIL": "pictures steps gate",
     "gpiozero": "indicators",
     "paho": "mqtt_client",
-    "sqlite3": "outbox database cabinet",
+    "sqlite3": "outbox database cabinet shelf",
     "pydantic": "config policy",
     "segno": "",
 }
