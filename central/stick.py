@@ -6,12 +6,14 @@ rows in memory, so each sees what the other wrote.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
+from typing import TypeVar
 
 from central.intake import Intake
 from central.rows import stamp
@@ -21,6 +23,7 @@ from device.stick import ENDING, Header, Holds, Pen, Stick, StickError, told_of,
 from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MESSAGES = 10
 """Messages in one commit: up to 500 events."""
@@ -53,7 +56,9 @@ def bring(file: Path, database: Path, topics: Topics) -> int:
         return 3
     now = datetime.now(UTC)
     try:
-        with Stick(file, Holds.EVENTS) as stick, Store(database, now) as store:
+        with ExitStack() as stack:
+            stick = stack.enter_context(Stick(file, Holds.EVENTS))
+            store = _patiently(lambda: stack.enter_context(Store(database, now)))
             taken = take(stick, store, topics, now)
             wrong = told_of(stick)
     except (StickError, Gone) as error:
@@ -98,17 +103,18 @@ def receipts_of(path: Path) -> Path:
 def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) -> list[Message]:
     # As if retained: then the point does not count as heard, which it was not.
     batch = [Received(topic, body, retained=True) for body in bodies]
-    for left in reversed(range(TRIES)):
-        try:
-            answers, news = intake.take(batch, now)
-        except CannotWrite:
-            if not left:
-                raise
-            continue
-        for level, point, text, _ in news:
-            log.log(level, "%s: %s", point, text)
-        return answers
-    raise AssertionError("the last try returns or raises")
+    answers, news = _patiently(lambda: intake.take(batch, now))
+    for level, point, text, _ in news:
+        log.log(level, "%s: %s", point, text)
+    return answers
+
+
+def _patiently(write: Callable[[], T]) -> T:
+    """Return what *write* gives, once it is its turn; raises `store.CannotWrite` at last."""
+    for _ in range(TRIES - 1):
+        with suppress(CannotWrite):
+            return write()
+    return write()
 
 
 def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Taken) -> None:
