@@ -92,7 +92,11 @@ def test_a_long_gap_is_asked_for_in_pieces_and_few_a_minute() -> None:
 
 
 def test_what_is_on_its_way_is_not_asked_for_but_not_for_ever() -> None:
-    state = {"owed": 6, "oldest": {"epoch": EPOCH, "seq": 4}, "kept": [["e0", 1, 9], [EPOCH, 1, 5], ["later", 1, 4]]}
+    state: dict[str, Any] = {
+        "owed": 6,
+        "oldest": {"epoch": EPOCH, "seq": 4},
+        "kept": [["e0", 1, 9], [EPOCH, 1, 5], ["later", 1, 4]],
+    }
     assert owed(state) == [Gap(EPOCH, 4, 5), Gap("later", 1, 4)]
     assert owed({**state, "owed": 5}) == []
     missing = [Gap("e0", 7, 9), Gap(EPOCH, 2, 5), Gap("later", 1, 4)]
