@@ -427,9 +427,10 @@ def test_a_stick_that_takes_no_receipts_loses_nothing(world: World, caplog: pyte
     assert world.central(stick) == 1
     assert "tidak dapat ditulis" in caplog.text
     assert world.held() == world.owed() == ids
-    receipts_of(stick).rmdir()
-    assert world.central(stick) == 0
-    assert world.titik("import", receipts_of(stick)) == 0
+    elsewhere = world.folder / "elsewhere"
+    elsewhere.mkdir()
+    assert bring(stick, world.database, Topics(), elsewhere) == 0
+    assert world.titik("import", elsewhere / receipts_of(stick).name) == 0
     assert (world.held(), world.owed()) == (ids, [])
 
 
