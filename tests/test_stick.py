@@ -262,7 +262,7 @@ Damage = Callable[[list[bytes]], list[bytes]]
 def flipped(line: int, at: int, bit: int) -> Damage:
     def damage(lines: list[bytes]) -> list[bytes]:
         n = line % len(lines)
-        octets = bytearray(lines[n])
+        octets = bytearray(lines[n] or b"x")
         octets[at % len(octets)] ^= 1 << bit
         return [*lines[:n], bytes(octets), *lines[n + 1 :]]
 
