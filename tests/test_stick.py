@@ -30,7 +30,7 @@ from device.model import Event
 from device.mqtt_client import Received
 from device.outbox import Outbox
 from device.shelf import CannotLook, Shelf
-from device.stick import Header, Holds, Stick, StickError, told_of, writing
+from device.stick import LONGEST_LINE, Header, Holds, Stick, StickError, told_of, writing
 from device.wire import Receipt, Topics, batch, digest, dumps, loads, parse_receipt
 from tests import point
 from tests.credentials import staff_pass
@@ -262,7 +262,7 @@ Damage = Callable[[list[bytes]], list[bytes]]
 def flipped(line: int, at: int, bit: int) -> Damage:
     def damage(lines: list[bytes]) -> list[bytes]:
         n = line % len(lines)
-        octets = bytearray(lines[n])
+        octets = bytearray(lines[n] or b"x")
         octets[at % len(octets)] ^= 1 << bit
         return [*lines[:n], bytes(octets), *lines[n + 1 :]]
 
@@ -375,6 +375,9 @@ def test_a_line_without_end_costs_no_memory_and_the_next_is_taken(tmp_path: Path
     file.write_bytes(lines[0] + b"x" * 3_000_000 + b"\n" + b"".join(lines[1:]))
     with Stick(file, Holds.EVENTS) as stick:
         assert (list(stick), stick.damaged, stick.where, stick.whole) == ([b"[0]", b"[1]"], 1, [2], False)
+    file.write_bytes(lines[0] + b"x" * LONGEST_LINE + b"".join(lines[1:]))
+    with Stick(file, Holds.EVENTS) as stick:  # what follows on the same line is not one of ours
+        assert (list(stick), stick.damaged, stick.where, stick.whole) == ([b"[1]"], 1, [2], False)
 
 
 @pytest.mark.parametrize(
@@ -427,9 +430,10 @@ def test_a_stick_that_takes_no_receipts_loses_nothing(world: World, caplog: pyte
     assert world.central(stick) == 1
     assert "tidak dapat ditulis" in caplog.text
     assert world.held() == world.owed() == ids
-    receipts_of(stick).rmdir()
-    assert world.central(stick) == 0
-    assert world.titik("import", receipts_of(stick)) == 0
+    elsewhere = world.folder / "elsewhere"
+    elsewhere.mkdir()
+    assert bring(stick, world.database, Topics(), elsewhere) == 0
+    assert world.titik("import", elsewhere / receipts_of(stick).name) == 0
     assert (world.held(), world.owed()) == (ids, [])
 
 
