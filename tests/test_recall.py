@@ -11,11 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from central.backup import backup, restore
 from central.recall import EACH_MINUTE, MOST_ROWS, Recall, Request, owed
 from central.store import Gap
-from device.config import Broker
+from device.config import Broker, Delivery
+from device.courier import Courier, Sender
 from device.mqtt_client import Link, Message, Received
+from device.outbox import Outbox
 from device.wire import Topics, dumps, loads
+from tests.faults.wall import event as wall_event
 from tests.test_centre import Centre
 from tests.test_store import event
 from tests.world import Mosquitto, wait_for
@@ -217,3 +221,41 @@ def test_a_restored_centre_gets_back_what_the_card_keeps_and_knows_the_rest_lost
             assert lost() == [(POINT, EPOCH, 3, 3), (POINT, EPOCH, 5, 5)]
             assert [seq for _, _, seq in centre.rows()] == [1, 2, 4]
             assert centre.err.count("are lost") == 2
+
+
+def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_real_station(tmp_path: Path) -> None:
+    def ids(centre: Centre) -> set[str]:
+        with closing(sqlite3.connect(centre.database)) as file:
+            return {id_ for (id_,) in file.execute("SELECT id FROM event")}
+
+    def scan(outbox: Outbox, count: int) -> set[str]:
+        scanned = set()
+        for _ in range(count):
+            told = wall_event(POINT, outbox.place(), NOW)
+            outbox.append(told)
+            scanned.add(told.id)
+        return scanned
+
+    copy = tmp_path / "copy.db"
+    with Mosquitto(tmp_path) as mosquitto:
+        centre = Centre(tmp_path / "centre", mosquitto.port)
+        sender = Sender(POINT, "boot-1", {"version": "test"})
+        with Outbox(tmp_path / "outbox.db", 1000) as first, centre:
+            centre.says("state online")
+            with Courier(first, Broker(port=mosquitto.port), Delivery(), sender):
+                shown = scan(first, 3)
+                wait_for(lambda: ids(centre) == shown, what="the first events are held")
+            backup(centre.database, copy)
+        with Outbox(tmp_path / "outbox.db", 1000) as second:
+            with centre:
+                centre.says("state online")
+                with Courier(second, Broker(port=mosquitto.port), Delivery(), sender):
+                    shown |= scan(second, 40)
+                    wait_for(lambda: ids(centre) == shown and second.depth().owed == 0, what="everything is held")
+                assert centre.stop() == 0
+            restore(centre.database, copy, NOW)
+            assert len(ids(centre)) == 3
+            # A station in a session says what it keeps with its next `health`, one that comes back says it at once.
+            with centre, Courier(second, Broker(port=mosquitto.port), Delivery(), sender):
+                wait_for(lambda: ids(centre) == shown, limit=20, what="everything is held again")
+                assert "are lost" not in centre.err
