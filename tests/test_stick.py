@@ -164,6 +164,7 @@ def test_a_stick_the_network_and_an_old_stick_together_hold_each_event_once(worl
     world.over_the_network(11, 20)  # leaves a hole: no receipt may span it
     assert world.owed() == ids[:10] + ids[20:]
     new = world.export()
+    assert b'"end":{"events":20,' in new.read_bytes()  # not what the centre has said it holds
     more = fill(world.outbox, 5)
     assert world.central(new) == world.central(new) == 0
     assert world.titik("import", receipts_of(new)) == 0
@@ -457,9 +458,21 @@ def test_a_card_without_a_station_is_read_and_only_read(
     assert titik(["queue", "list", *nobody, "--state", str(tmp_path / "nowhere")]) == 3
 
 
+def test_a_card_out_of_a_dead_station_keeps_its_log(world: World, tmp_path: Path) -> None:
+    fill(world.outbox, 3)
+    card = tmp_path / "card"
+    card.mkdir()
+    for name in ("outbox.db", "outbox.db-wal"):  # as after a power cut
+        (card / name).write_bytes((world.folder / name).read_bytes())
+    with Shelf(card / "outbox.db") as dead:
+        assert len(dead.page(0, 100).bodies) == 3
+    assert (card / "outbox.db-wal").read_bytes() == (world.folder / "outbox.db-wal").read_bytes()
+
+
 def test_rows_that_are_not_what_was_written_stay_where_they_are(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shelf, "MOST", 1)  # so that a page holds nothing but the damaged row
     ids = fill(world.outbox, 5)
     with closing(sqlite3.connect(world.outbox.path)) as file:
         file.execute("UPDATE event SET body = CAST(replace(body, 'admit', 'amid') AS BLOB) WHERE id = ?", (ids[2],))
