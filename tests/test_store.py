@@ -161,6 +161,78 @@ def test_a_message_of_two_epochs_gets_a_receipt_for_each(tmp_path: Path) -> None
         ]
 
 
+WRITINGS: list[dict[str, Any]] = [
+    {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False},
+    {"indent": 1},
+    {"separators": (",", ":")},
+]
+TIMES = {
+    TIME: TIME,
+    "2026-11-22T09:02:03.4567+08:00": TIME,
+    "2026-W47-7T01:02:03.456Z": TIME,
+    "2026-11-22T01:02:03,456Z": TIME,
+    "20261122T010203.456Z": TIME,
+    "2026-11-22T01:02:03.456": None,
+    "2026-02-30T01:02:03.456Z": None,
+    "2026-11-22T01:02:60.456Z": None,
+    "x": None,
+}
+"""What an event may say, and what the database has then."""
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 9),
+            st.sampled_from(sorted(TIMES)),
+            st.booleans(),
+            st.recursive(st.text(max_size=9), st.lists),
+        ),
+        min_size=1,
+        max_size=9,
+        unique_by=lambda told: told[0],
+    ),
+    st.sampled_from(WRITINGS),
+    st.sampled_from([0.1, 1e-9, -0.0, 1e300, 10**30, 1.50]),
+)
+def test_however_an_event_is_written_its_row_is_the_same(
+    some: list[tuple[int, str, bool, Any]], writing: dict[str, Any], number: float
+) -> None:
+    """Each row by itself, and the plain way: what the database held before must be what it holds now."""
+    told = [
+        {**event(seq, time=time), "more": more, "number": number, "data": {**event(seq)["data"], "repeat": repeat}}
+        for seq, time, repeat, more in some
+    ]
+    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+        body = json.dumps(told, **writing).replace('"specversion"', '"specversion":"0.3","specversion"').encode()
+        centre.take(Received("titik/v1/bupati-1/event", body, retained=False))
+        assert centre.all(
+            "SELECT id, seq, time, outcome, colour, reason, repeat, simulated, body, received, boot, uptime, synced,"
+            " at, earliest, latest FROM event"
+        ) == [
+            (
+                one["id"],
+                one["data"]["seq"],
+                TIMES[one["time"]],
+                "admit",
+                "green",
+                "two-doses",
+                one["data"]["repeat"],
+                False,
+                json.dumps(one, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
+                TIME,
+                "b" * 32,
+                5123.4,
+                True,
+                TIMES[one["time"]],
+                None,
+                None,
+            )
+            for one in told
+        ]
+
+
 PLACES = st.tuples(
     st.sampled_from(["bupati-1", "bupati-2", "dprd-1"]), st.sampled_from(["e1", "e2"]), st.integers(1, 12)
 )
