@@ -90,6 +90,8 @@ class Courier(Worker):
         self._counts = Counts()
         self._weather: str | None = None
         self._centre: bool | None = None
+        self._life: object = None
+        self._reborn = False
         self._deaf = False
         self._ledger = Ledger(outbox)
         self._denied: set[str] = set()
@@ -152,11 +154,11 @@ class Courier(Worker):
             faults = (*notice.faults, *self._faults())
             if self.stopping.is_set():
                 leave_at = leave_at or now + DRAIN
-            elif faults != said:
+            elif faults != said or self._reborn:
                 state = State.DEGRADED if faults else State.ONLINE
                 link.publish(self._herald.state(state, faults))
                 log.info("state %s", " ".join((state, *faults)))
-                said = faults
+                said, self._reborn = faults, False
                 due.health = now  # it says in a sentence what the fault is in a word
             self._chores(link, notice, now, due)
             if self._outbox.epoch != self._epoch:
@@ -296,7 +298,12 @@ class Courier(Worker):
             told = loads(body, 4096)
         except ValueError:
             return  # not the centre's words: as good as none
-        there = isinstance(told, dict) and told.get("state") == State.ONLINE
+        told = told if isinstance(told, dict) else {}
+        there = told.get("state") == State.ONLINE
+        if there:
+            # A centre with a new life has another database: it must hear anew which epochs are kept here.
+            self._reborn = self._life is not None and told.get("centre") != self._life
+            self._life = told.get("centre")
         if there and (self._centre is False or "unrouted" in self._denied):  # what was sent may have reached nobody
             self._window.hurry(monotonic())
         self._centre = there or self._delivery.until == "puback"

@@ -246,16 +246,17 @@ def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_rea
                 shown = scan(first, 3)
                 wait_for(lambda: ids(centre) == shown, what="the first events are held")
             backup(centre.database, copy)
-        with Outbox(tmp_path / "outbox.db", 1000) as second:
+        with (
+            Outbox(tmp_path / "outbox.db", 1000) as second,
+            Courier(second, Broker(port=mosquitto.port), Delivery(), sender),
+        ):
             with centre:
                 centre.says("state online")
-                with Courier(second, Broker(port=mosquitto.port), Delivery(), sender):
-                    shown |= scan(second, 40)
-                    wait_for(lambda: ids(centre) == shown and second.depth().owed == 0, what="everything is held")
+                shown |= scan(second, 40)
+                wait_for(lambda: ids(centre) == shown and second.depth().owed == 0, what="everything is held")
                 assert centre.stop() == 0
             restore(centre.database, copy, NOW)
             assert len(ids(centre)) == 3
-            # A station in a session says what it keeps with its next `health`, one that comes back says it at once.
-            with centre, Courier(second, Broker(port=mosquitto.port), Delivery(), sender):
+            with centre:
                 wait_for(lambda: ids(centre) == shown, limit=20, what="everything is held again")
                 assert "are lost" not in centre.err
