@@ -22,10 +22,10 @@ from statistics import median
 from threading import Event as Flag
 from time import monotonic
 from typing import Any
-from zlib import crc32
 
 import bench.__main__ as belief
 from bench.senders import POINT, RAW_POINT, TOPIC
+from device.cabinet import checksum
 from device.clock import ClockState
 from device.config import Broker, Delivery, Point, Privacy
 from device.courier import Courier
@@ -71,7 +71,10 @@ def fill(path: Path, count: int) -> None:
     with closing(sqlite3.connect(path)) as file, file:
         file.executemany(
             "INSERT INTO event (epoch, seq, id, body, crc) VALUES (?, ?, ?, ?, ?)",
-            ((*one.place, one.id, one.body, crc32(one.body)) for one in bodies(count, secrets.token_hex(4))),
+            (
+                (*one.place, one.id, one.body, checksum(*one.place, one.id, one.body))
+                for one in bodies(count, secrets.token_hex(4))
+            ),
         )
 
 

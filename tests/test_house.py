@@ -29,7 +29,7 @@ FLOORS = (
         "readers",
         "banding",
     ),
-    ("clock", "cabinet", "lock"),
+    ("ballast", "clock", "cabinet", "leaves", "lock", "room"),
     (
         "cose",
         "roster",
@@ -46,7 +46,7 @@ FLOORS = (
         "mqtt_client",
         "hatch",
     ),
-    ("lens", "scanner"),
+    ("lens", "salvage", "scanner"),
     ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "vitals", "webcam", "video"),
     ("trust", "proof", "indicators", "window", "eyes", "shelf", "stick"),
     ("credential", "audit"),
@@ -68,7 +68,7 @@ HOME = {
     "PIL": "pictures steps gate",
     "gpiozero": "indicators",
     "paho": "mqtt_client",
-    "sqlite3": "outbox database cabinet shelf",
+    "sqlite3": "outbox database cabinet room salvage shelf",
     "pydantic": "config policy",
     "segno": "",
 }
