@@ -24,12 +24,14 @@ from time import monotonic
 from typing import Any
 
 import bench.__main__ as belief
-from bench.senders import POINT, TOPIC
+from bench.senders import POINT, RAW_POINT, TOPIC
+from device.cabinet import checksum
 from device.clock import ClockState
 from device.config import Broker, Delivery, Point, Privacy
-from device.courier import Courier, Notice, Sender
+from device.courier import Courier
 from device.event import Composer
 from device.gaze import Sighting
+from device.herald import Notice, Sender
 from device.judge import Rules, choose, judge
 from device.model import Event, Place
 from device.mqtt_client import Acked, Link, Message
@@ -51,12 +53,12 @@ GOALS = {
 }
 
 
-def bodies(count: int, epoch: str) -> Iterator[Event]:
+def bodies(count: int, epoch: str, point: str = POINT) -> Iterator[Event]:
     """Yield *count* events as the station writes them."""
     texts, trust = belief.passes(2)
     policies, _ = choose(("staff", "brief-2021"), Trust())
     judged = judge(texts[0], Rules(trust, policies, Setting("bench", "bench", "in")), AT)
-    composer = Composer(Point(name=POINT, site="bupati"), Privacy(), None, simulated=True)
+    composer = Composer(Point(name=point, site="bupati"), Privacy(), None, simulated=True)
     clock = ClockState(synced=True, boot="b" * 32, uptime=5123.4)
     for seq in range(1, count + 1):
         yield composer.compose(Place(epoch, seq), Sighting(judged, repeat=False), AT, clock, {"read": 9, "judge": 1})
@@ -68,8 +70,11 @@ def fill(path: Path, count: int) -> None:
         pass
     with closing(sqlite3.connect(path)) as file, file:
         file.executemany(
-            "INSERT INTO event (epoch, seq, id, body) VALUES (?, ?, ?, ?)",
-            ((*one.place, one.id, one.body) for one in bodies(count, secrets.token_hex(4))),
+            "INSERT INTO event (epoch, seq, id, body, crc) VALUES (?, ?, ?, ?, ?)",
+            (
+                (*one.place, one.id, one.body, checksum(*one.place, one.id, one.body))
+                for one in bodies(count, secrets.token_hex(4))
+            ),
         )
 
 
@@ -109,7 +114,7 @@ class Office:
     def lines(self, count: int) -> Path:
         """Return a file of *count* new events, one a line."""
         file = self.folder / "lines"
-        file.write_bytes(b"\n".join(one.body for one in bodies(count, secrets.token_hex(4))) + b"\n")
+        file.write_bytes(b"\n".join(one.body for one in bodies(count, secrets.token_hex(4), RAW_POINT)) + b"\n")
         return file
 
     def publish_lines(self, count: int) -> float:

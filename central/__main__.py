@@ -13,6 +13,7 @@ from central.store import Gone, NotOurs
 from device import __version__, log
 from device.config import ConfigError, load
 from device.lock import Taken
+from device.wire import Topics
 
 DONE, FAILED, MISSING, CONFIG = 0, 1, 3, 78
 """Exit codes (``design.md``, The commands people type); argparse itself ends with 2."""
@@ -88,12 +89,16 @@ def _backup(told: Namespace) -> int:
     """Write a whole copy of the database."""
     from central import backup  # noqa: PLC0415 - `run` does not need it
 
+    file = backup.dated(told.file, datetime.now(UTC)) if told.file.is_dir() else told.file
     try:
-        events = backup.backup(_settings(told).database(os.environ), told.file, force=told.force)
+        events = backup.backup(_settings(told).database(os.environ), file, force=told.force)
+        print(f"{events} peristiwa disalin ke / events are copied to {file}")
+        if told.keep is not None and told.file.is_dir():
+            for old in backup.thin(file, told.keep):
+                print(f"cadangan lama dihapus / an old backup is deleted: {old.name}")
     except backup.CannotCopy as error:
         log.line.error("%s", error)
         return FAILED
-    print(f"{events} peristiwa disalin ke / events are copied to {told.file}")
     return DONE
 
 
@@ -112,6 +117,23 @@ def _restore(told: Namespace) -> int:
         print(f"yang lama ada di / the old one lies at {aside}")
     print("berikutnya / next: systemctl start titik-central; titik-central status")
     return DONE
+
+
+def _import(told: Namespace) -> int:
+    """Take the events that somebody carried here, and write the receipts beside them."""
+    from central import stick  # noqa: PLC0415 - `run` does not need it
+
+    settings = _settings(told)
+    database, topics = settings.database(os.environ), Topics(settings.broker.root)
+    return max([stick.bring(file, database, topics, told.receipts) for file in told.files])
+
+
+def _count(text: str) -> int:
+    """Return a count, for argparse; raises ValueError."""
+    count = int(text)
+    if count < 1:
+        raise ValueError
+    return count
 
 
 def _parser() -> ArgumentParser:
@@ -152,9 +174,10 @@ def _parser() -> ArgumentParser:
     backup = verb(
         "backup",
         "write a whole copy of the database, beside a running centre or without one",
-        f"example: titik-central backup /media/usb/central-backup.db\n{codes}",
+        f"example: titik-central backup /media/usb --keep 14\n{codes}",
     )
-    backup.add_argument("file", type=Path, metavar="FILE")
+    backup.add_argument("file", type=Path, metavar="FILE-or-DIR", help="in a folder it gets a dated name")
+    backup.add_argument("--keep", type=_count, metavar="N", help="in a folder: delete dated backups but the newest N")
     backup.add_argument("--force", action="store_true", help="replace FILE if it is there")
     backup.set_defaults(run=_backup)
     restore = verb(
@@ -164,6 +187,14 @@ def _parser() -> ArgumentParser:
     )
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.set_defaults(run=_restore)
+    bring = verb(
+        "import",
+        "take the events on a stick, beside a running centre or without one, and write the receipts beside them",
+        f"example: titik-central import /media/usb/titik-bupati-1-20261123T010203Z.jsonl\n{codes}",
+    )
+    bring.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    bring.add_argument("--receipts", type=Path, metavar="DIR", help="where the receipts go; left out: beside FILE")
+    bring.set_defaults(run=_import)
     status.add_argument("--json", action="store_true", help="one JSON object")
     status.set_defaults(run=_status)
     return parser

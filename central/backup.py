@@ -4,6 +4,7 @@ A restored database begins a new life, so that nobody takes it for the one that 
 """
 
 import os
+import re
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -14,13 +15,14 @@ from pathlib import Path
 from central.rows import stamp
 from central.store import check
 from device.database import sentence
-from device.disk import sync_folder
+from device.disk import give, sync_folder
 from device.lock import FileLock, Taken
 
 PAGES = 1000
 """Pages copied at a time; the centre writes on between."""
 WAIT = 5.0
 """Seconds to wait for a lock of SQLite's own."""
+_DATED = re.compile(r"titik-central-\d{8}T\d{6}Z\.db")
 
 
 class CannotCopy(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next
@@ -47,6 +49,26 @@ def backup(database: Path, copy: Path, *, force: bool = False) -> int:
         with closing(sqlite3.connect(fresh)) as target:
             source.backup(target, pages=PAGES)
         return _inspected(fresh)
+
+
+def dated(folder: Path, now: datetime) -> Path:
+    """Return the name of a backup made *now* in *folder*; by name, the newest is the last."""
+    return folder / f"titik-central-{now:%Y%m%dT%H%M%SZ}.db"
+
+
+def thin(made: Path, keep: int) -> list[Path]:
+    """Delete the dated backups beside *made* but that one and the *keep* - 1 newest; return which.
+
+    Raises `CannotCopy`.
+    """
+    others = sorted(path for path in made.parent.iterdir() if _DATED.fullmatch(path.name) and path != made)
+    old = others[: -(keep - 1) or None]
+    for path in old:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise CannotCopy(f"{path} cannot be deleted: {error.strerror}") from error
+    return old
 
 
 def restore(database: Path, copy: Path, now: datetime) -> Path | None:
@@ -77,6 +99,7 @@ def _fresh(path: Path) -> Iterator[Path]:
         os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         yield fresh
         with fresh.open("rb") as file:
+            give(file.fileno(), path.parent)
             os.fsync(file.fileno())
         fresh.replace(path)
         sync_folder(path.parent)

@@ -68,15 +68,13 @@ class Intake:
             read = rows(point, received.body) if named else Read([], "no point has the name in its topic")
         except Unreadable as why:
             read = Read([], str(why))
-        twisted = self._store.contradicting(read.rows)
-        held = [row for row in read.rows if row.id not in twisted]
-        kept = self._store.keep(held, now)
+        kept = self._store.keep(read.rows, now)
         if kept.clashes:
             text = "two events with one epoch and seq, both kept: was a card copied or restored?"
             self._news.append(News(logging.WARNING, point, text, once=True))
-        complaint = read.why or ("an id that is held with another content" if twisted else None)
+        complaint = read.why or ("an id that is held with another content" if kept.false else None)
         if complaint is None:
-            for receipt in receipts(self._store.life, held):
+            for receipt in receipts(self._store.life, read.rows):
                 self._answer(point, receipt.encode())
             return
         # The whole message is set aside, also what could be kept of it: nothing of it may be lost by our reading.

@@ -6,13 +6,13 @@ what it needs to hold an event for ever; the rest is kept as it came.
 
 import json
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from device.wire import Receipt, digest, dumps, loads
+from device.wire import Receipt, canonical, digest, parse
 
 TYPES = "id.titik."
 """The prefix of the types of event that are kept; ``id.titik.scan`` is one."""
@@ -31,12 +31,15 @@ MOST_UPTIME = 3_200_000_000.0
 """Seconds, a hundred years: a sum with an offset is always a time."""
 
 
+_NO_EVENT = "not a CloudEvent 1.0 with type, id, source and data with point, epoch and seq"
+_STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+
+
 class Unreadable(ValueError):  # noqa: N818 - what the message is
     """A message that cannot be taken as rows; the sentence says why, and quotes nothing of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """What an event says of its station's clock; ``None`` where it says nothing that can be read."""
 
     synced: bool | None = None
@@ -49,8 +52,7 @@ class Tick:
     """Of a correction: Unix seconds of uptime 0 of its boot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One event as the database has it."""
 
     source: str
@@ -67,7 +69,7 @@ class Row:
     simulated: bool
     body: str
     """The whole CloudEvent, compact JSON with sorted keys."""
-    tick: "Tick"
+    tick: Tick
 
 
 def stamp(at: datetime) -> str:
@@ -86,17 +88,18 @@ class Read(NamedTuple):
 def rows(point: str, body: bytes) -> Read:
     """Return the rows of one message on *point*'s topic, each id once; raises `Unreadable` where there is none."""
     try:
-        value = loads(body)
+        value = parse(body)
+        events = value if isinstance(value, list) else [value]
+        texts = [canonical(event) for event in events]
     except ValueError as error:
         raise Unreadable(f"not JSON that can be kept: {_reason(error)}") from None
-    events = value if isinstance(value, list) else [value]
     if not 1 <= len(events) <= MOST_EVENTS:
         raise Unreadable(f"{len(events)} events in one message; 1 to {MOST_EVENTS} are allowed")
     found: dict[str, Row] = {}
     why: str | None = None
-    for event in events:
+    for event, text in zip(events, texts, strict=True):
         try:
-            row = _row(point, event)
+            row = _row(point, event, text)
         except Unreadable as one:
             why = why or str(one)
             continue
@@ -125,18 +128,16 @@ def receipts(centre: str, held: Iterable[Row]) -> list[Receipt]:
     return told
 
 
-def _row(point: str, event: Any) -> Row:
-    match event:
-        case {
-            "specversion": "1.0",
-            "type": str(type_),
-            "id": str(id_),
-            "source": str(source),
-            "data": {"point": str(named), "epoch": str(epoch), "seq": int(seq)} as told,
-        } if not isinstance(seq, bool):
-            pass
-        case _:
-            raise Unreadable("not a CloudEvent 1.0 with type, id, source and data with point, epoch and seq")
+def _row(point: str, event: Any, text: str) -> Row:
+    told = event.get("data") if isinstance(event, dict) else None
+    if not isinstance(told, dict) or event.get("specversion") != "1.0":
+        raise Unreadable(_NO_EVENT)
+    type_, id_, source = event.get("type"), event.get("id"), event.get("source")
+    named, epoch, seq = told.get("point"), told.get("epoch"), told.get("seq")
+    if not (isinstance(type_, str) and isinstance(id_, str) and isinstance(source, str)):
+        raise Unreadable(_NO_EVENT)
+    if not (isinstance(named, str) and isinstance(epoch, str) and isinstance(seq, int)) or isinstance(seq, bool):
+        raise Unreadable(_NO_EVENT)
     if not type_.startswith(TYPES):
         raise Unreadable(f"a type that does not begin with {TYPES}")
     if source != f"/titik/{point}" or named != point:
@@ -159,22 +160,21 @@ def _row(point: str, event: Any) -> Row:
         _word(told.get("reason")),
         told.get("repeat") is True,
         told.get("simulated") is True,
-        dumps(event).decode(),
+        text,
         _correction(told) if type_ == CLOCK else tick(told),
     )
 
 
 def tick(told: Mapping[str, Any]) -> Tick:
     """Return what the data *told* of an event say of the clock."""
-    clock: Any = told.get("clock")
-    match clock:
-        case {"synced": bool(synced)}:
-            boot, uptime = clock.get("boot"), _number(clock.get("uptime"))
-            known = isinstance(boot, str) and 1 <= len(boot) <= LONGEST_BOOT
-            known = known and uptime is not None and 0 <= uptime <= MOST_UPTIME
-            floor = _time(clock.get("floor"))
-            return Tick(synced, boot, uptime, floor) if known else Tick(synced, floor=floor)
-    return Tick()
+    clock = told.get("clock")
+    if not isinstance(clock, dict) or not isinstance(synced := clock.get("synced"), bool):
+        return Tick()
+    boot, uptime, floor = clock.get("boot"), _number(clock.get("uptime")), _time(clock.get("floor"))
+    known = isinstance(boot, str) and 1 <= len(boot) <= LONGEST_BOOT
+    if known and uptime is not None and 0 <= uptime <= MOST_UPTIME:
+        return Tick(synced, boot, uptime, floor)
+    return Tick(synced, floor=floor)
 
 
 def _correction(told: Mapping[str, Any]) -> Tick:
@@ -183,7 +183,7 @@ def _correction(told: Mapping[str, Any]) -> Tick:
         raise Unreadable("a correction of the clock without a boot and an uptime that were synchronised")
     if offset is None or not OFFSETS[0] <= offset <= OFFSETS[1]:
         raise Unreadable("a correction of the clock with an absurd offset")
-    return replace(said, offset=offset)
+    return said._replace(offset=offset)
 
 
 def _number(value: Any) -> float | None:
@@ -201,8 +201,12 @@ def _word(value: Any) -> str | None:
 
 
 def _time(value: Any) -> str | None:
+    if value is None:
+        return None
     try:
         at = datetime.fromisoformat(value)
+        if _STAMP.fullmatch(value):  # written already as it would be
+            return str(value)
         return stamp(at) if at.tzinfo is not None else None
     except (TypeError, ValueError, OverflowError):
         return None

@@ -1,7 +1,7 @@
 """``titik``: arguments in, exit code out."""
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -13,6 +13,9 @@ from device.hatch import NAME, RUNTIME
 
 FAULT_SHOWN = 4.0
 """Seconds of the fault lamp before a station that cannot serve gives up."""
+
+STATE = Path("/var/lib/titik")
+"""Where the shipped unit keeps its outbox."""
 
 LONGEST_LOOK = 3600.0
 """Seconds that a test of the camera may take."""
@@ -99,6 +102,53 @@ def _calibrate(told: object) -> int:
     from device import viewfinder  # noqa: PLC0415 - as above
 
     return viewfinder.calibrate(told)  # type: ignore[arg-type]  # argparse's Namespace
+
+
+def _queue(verb: str) -> Callable[[Namespace], int]:
+    def run(told: Namespace) -> int:
+        from device import carrier  # noqa: PLC0415 - sticks and sockets, for these commands alone
+
+        one: Callable[[Namespace], int] = getattr(carrier, verb)
+        return one(told)
+
+    return run
+
+
+def _queue_verbs(verb: Callable[[str, str, str], ArgumentParser]) -> None:
+    """Add the commands that carry events where no network reaches."""
+    queue = verb("queue", "what is owed to the centre, and a stick that carries it", "titik queue list")
+    under = queue.add_subparsers(required=True, metavar="COMMAND")
+    show = under.add_parser(
+        "list",
+        help="say how much is owed, since when, and what is kept",
+        description="say how much is owed to the centre, since when, and which epochs are kept on the card",
+        epilog="example: sudo titik queue list --json",
+    )
+    show.add_argument("--json", action="store_true", help="one JSON object")
+    show.set_defaults(run=_queue("show"))
+    out = under.add_parser(
+        "export",
+        help="write what is owed to a stick",
+        description="write what is owed to a file for the centre; the station forgets nothing until the receipts come",
+        epilog="example: sudo titik queue export /media/usb",
+    )
+    out.add_argument("file", type=Path, metavar="DIR-or-FILE", help="a folder; or a new file")
+    out.add_argument("--all", action="store_true", help="also what the centre holds and the card still keeps")
+    out.set_defaults(run=_queue("carry_out"))
+    bring = under.add_parser(
+        "import",
+        help="hand the centre's receipts to the station",
+        description="hand the centre's receipts to the running station, which forgets what they prove",
+        epilog="example: sudo titik queue import /media/usb/titik-bupati-1-20261123T010203Z.receipts.jsonl",
+    )
+    bring.add_argument("file", type=Path, metavar="FILE")
+    bring.set_defaults(run=_queue("carry_in"))
+    for one in (show, out, bring):
+        one.add_argument("--socket", type=Path, default=RUNTIME / NAME, metavar="PATH", help="default: %(default)s")
+    for one in (show, out):
+        one.add_argument(
+            "--state", type=Path, default=STATE, metavar="DIR", help="read where no station runs; default: %(default)s"
+        )
 
 
 def _positive(text: str) -> float:
@@ -220,6 +270,7 @@ def _parser() -> ArgumentParser:
     reset.set_defaults(run=commands.reset_clock)
 
     _camera_verbs(verb)
+    _queue_verbs(verb)
     verb("version", "print the version", "titik version").set_defaults(run=_version)
     return parser
 

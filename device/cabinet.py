@@ -5,7 +5,6 @@ Rows of version 1 keep no checksum (NULL): to compute it would rewrite the whole
 and vouch for bodies that nobody had vouched for.
 """
 
-import re
 import sqlite3
 from zlib import crc32
 
@@ -13,6 +12,10 @@ from device.wire import MAX_SEQ, loads
 
 APPLICATION_ID = 0x7469_7469
 VERSION = 2
+UNDATED = 0
+"""``held_at`` of a row that was held while the clock was not trusted."""
+SOME = 500
+"""Rows that are deleted at a time, so that nobody waits for long."""
 PAGE = 4096
 """Bytes of a page; set, so that a damaged header is not needed to know it."""
 
@@ -79,9 +82,14 @@ def _whole(file: sqlite3.Connection, script: str) -> None:
         raise
 
 
+def checksum(epoch: str, seq: int, id_: str, body: bytes) -> int:
+    """Return the CRC-32 of a row: of its place, its id and its body."""
+    return crc32(body, crc32(f"{epoch} {seq} {id_} ".encode()))
+
+
 def unchanged(epoch: str, seq: int, id_: str, body: bytes, crc: int | None) -> bool:
-    """Return whether *body* is what was written: by its checksum, or by its own words where it has none."""
-    return crc32(body) == crc if crc is not None else own(epoch, seq, id_, body)
+    """Return whether the row is what was written: by its checksum, or by its own words where it has none."""
+    return checksum(epoch, seq, id_, body) == crc if crc is not None else own(epoch, seq, id_, body)
 
 
 def own(epoch: str, seq: int, id_: str, body: bytes) -> bool:
@@ -90,16 +98,45 @@ def own(epoch: str, seq: int, id_: str, body: bytes) -> bool:
         loads(body)
     except ValueError:
         return False
-    return spoken(epoch, seq, id_, body)
-
-
-def spoken(epoch: str, seq: int, id_: str, body: bytes) -> bool:
-    """Return whether the id, epoch and seq stand in *body* as ``wire.dumps`` writes them."""
+    number = b'"seq":%d' % seq
     return (
         f'"id":"{id_}"'.encode() in body
         and f'"epoch":"{epoch}"'.encode() in body
-        and re.search(rb'"seq":%d[,}]' % seq, body) is not None
+        and (number + b"," in body or number + b"}" in body)
     )
+
+
+def add(file: sqlite3.Connection, epoch: str, seq: int, id_: str, body: bytes) -> None:
+    """Write one row, owed."""
+    file.execute(
+        "INSERT INTO event (epoch, seq, id, body, crc) VALUES (?, ?, ?, ?, ?)",
+        (epoch, seq, id_, body, checksum(epoch, seq, id_, body)),
+    )
+
+
+def ids(file: sqlite3.Connection, epoch: str, first: int, last: int, most: int) -> list[str]:
+    """Return the ids of these rows in ``seq`` order, *most* at the most."""
+    sql = "SELECT id FROM event WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"
+    return [id_ for (id_,) in file.execute(sql, (epoch, first, last, most))]
+
+
+def hold(file: sqlite3.Connection, ids: list[str], held_at: int) -> int:
+    """Let the rows of these *ids* be held, unless they are; return how many were owed."""
+    sql = "UPDATE event SET held_at = ? WHERE id = ? AND held_at IS NULL"
+    return file.executemany(sql, [(held_at, id_) for id_ in ids]).rowcount
+
+
+def outgrow(file: sqlite3.Connection, now: int, since: int) -> int:
+    """Delete some of the rows held before *since* (Unix seconds), and return how many; undated ones age from *now*."""
+    file.execute("UPDATE event SET held_at = ? WHERE held_at = ?", (now, UNDATED))
+    sql = "DELETE FROM event WHERE row IN (SELECT row FROM event WHERE held_at < ? LIMIT ?)"
+    return file.execute(sql, (since, SOME)).rowcount
+
+
+def give_way(file: sqlite3.Connection, most: int) -> int:
+    """Delete the oldest held rows, *most* of them, and return how many."""
+    sql = "DELETE FROM event WHERE row IN (SELECT row FROM event WHERE held_at IS NOT NULL ORDER BY row LIMIT ?)"
+    return file.execute(sql, (most,)).rowcount
 
 
 def recall(file: sqlite3.Connection, epoch: str, first: int, last: int, most: int) -> tuple[int, int]:

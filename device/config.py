@@ -194,6 +194,8 @@ class Delivery(Section):
 
     until: Literal["receipt", "puback"] = "receipt"
     """``puback`` gives up the promise: a broker acknowledges before its disk, and may drop."""
+    accept: Literal["events may be lost without a trace"] | None = None
+    """What ``puback`` wants said where the broker speaks 3.1.1, which acknowledges what it refuses, too."""
     window: Annotated[int, Field(ge=1, le=100)] = 20
     """Messages under way at once."""
     keep_days: Annotated[float, Field(ge=0, le=365)] = 7
@@ -246,6 +248,16 @@ class Station(Section):
     privacy: Privacy = Privacy()
     state: Path | None = None
     """Where the outbox lives; left out, systemd's ``$STATE_DIRECTORY``."""
+
+    @model_validator(mode="after")
+    def _no_silent_loss(self) -> Self:
+        silent = self.delivery.until == "puback" and self.broker.protocol == 4  # noqa: PLR2004 - the protocol's number
+        if silent and self.delivery.accept is None:
+            raise ValueError(
+                'until = "puback" goes not with broker.protocol = 4: it acknowledges what it drops, too.'
+                ' Use broker.protocol = 5, or say delivery.accept = "events may be lost without a trace"'
+            )
+        return self
 
 
 def fingerprint(told: Section) -> str:

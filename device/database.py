@@ -9,6 +9,11 @@ def damaged(error: sqlite3.Error) -> bool:
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def full(error: sqlite3.Error) -> bool:
+    """Return whether the disk has no room left."""
+    return _code(error) == sqlite3.SQLITE_FULL
+
+
 def sentence(error: sqlite3.Error | OSError) -> str:
     """Return what is the matter."""
     if isinstance(error, OSError):

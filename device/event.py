@@ -3,6 +3,7 @@
 What is not written here cannot leak: no text of a code, no name, no birth date, no NIK, no hash of them.
 """
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,13 @@ from device.wire import dumps
 
 SCAN = "id.titik.scan"
 CLOCK = "id.titik.clock"
+_IN_DOUBT = re.compile(rb'"clock":\{"boot":"([^"]*)",(?:"floor":"[^"]*",)?"synced":false,"uptime":([0-9.]+)\}')
+
+
+def in_doubt(body: bytes, boot: str) -> float | None:
+    """Return the uptime (seconds) at which *body* was composed, if that was in *boot* and by a clock not trusted."""
+    told = _IN_DOUBT.search(body)  # as `wire.dumps` writes it; the quotes of anybody's text are escaped
+    return float(told[2]) if told is not None and told[1] == boot.encode() else None
 
 
 @dataclass(frozen=True, slots=True)

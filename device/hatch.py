@@ -1,7 +1,7 @@
 """The station's local socket: one request, one answer, for whoever the file's permissions let in.
 
-A request is a line ``VERB LENGTH`` and so many bytes; the answer is a line ``ok`` or ``refused``, and a
-sentence. One caller at a time, each with a limit, and nothing here can hold up the loop.
+A request is a line ``VERB LENGTH`` and so many bytes; the answer is a word ``ok`` or ``refused``, and a
+sentence, or what was asked for. One caller at a time, each with a limit, and nothing here can hold up the loop.
 """
 
 import logging
@@ -20,13 +20,15 @@ from device.worker import Worker
 log = logging.getLogger(__name__)
 
 Verb: TypeAlias = Callable[[bytes], str]
-"""Takes a request's bytes and returns a sentence; raises `Refused`."""
+"""Takes a request's bytes and returns the answer, which is short; raises `Refused`."""
 
 NAME = "titik.sock"
 RUNTIME = Path("/run/titik")
 """Where the shipped unit keeps it."""
 LIMIT = 5.0
 """Seconds that one caller may take."""
+LONGEST_ANSWER = 1_048_576
+"""Bytes; whoever has more to say is asked again and again."""
 GLANCE = 0.3
 """Seconds after which a wait looks whether the station stops."""
 _HEAD = re.compile(rb"([a-z-]{1,40}) ([0-9]{1,7})\n")
@@ -120,7 +122,7 @@ def ask(path: Path, verb: str, octets: bytes) -> str:
             station.connect(str(path))
             station.sendall(f"{verb} {len(octets)}\n".encode() + octets)
             answer = b""
-            while more := station.recv(4096):
+            while (more := station.recv(65_536)) and len(answer) <= LONGEST_ANSWER:
                 answer += more
     except OSError as error:
         raise NotThere(f"no station answers at {path}: {error.strerror or error}") from None

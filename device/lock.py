@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from device.disk import give
+
 
 class Taken(Exception):  # noqa: N818 - what the file is, not what went wrong
     """Another program has the file; the sentence says which and what next."""
@@ -25,6 +27,7 @@ class FileLock:
             return
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
+            give(handle, self.path.parent)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)

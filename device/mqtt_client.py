@@ -34,6 +34,10 @@ READ_AT_ONCE = 1000
 LARGEST_PACKET = MAX_BUNDLE + 4096
 """Bytes; the trust bundle is the largest of all messages. The broker keeps larger ones from us (on 3.1.1 its own
 limit must)."""
+SILENCE = 1.5
+"""Keep-alives without one byte after which the broker is gone: paho pings after one, and itself waits another."""
+ACK_LIMIT = 60.0
+"""Seconds that a broker may take to acknowledge a message; one that never does would fill our memory."""
 NEVER = 0xFFFF_FFFF
 """The session expiry of MQTT 5 that means never (MQTT 5.0, 3.1.2.11.2)."""
 
@@ -105,6 +109,9 @@ class Link:
         self._inbox: list[Received | Acked] = []
         self._accepted = False
         self._refusal: str | None = None
+        self._heard = 0.0
+        self._unacked: dict[int, float] = {}
+        self._properties: dict[tuple[str | None, int | None], Properties] = {}
         self._modern = broker.protocol == 5  # noqa: PLR2004 - the protocol's own number
         client = Client(
             CallbackAPIVersion.VERSION2,
@@ -164,7 +171,8 @@ class Link:
         self._drop()
 
     def _await_word(self, where: str) -> None:
-        limit = monotonic() + CONNECT_LIMIT
+        self._heard = monotonic()
+        limit = self._heard + CONNECT_LIMIT
         early: list[Received | Acked] = []
         while not self._accepted:
             early += self.turn(0.1)  # a kept session's messages come with the word itself
@@ -187,6 +195,8 @@ class Link:
         sock = self._client.socket()
         if sock is None:
             raise Broken(self._refusal or "the broker closed the connection")
+        if monotonic() - next(iter(self._unacked.values()), monotonic()) > ACK_LIMIT:
+            raise Broken(f"the broker has not acknowledged a message for {ACK_LIMIT:.0f} s")
         readers = [sock] if wake is None else [sock, wake]
         pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
         writers = [sock] if self._client.want_write() else []
@@ -197,14 +207,23 @@ class Link:
             self._client.loop_write()
         try:
             if pending or sock in ready:
+                self._heard = monotonic()
                 self._read(sock)
             self._client.loop_misc()
         except (ValueError, MQTTException, struct.error) as error:
             raise Broken(f"the broker speaks no MQTT that we know: {type(error).__name__}") from error
         happened, self._inbox = self._inbox, []
-        if not happened and self._client.socket() is None:
-            raise Broken(self._refusal or "the broker closed the connection")
+        if not happened:
+            if self._client.socket() is None:
+                raise Broken(self._refusal or "the broker closed the connection")
+            if (silent := monotonic() - self._heard) > SILENCE * self._broker.keepalive:
+                raise Broken(f"nothing came from the broker for {silent:.0f} s")
         return happened
+
+    @property
+    def congested(self) -> bool:
+        """Whether something published still waits for room on the line; the owner should wait with more."""
+        return bool(self._client.want_write())
 
     def _read(self, sock: Any) -> None:
         """Take what has come, so many packets at the most, whatever they are."""
@@ -217,17 +236,24 @@ class Link:
 
     def publish(self, message: Message) -> int:
         """Send *message* and return its packet id, by which `Acked` will name it."""
-        properties = None
-        if self._modern:
-            properties = _properties(PacketTypes.PUBLISH)
-            if message.content_type is not None:
-                properties.ContentType = message.content_type
-            if message.expiry is not None:
-                properties.MessageExpiryInterval = message.expiry
+        properties = self._said(message.content_type, message.expiry) if self._modern else None
         told = self._client.publish(message.topic, message.body, message.qos, message.retain, properties)
         if told.rc != MQTT_ERR_SUCCESS:
             raise Broken(error_string(told.rc))
+        if message.qos:
+            self._unacked[told.mid] = monotonic()
         return told.mid
+
+    def _said(self, content_type: str | None, expiry: int | None) -> Properties:
+        """Return the properties of a publish; kept, for to make them costs as much as to send it (measured)."""
+        properties = self._properties.get((content_type, expiry))
+        if properties is None:
+            properties = self._properties[content_type, expiry] = _properties(PacketTypes.PUBLISH)
+            if content_type is not None:
+                properties.ContentType = content_type
+            if expiry is not None:
+                properties.MessageExpiryInterval = expiry
+        return properties
 
     def subscribe(self, topics: list[str], qos: int = 1, *, retained: bool = True) -> None:
         """Ask for *topics*; what is retained comes each time, or with *retained* off to a new subscription only.
@@ -261,6 +287,7 @@ class Link:
     def _on_publish(
         self, _client: Client, _user: Any, mid: int, code: ReasonCode, _properties: Properties | None
     ) -> None:
+        self._unacked.pop(mid, None)
         self._inbox.append(Acked(mid, code.value, code.getName()))
 
     def _on_subscribe(

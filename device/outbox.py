@@ -16,23 +16,27 @@ from threading import Lock
 from time import monotonic
 from types import TracebackType
 from typing import NamedTuple, Self
-from zlib import crc32
 
-from device import cabinet
-from device.database import damaged, inode, sentence
+from device import cabinet, salvage
+from device.ballast import Ballast
+from device.database import damaged, full, inode, sentence
 from device.lock import FileLock, Taken
 from device.model import Event, Place
+from device.room import Room
 from device.wire import Receipt, digest
 
 log = logging.getLogger(__name__)
 
 TRY_AGAIN = 1.0
 """Seconds between two tries to open or write a file that could not be."""
-UNDATED = 0
-"""``held_at`` of a row that was held while the clock was not trusted."""
 SETTLE_LIMIT = 10_000
 """Rows that one receipt may speak of; a message of ours has at most 50."""
 
+AT_A_TIME = 1000
+"""Rows that one transaction forgets, or deletes."""
+FULL = "the disk is full"
+LEAST = 1000
+"""Bytes that a deleted row gives back, at least."""
 REQUESTS = 1000
 """Transactions that are remembered, so that none is answered twice."""
 
@@ -91,7 +95,8 @@ class Outbox:
         self.lost = 0
         """Rows that were damaged and could not be salvaged, as far as is known."""
         self._most = most
-        self._most_bytes = most_bytes
+        self._room = Room(path, most_bytes)
+        self._ballast = Ballast(path.with_name(path.name + ".ballast"))
         self._at = at
         self._lock = Lock()
         self._alone = FileLock(path.with_name(path.name + ".lock"))
@@ -101,6 +106,7 @@ class Outbox:
         self._tried = -TRY_AGAIN
         self._fault: str | None = None
         self._first = True
+        self._suspect = False
         self._inode: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
@@ -142,13 +148,29 @@ class Outbox:
                 raise ValueError(f"{event.place} is not the next place")
             if self._owed >= self._most:
                 raise self._failing(f"{self._owed} events wait for the centre, and no more may")
+            if not self._ballast.laid:
+                raise self._failing(FULL)  # what is left is for those that are forgotten
+            self._make_room(file, len(event.body))
             with self._writing(file):
-                file.execute(
-                    "INSERT INTO event (epoch, seq, id, body, crc) VALUES (?, ?, ?, ?, ?)",
-                    (*event.place, event.id, event.body, crc32(event.body)),
-                )
+                cabinet.add(file, *event.place, event.id, event.body)
             self._seq += 1
             self._owed += 1
+
+    def _make_room(self, file: sqlite3.Connection, size: int) -> None:
+        """Let held rows give way until a row of *size* bytes may be written; raises `CannotRecord` if none is left."""
+        while True:
+            with self._reading(file):
+                if self._room.takes(file, size):
+                    return
+            if not self._thin(file):
+                raise self._failing(str(self._room.full))
+
+    def _thin(self, file: sqlite3.Connection) -> int:
+        """Delete the oldest rows that the centre holds, a few hundred; return how many. Raises `CannotRecord`."""
+        with self._writing(file):
+            gone = cabinet.give_way(file, AT_A_TIME)
+        self._room.forget()
+        return gone
 
     def owed(self, after: int, limit: int) -> list[Owed]:
         """Return up to *limit* rows that are owed, past the row *after*, in the order they were written.
@@ -178,11 +200,7 @@ class Outbox:
             if self._file is None or receipt.count > SETTLE_LIMIT:
                 return None
             with self._reading(self._file):
-                rows = self._file.execute(
-                    "SELECT id FROM event WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
-                    (receipt.epoch, receipt.first, receipt.last, SETTLE_LIMIT),
-                ).fetchall()
-            ids = [id_ for (id_,) in rows]
+                ids = cabinet.ids(self._file, receipt.epoch, receipt.first, receipt.last, SETTLE_LIMIT)
             if len(ids) != receipt.count or digest(ids) != receipt.digest:
                 return None
             return self._hold(ids, trusted)
@@ -196,15 +214,12 @@ class Outbox:
             return self._hold(ids, trusted)
 
     def _hold(self, ids: list[str], trusted: datetime | None) -> int:
-        file = self._opened()
-        with self._writing(file):
-            changed = sum(
-                file.execute(
-                    "UPDATE event SET held_at = ? WHERE id = ? AND held_at IS NULL", (_seconds(trusted), id_)
-                ).rowcount
-                for id_ in ids
-            )
-        self._owed -= changed
+        file, changed = self._opened(), 0
+        for after in range(0, len(ids), AT_A_TIME):  # the log of so many rows fits where the ballast was
+            with self._writing(file):
+                held = cabinet.hold(file, ids[after : after + AT_A_TIME], _seconds(trusted))
+            self._owed -= held
+            changed += held
         self._well()
         return changed
 
@@ -217,17 +232,11 @@ class Outbox:
             if self._file is None:
                 return 0
             with self._writing(self._file) as file:
-                file.execute("UPDATE event SET held_at = ? WHERE held_at = ?", (_seconds(trusted), UNDATED))
-                old = file.execute(
-                    "DELETE FROM event WHERE row IN (SELECT row FROM event WHERE held_at < ? LIMIT 500)",
-                    (_seconds(trusted - keep),),
-                ).rowcount
+                old = cabinet.outgrow(file, _seconds(trusted), _seconds(trusted - keep))
                 kept = file.execute("SELECT count(*) FROM event WHERE held_at IS NOT NULL").fetchone()[0]
-                over = file.execute(
-                    "DELETE FROM event WHERE row IN"
-                    " (SELECT row FROM event WHERE held_at IS NOT NULL ORDER BY row LIMIT ?)",
-                    (min(500, max(0, kept - self._most)),),
-                ).rowcount
+                over = max(0, kept - self._most, self._room.excess(file) // LEAST)
+                over = cabinet.give_way(file, min(cabinet.SOME, over))
+            self._room.forget()
             return old + over
 
     def depth(self) -> Depth:
@@ -265,10 +274,7 @@ class Outbox:
             return cabinet.first_time(file, transaction, REQUESTS)
 
     def uncorrected(self, boot: str) -> bool:
-        """Return whether an event of *boot* was taken in doubt, and no ``id.titik.clock`` came after it.
-
-        Reads every row: for once in a run. Raises `CannotRecord`.
-        """
+        """Return whether *boot* recorded in doubt, and nothing corrected it yet; slow. Raises `CannotRecord`."""
         with self._lock:
             file = self._opened()
             with self._reading(file):
@@ -282,13 +288,14 @@ class Outbox:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._alone.take()
+            salvage.finish(self.path)
             self._file = self._open()
         except Taken as error:
             raise self._failing(str(error)) from error
         except sqlite3.DatabaseError as error:
             if not _damaged(error):
                 raise self._failing(sentence(error)) from error
-            self._put_aside()
+            self._mend()
             try:
                 self._file = self._open()
             except (sqlite3.Error, OSError) as again:
@@ -297,14 +304,19 @@ class Outbox:
             raise self._failing(sentence(error)) from error
         self._inode = inode(self.path)
         self.epoch, self._seq = secrets.token_hex(4), 0
+        self._room.forget()
+        self._ballast.lay()
         with self._reading(self._file):
             self._owed = self._file.execute("SELECT count(*) FROM event WHERE held_at IS NULL").fetchone()[0]
+            self.lost = self._file.execute("SELECT coalesce(sum(lost), 0) FROM damage").fetchone()[0]
         self.set_aside = max(self.path.parent.glob(f"{self.path.stem}.damaged-*{self.path.suffix}"), default=None)
         self._well()
         return self._file
 
     def _open(self) -> sqlite3.Connection:
         first, self._first = self._first, False
+        if self._suspect:
+            raise sqlite3.DatabaseError("malformed: a row is not what was written")  # whatever a check of pages says
         if first and self.path.exists() and not self.path.stat().st_size:
             raise sqlite3.DatabaseError("malformed: the file is empty")  # one that held events was cut off
         file = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
@@ -315,29 +327,26 @@ class Outbox:
             raise
         return file
 
-    def _put_aside(self) -> None:
-        """Rename the file and its log under a dated name; nothing is ever deleted."""
-        stamp = self._at().strftime("%Y%m%dT%H%M%SZ")
-        aside = self.path.with_name(f"{self.path.stem}.damaged-{stamp}-{secrets.token_hex(2)}{self.path.suffix}")
+    def _mend(self) -> None:
+        """Save what is whole of a damaged file into a new one; nothing is ever deleted. Raises `CannotRecord`."""
+        stamp = f"{self._at():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         try:
-            self.path.rename(aside)
-            for ending in ("-wal", "-shm"):
-                with suppress(FileNotFoundError):
-                    self.path.with_name(self.path.name + ending).rename(aside.with_name(aside.name + ending))
-        except OSError as error:
-            raise self._failing(f"the damaged outbox cannot be set aside: {error.strerror}") from error
-        log.error(
-            "the outbox was damaged and is set aside as %s; the service goes on with a new one."
-            " Next: keep that file, its events are not lost yet",
-            aside,
-        )
+            try:
+                salvage.mend(self.path, stamp)
+            except sqlite3.Error:
+                self._ballast.drop()  # the disk may be full
+                salvage.mend(self.path, stamp)
+        except (sqlite3.Error, OSError) as error:
+            raise self._failing(f"the damaged outbox cannot be saved into a new one: {sentence(error)}") from error
+        self._suspect = False
 
     def _probe(self) -> None:
         """Look whether something can be written again, without writing anything that lasts."""
         self._tried = monotonic()
         file = self._opened()
-        if self._owed >= self._most:
+        if self._owed >= self._most or not self._ballast.lay():
             return
+        self._make_room(file, 0)
         with self._writing(file):
             # A page is really taken from the disk and given back: an empty transaction would succeed on a full one.
             file.execute("INSERT INTO event (epoch, seq, id, body) VALUES ('probe', 0, 'probe', zeroblob(8192))")
@@ -368,7 +377,10 @@ class Outbox:
             yield
         except sqlite3.Error as error:
             if _damaged(error):
-                self._drop(file)  # the next opening sets it aside
+                self._drop(file)
+                self._suspect = True  # the next opening saves what is whole of it
+            if full(error):
+                self._ballast.drop()
             raise self._failing(sentence(error)) from error
 
     def _drop(self, file: sqlite3.Connection) -> None:
@@ -384,7 +396,7 @@ class Outbox:
         return CannotRecord(why)
 
     def _well(self) -> None:
-        if self._fault is not None and self._owed < self._most:
+        if self._fault is not None and self._owed < self._most and self._ballast.laid and self._room.full is None:
             log.info("events can be recorded again")
             self._fault = None
 
@@ -394,4 +406,4 @@ def _damaged(error: sqlite3.Error) -> bool:
 
 
 def _seconds(trusted: datetime | None) -> int:
-    return UNDATED if trusted is None else int(trusted.timestamp())
+    return cabinet.UNDATED if trusted is None else int(trusted.timestamp())

@@ -5,6 +5,7 @@ A session has one and throws it away with itself. Times are monotonic seconds.
 
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 
 from device.model import Place
 from device.outbox import Owed
@@ -82,9 +83,12 @@ class Window:
         """Return the message that the broker's answer *mid* speaks of."""
         return self._mids.pop(mid, None)
 
-    def of_rows(self, epoch: str, first: int, last: int) -> Parcel | None:
-        """Return the message that holds just these rows."""
-        return next((p for p in self.parcels if (p.epoch, p.first, p.last) == (epoch, first, last)), None)
+    def of_rows(self, epoch: str, first: int, last: int) -> list[Parcel]:
+        """Return the messages that hold just these rows, in their order; none where some rows are in no message."""
+        within = [p for p in self.parcels if p.epoch == epoch and first <= p.first and p.last <= last]
+        follows = all(one.first == before.last + 1 for before, one in pairwise(within))
+        whole = bool(within) and (within[0].first, within[-1].last) == (first, last)
+        return within if whole and follows else []
 
     def of_bytes(self, digest: str) -> Parcel | None:
         """Return the message whose bytes have this SHA-256 (hex)."""

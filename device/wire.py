@@ -67,7 +67,7 @@ class Topics:
 
 def dumps(value: Mapping[str, Any] | list[Any]) -> bytes:
     """Return compact JSON with sorted keys, the same bytes for the same value; NaN is a ValueError."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def loads(body: bytes, limit: int = MAX_MESSAGE) -> Any:
@@ -76,21 +76,36 @@ def loads(body: bytes, limit: int = MAX_MESSAGE) -> Any:
     Raises ValueError for anything that is too long, not UTF-8, not JSON, nested too deep, or that
     holds NaN, an infinity or a lone surrogate, none of which can be written back.
     """
+    value = parse(body, limit)
+    canonical([value])
+    return value
+
+
+def parse(body: bytes, limit: int = MAX_MESSAGE) -> Any:
+    """Return the JSON value in *body* as `loads` does, for who writes it back by `canonical` before believing it.
+
+    Raises ValueError for anything that is too long, not UTF-8, not JSON or nested too deep.
+    """
     if len(body) > limit:
         raise ValueError(f"longer than {limit} bytes")
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_refuse)
+        return _DECODER.decode(body.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def canonical(value: Any) -> str:
+    """Return the text of `dumps` for a *value* that `parse` gave; raises ValueError where there is none, saying why."""
     try:
-        dumps([value])
+        text = _REWRITER.encode(value)
+        text.encode()
     except RecursionError:
         raise ValueError("nested too deep") from None
     except UnicodeEncodeError:
         raise ValueError("holds a lone surrogate") from None
     except ValueError:  # json's own words differ from one Python to the next
         raise ValueError("holds a number out of range") from None
-    return value
+    return text
 
 
 def _any_bool(*values: object) -> bool:
@@ -100,6 +115,14 @@ def _any_bool(*values: object) -> bool:
 
 def _refuse(word: str) -> None:
     raise ValueError(f"{word} is not JSON")
+
+
+# Made once: making one costs as much as a short event.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+_REWRITER = json.JSONEncoder(  # what was parsed holds no circle, and the search for one is a tenth of the work
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def batch(bodies: list[bytes]) -> bytes:

@@ -1,5 +1,6 @@
 """A backup is whole, a restore is a new life, and one centre at a time has the database."""
 
+import os
 import sqlite3
 import sys
 from contextlib import ExitStack, closing
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from central.backup import CannotCopy, backup, lock_of, restore
+from central.__main__ import main
+from central.backup import CannotCopy, backup, dated, lock_of, restore
 from central.rows import rows
 from central.store import NotOurs, Store
 from device.wire import dumps
@@ -120,3 +122,40 @@ def test_the_commands_and_a_second_centre_on_one_database(tmp_path: Path) -> Non
         with Child([*command, "restore", "--config", config, tmp_path / "copy.db"], tmp_path / "late") as child:
             assert child.process.wait(20) == 0
         assert held(path)[0] != before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away. Next: run the tests as root")
+def test_what_root_restores_belongs_to_the_service(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    path, copy = folder / "central.db", tmp_path / "copy.db"
+    with Store(path, NOW) as store:
+        keep(store, 1)
+    backup(path, copy)
+    for inside in (folder, *folder.iterdir()):
+        os.chown(inside, 4321, 4322)
+    restore(path, copy, NOW)
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in folder.iterdir()} == {(4321, 4322)}
+    assert (copy.stat().st_uid, path.stat().st_mode & 0o777) == (0, 0o600)
+
+
+def test_backups_in_a_folder_have_dated_names_and_only_the_newest_stay(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path, folder, config = tmp_path / "central.db", tmp_path / "backups", tmp_path / "central.toml"
+    folder.mkdir()
+    config.write_text(f'[store]\npath = "{path}"\n')
+    with Store(path, NOW) as store:
+        keep(store, 1)
+    for year in (2024, 2025, 2099):  # the last one by a clock that was wrong
+        dated(folder, NOW.replace(year=year)).touch()
+    (folder / "mine.db").touch()
+    assert main(["backup", str(folder), "--keep", "2", "--config", str(config)]) == 0
+    told = capfd.readouterr().out.splitlines()
+    (new,) = (one.name for one in folder.iterdir() if one.stat().st_size)
+    assert sorted(one.name for one in folder.iterdir()) == sorted(["mine.db", new, "titik-central-20991201T030405Z.db"])
+    assert told == [
+        f"1 peristiwa disalin ke / events are copied to {folder / new}",
+        "cadangan lama dihapus / an old backup is deleted: titik-central-20241201T030405Z.db",
+        "cadangan lama dihapus / an old backup is deleted: titik-central-20251201T030405Z.db",
+    ]

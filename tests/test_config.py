@@ -77,6 +77,13 @@ def test_a_drop_in_is_laid_over_key_by_key(tmp_path: Path) -> None:
             ['titik.toml: [camera] source = "pictures" needs at least one file or folder in pictures'],
         ),
         (
+            GOOD + '[broker]\nprotocol = 4\n[delivery]\nuntil = "puback"\n',
+            [
+                'titik.toml: [the file] until = "puback" goes not with broker.protocol = 4: it acknowledges what it'  # noqa: ISC004 - one sentence
+                ' drops, too. Use broker.protocol = 5, or say delivery.accept = "events may be lost without a trace"'
+            ],
+        ),
+        (
             GOOD + '[camera]\nsource = "video"\n',
             ['titik.toml: [camera] source = "video" needs a file in video'],
         ),
@@ -155,3 +162,8 @@ def test_the_pins_can_be_told_although_the_rest_is_wrong(tmp_path: Path) -> None
 def test_only_a_camera_has_a_sensor(source: str, live: bool) -> None:
     told = {"source": source, "video": "door.mkv", "pictures": ["people"]}
     assert Camera.model_validate(told).sensor is live
+
+
+def test_a_broker_s_word_on_3_1_1_is_taken_only_by_who_says_that_events_may_be_lost(tmp_path: Path) -> None:
+    told = '[delivery]\nuntil = "puback"\naccept = "events may be lost without a trace"\n[broker]\nprotocol = 4\n'
+    assert load(Station, written(tmp_path, GOOD + told))[0].delivery.until == "puback"

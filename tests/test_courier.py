@@ -2,17 +2,22 @@
 
 import json
 import socket
+import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 from typing import Literal, Self
 
 import pytest
 
+from device.clock import boot_time
 from device.config import Broker, Delivery
-from device.courier import Courier, Notice, Sender
+from device.courier import Courier
+from device.herald import Notice, Sender
 from device.model import Event
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.outbox import CannotRecord, Outbox
@@ -20,6 +25,7 @@ from device.wire import Receipt, State, Topics, digest, dumps
 from tests.world import Mosquitto, free_port, wait_for
 
 TOPICS = Topics()
+AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 HUGE = {"last": 10**23}
 
 
@@ -126,6 +132,97 @@ def test_with_puback_as_the_end_the_broker_s_word_is_enough(tmp_path: Path, outb
         append(outbox, 3)
         bike.wake()
         until(centre, lambda: outbox.depth().owed == 0 and len(centre.got) == 3, answer=False)
+
+
+def test_one_receipt_for_several_messages_makes_all_of_them_forgotten(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        append(outbox, 4)
+        bike.wake()
+        until(centre, lambda: len(centre.got) == 4, answer=False)
+        assert all(isinstance(json.loads(m.body), dict) for m in centre.messages if m.topic.endswith("/event"))
+        centre.receipt(centre.got[1:])
+        until(centre, lambda: outbox.depth().owed == 1, answer=False)
+        assert [row.event.place.seq for row in outbox.owed(0, 9)] == [1]
+        centre.receipt(centre.got[:1])
+        until(centre, lambda: outbox.depth().owed == 0, answer=False)
+
+
+def test_what_was_answered_is_forgotten_when_the_disk_takes_a_commit_again(
+    tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device.ledger.AGAIN", 0.1)
+    assert outbox._file is not None
+    outbox._file.execute("PRAGMA busy_timeout = 50")
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        append(outbox, 3)
+        bike.wake()
+        until(centre, lambda: len(centre.got) == 3, answer=False)
+        with closing(sqlite3.connect(tmp_path / "outbox.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            centre.receipt(centre.got)
+            until(centre, lambda: outbox.fault is not None, answer=False)
+            assert outbox.depth().owed == 3
+        until(centre, lambda: outbox.depth().owed == 0, answer=False)
+        assert len(centre.got) == 3
+
+
+def test_many_receipts_cost_few_commits(tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "device.ledger")
+    append(outbox, 15)
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        until(centre, lambda: len(centre.got) == 15, answer=False)
+        assert len(bike._window.parcels) == 15
+        for one in centre.got:
+            centre.receipt([one])
+        until(centre, lambda: outbox.depth().owed == 0, answer=False)
+    lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("held")]
+    assert lines[-1] == f"held events={lines[-1].split()[1][7:]} through=15 epoch={outbox.epoch}"
+    assert sum(int(line.split()[1][7:]) for line in lines) == 15
+    assert len(lines) < 8
+
+
+def taken(outbox: Outbox, boot: str, uptime: float, *, synced: bool) -> str:
+    """Append one event that was composed in *boot* at *uptime*; return its id."""
+    place = outbox.place()
+    clock = {"synced": synced, "boot": boot, "uptime": uptime}
+    told = {"id": f"i{place.seq}", "epoch": place.epoch, "seq": place.seq, "data": {"clock": clock}}
+    outbox.append(Event(place, f"i{place.seq}", dumps(told)))
+    return f"i{place.seq}"
+
+
+def test_an_event_taken_in_doubt_waits_for_the_clock_and_for_five_minutes_at_most(
+    tmp_path: Path, outbox: Outbox
+) -> None:
+    now = boot_time()
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        early = [taken(outbox, "another", now, synced=False), taken(outbox, "boot-1", now - 301, synced=False)]
+        late = [taken(outbox, "boot-1", now, synced=False), taken(outbox, "boot-1", now, synced=True)]
+        bike.wake()
+        until(centre, lambda: len(centre.got) == 2 and outbox.depth().owed == 2)
+        assert [one["id"] for one in centre.got] == early
+        bike.tell(Notice(trusted_time=AT))
+        until(centre, lambda: outbox.depth().owed == 0)
+        assert [one["id"] for one in centre.got] == early + late
+
+
+def test_an_event_nobody_listens_for_is_said_until_somebody_does(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Link(Broker(port=broker.port), "reader", will=Message("t", b"")) as reader:
+        said: list[Received] = []
+        reader.subscribe([TOPICS.every("state"), TOPICS.every("health")])
+
+        def states() -> list[list[str]]:
+            said.extend(one for one in reader.turn(0.02) if isinstance(one, Received))
+            return [json.loads(m.body)["faults"] for m in said if m.topic.endswith("/state")]
+
+        with courier(outbox, broker.port) as bike:
+            wait_for(lambda: states() == [[]])
+            append(outbox, 1)
+            bike.wake()
+            wait_for(lambda: states() == [[], ["unrouted"]])
+            assert not bike.linked
+            with Centre(broker.port) as centre:
+                until(centre, lambda: outbox.depth().owed == 0)
+                wait_for(lambda: states() == [[], ["unrouted"], []])
 
 
 @pytest.mark.parametrize(
@@ -272,7 +369,8 @@ def test_state_info_and_health_are_said_and_a_clean_stop_is_told_from_a_crash(tm
         assert centre.states()[1]["faults"] == ["camera"]
         told = {m.topic.rsplit("/", 1)[-1]: json.loads(m.body) for m in centre.messages}
         assert told["info"] == {"version": "test", "bundle": 0}
-        assert told["health"] == {"frames": 1, "reconnects": 0, "refused": 0, "under_way": 0}
+        counted = {"reconnects": 0, "refused": 0, "unrouted": 0, "hidden": [], "lost": 0, "under_way": 0}
+        assert told["health"] == {"frames": 1, **counted}
 
 
 def test_a_fault_brings_the_health_that_explains_it_at_once(tmp_path: Path, outbox: Outbox) -> None:
@@ -288,7 +386,7 @@ def test_a_fault_brings_the_health_that_explains_it_at_once(tmp_path: Path, outb
 def test_the_will_says_offline_with_the_boot_it_belongs_to(tmp_path: Path, outbox: Outbox) -> None:
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
         with courier(outbox, broker.port) as bike:
-            will = bike._state(State.OFFLINE)
+            will = bike._herald.state(State.OFFLINE)
         link = Link(Broker(port=broker.port), "bupati-1", will=will)
         link.__enter__()
         link._drop()
@@ -335,6 +433,91 @@ def test_the_answers_of_a_broker_are_told_apart() -> None:
         (False, True),
         (True, False),
     ]
+
+
+@contextmanager
+def told(broker: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Bind a broker of a few lines, which says CONNACK and then what *broker* says; yield its port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+
+        def serve() -> None:
+            line, _ = server.accept()
+            with line, suppress(OSError):
+                line.settimeout(10)
+                line.recv(1000)
+                line.sendall(b"\x20\x03\x00\x00\x00")
+                broker(line)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield int(server.getsockname()[1])
+        thread.join(20)
+
+
+def test_a_broker_is_there_as_long_as_bytes_come_and_gone_after_one_and_a_half_keep_alives() -> None:
+    last = monotonic()
+
+    def trickle(line: socket.socket) -> None:
+        """Send one long message byte by byte, longer than a keep-alive, and answer no ping meanwhile."""
+        nonlocal last
+        began, pause = monotonic(), threading.Event()
+        line.sendall(b"\x30\x80\x08\x00\x01t\x00")
+        while monotonic() - began < 2.5:
+            line.sendall(b"x")
+            last = monotonic()
+            pause.wait(0.1)
+        while line.recv(100):
+            pass
+
+    with told(trickle) as port, pytest.raises(Broken, match="nothing came from the broker for 2 s"):  # noqa: PT012, SIM117 - what is raised comes from the loop
+        with Link(Broker.model_construct(port=port, keepalive=1), "a", will=Message("t", b"")) as link:
+            while True:
+                link.turn(0.1)
+    assert 1.4 < monotonic() - last < 5
+
+
+def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.mqtt_client.ACK_LIMIT", 0.3)
+    alive = threading.Event()
+
+    def chatter(line: socket.socket) -> None:
+        """Answer every ping and nothing else."""
+        while not alive.wait(0.05):
+            line.sendall(b"\xd0\x00")
+
+    with told(chatter) as port:
+        with (  # noqa: PT012 - what is raised comes from the loop
+            pytest.raises(Broken, match="has not acknowledged"),
+            Link(Broker(port=port), "a", will=Message("t", b"")) as link,
+        ):
+            link.publish(Message("t", b"", qos=0))
+            link.publish(Message("t", b""))
+            while True:
+                link.turn(0.05)
+        alive.set()
+
+
+def test_what_was_acknowledged_in_time_is_nobody_s_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.mqtt_client.ACK_LIMIT", 0.3)
+    with Mosquitto(tmp_path) as broker, Link(Broker(port=broker.port), "a", will=Message("t", b"")) as link:
+        link.publish(Message("t", b""))
+        until = monotonic() + 1
+        while monotonic() < until:
+            link.turn(0.1)
+
+
+def test_a_line_that_takes_nothing_is_called_congested() -> None:
+    done = threading.Event()
+    with told(lambda _line: done.wait(10) and None) as port:
+        with Link(Broker(port=port), "a", will=Message("t", b"")) as link:
+            assert not link.congested
+            for _ in range(200):
+                link.publish(Message("t", bytes(100_000)))
+                if link.congested:
+                    break
+            assert link.congested
+        done.set()
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example", "127.0.0.1"])

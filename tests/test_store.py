@@ -6,6 +6,7 @@ from collections import defaultdict
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -157,6 +158,78 @@ def test_a_message_of_two_epochs_gets_a_receipt_for_each(tmp_path: Path) -> None
         assert centre.answers(message(*some)) == [
             Receipt(centre.store.life, "7f3a9c1e", 1, 2, 2, digest([some[2]["id"], some[0]["id"]])),
             Receipt(centre.store.life, "other", 1, 1, 1, digest([some[1]["id"]])),
+        ]
+
+
+WRITINGS: list[dict[str, Any]] = [
+    {"sort_keys": True, "separators": (",", ":"), "ensure_ascii": False},
+    {"indent": 1},
+    {"separators": (",", ":")},
+]
+TIMES = {
+    TIME: TIME,
+    "2026-11-22T09:02:03.4567+08:00": TIME,
+    "2026-W47-7T01:02:03.456Z": TIME,
+    "2026-11-22T01:02:03,456Z": TIME,
+    "20261122T010203.456Z": TIME,
+    "2026-11-22T01:02:03.456": None,
+    "2026-02-30T01:02:03.456Z": None,
+    "2026-11-22T01:02:60.456Z": None,
+    "x": None,
+}
+"""What an event may say, and what the database has then."""
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 9),
+            st.sampled_from(sorted(TIMES)),
+            st.booleans(),
+            st.recursive(st.text(max_size=9), st.lists),
+        ),
+        min_size=1,
+        max_size=9,
+        unique_by=lambda told: told[0],
+    ),
+    st.sampled_from(WRITINGS),
+    st.sampled_from([0.1, 1e-9, -0.0, 1e300, 10**30, 1.50]),
+)
+def test_however_an_event_is_written_its_row_is_the_same(
+    some: list[tuple[int, str, bool, Any]], writing: dict[str, Any], number: float
+) -> None:
+    """Each row by itself, and the plain way: what the database held before must be what it holds now."""
+    told = [
+        {**event(seq, time=time), "more": more, "number": number, "data": {**event(seq)["data"], "repeat": repeat}}
+        for seq, time, repeat, more in some
+    ]
+    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+        body = json.dumps(told, **writing).replace('"specversion"', '"specversion":"0.3","specversion"').encode()
+        centre.take(Received("titik/v1/bupati-1/event", body, retained=False))
+        assert centre.all(
+            "SELECT id, seq, time, outcome, colour, reason, repeat, simulated, body, received, boot, uptime, synced,"
+            " at, earliest, latest FROM event"
+        ) == [
+            (
+                one["id"],
+                one["data"]["seq"],
+                TIMES[one["time"]],
+                "admit",
+                "green",
+                "two-doses",
+                one["data"]["repeat"],
+                False,
+                json.dumps(one, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
+                TIME,
+                "b" * 32,
+                5123.4,
+                True,
+                TIMES[one["time"]],
+                None,
+                None,
+            )
+            for one in told
         ]
 
 
@@ -653,6 +726,39 @@ def test_what_is_missing_is_asked_of_rows_and_of_what_was_said(tmp_path: Path) -
             centre.store.lose("bupati-1", whole[1], NOW)
         assert centre.store.missing("bupati-1") == [whole[0], whole[2], Gap("older", 5, 9)]
         assert centre.store.missing("bupati-2") == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["event", "lose", "purge", "said"]), st.sampled_from("ab"), st.integers(1, 8)),
+        max_size=25,
+    )
+)
+def test_what_is_remembered_of_whole_epochs_is_what_the_rows_say(story: list[tuple[str, str, int]]) -> None:
+    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+        known: dict[str, set[int]] = defaultdict(set)
+        most: dict[str, int] = defaultdict(int)
+        for what, epoch, seq in story:
+            if what == "event":
+                centre.take(message(event(seq, epoch=epoch)))
+            elif what == "said":
+                centre.take(state("online", epoch=epoch, seq=seq))
+            else:
+                with centre.store.writing():
+                    if what == "lose":
+                        centre.store.lose("bupati-1", Gap(epoch, seq, seq + 1), NOW)
+                    else:
+                        id_ = f"purged-{epoch}-{seq}"
+                        row = "/titik/bupati-1", id_, "bupati-1", epoch, seq
+                        centre.store._file.execute("INSERT OR IGNORE INTO purged VALUES (?, ?, ?, ?, ?)", row)
+            if what != "said":
+                known[epoch] |= {seq, seq + 1} if what == "lose" else {seq}
+            most[epoch] = max(most[epoch], *known[epoch], seq)
+            gaps = centre.store.missing("bupati-1")
+            found = {(gap.epoch, n) for gap in gaps for n in range(gap.first, gap.last + 1)}
+            assert found == {(e, n) for e in most for n in range(1, most[e] + 1) if n not in known[e]}
+            assert all(gap.last + 1 < after.first for gap, after in pairwise(gaps) if gap.epoch == after.epoch)
 
 
 def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:

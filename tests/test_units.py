@@ -47,6 +47,17 @@ def test_systemd_has_nothing_to_say_against_the_unit(name: str, tmp_path: Path) 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_systemd_has_nothing_to_say_against_the_nightly_backup(tmp_path: Path) -> None:
+    timer = tmp_path / "titik-central-backup.timer"
+    timer.write_text((REPOSITORY / "systemd" / timer.name).read_text(encoding="utf-8"), encoding="utf-8")
+    done = _analyze("verify", _unit("titik-central-backup", tmp_path), timer)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = _analyze("security", "--offline=true", "--no-pager", tmp_path / "titik-central-backup.service")
+    found = EXPOSURE.search(done.stdout)
+    assert found, done.stdout + done.stderr
+    assert float(found[1]) <= 1.4
+
+
 @pytest.mark.parametrize("name", UNITS)
 def test_the_unit_is_closed_but_for_what_it_needs(name: str, tmp_path: Path) -> None:
     done = _analyze("security", "--offline=true", "--no-pager", _unit(name, tmp_path))

@@ -66,11 +66,23 @@ def test_a_message_is_found_by_its_packet_its_rows_and_its_bytes() -> None:
     window = Window(5)
     parcel = window.load(rows(1))[0]
     window.sent(parcel, 9, 0.0)
-    assert window.of_rows("e", 1, 1) is parcel
-    assert window.of_rows("e", 1, 2) is None
+    assert window.of_rows("e", 1, 1) == [parcel]
+    assert window.of_rows("e", 1, 2) == []
     assert window.of_bytes(sha256(parcel.body).hexdigest()) is parcel
     assert (window.acked(9), window.acked(9)) == (parcel, None)
     window.done(parcel)
     window.done(parcel)
-    assert (window.parcels, window.of_rows("e", 1, 1)) == ([], None)
+    assert (window.parcels, window.of_rows("e", 1, 1)) == ([], [])
     assert BATCH_ROWS == 50
+
+
+def test_one_receipt_may_speak_of_several_messages_of_one_epoch_and_of_no_row_between_them() -> None:
+    window = Window(9)
+    one, two, three, _, other = window.load([*rows(4), *rows(1, "f", start=5)])
+    assert window.of_rows("e", 1, 3) == [one, two, three]
+    assert window.of_rows("e", 2, 3) == [two, three]
+    assert window.of_rows("f", 5, 5) == [other]
+    assert window.of_rows("e", 4, 5) == []
+    window.done(two)
+    assert window.of_rows("e", 1, 3) == []
+    assert window.of_rows("e", 2, 3) == []

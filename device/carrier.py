@@ -1,0 +1,198 @@
+"""``titik queue``: what is owed to the centre, carried there on a stick, and its receipts carried back.
+
+A station that runs is asked over its socket. One that does not is read as it lies on the card, and only read:
+receipts are handed to a running station alone, for it writes its outbox and nobody else does.
+"""
+
+import json
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from device.commands import DONE, FAILED, MISSING, say
+from device.errand import MOST_RECEIPTS
+from device.hatch import NotThere, Refused, ask
+from device.shelf import CannotLook, Shelf
+from device.stick import ENDING, Header, Holds, Stick, StickError, told_of, writing
+from device.wire import MAX_POINT, POINT, batch, dumps
+
+NOBODY = (
+    "{}. Berikutnya: systemctl status titik, atau dengan sudo. / Next: systemctl status titik, or run this with sudo"
+)
+
+
+class _Message(NamedTuple):
+    """One message of an export, and how far it goes."""
+
+    after: int
+    octets: bytes
+    events: int
+    damaged: int
+
+
+def show(told: Namespace) -> int:
+    """Say what is owed, since when, and what is kept."""
+    queue = _queue(told)
+    if isinstance(queue, int):
+        return queue
+    if told.json:
+        print(json.dumps({name: value for name, value in queue.items() if name != "last"}, sort_keys=True))
+        return DONE
+    oldest = queue["oldest"]
+    print(f"{queue['point'] or '?'}: {queue['owed']} peristiwa belum di pusat / events are owed to the centre")
+    if oldest is not None:
+        print(f"tertua / oldest: {oldest['time'] or '?'} ({oldest['epoch']}, {oldest['seq']})")
+    print(f"{queue['held']} sudah di pusat, masih disimpan / are held by the centre and kept here")
+    for epoch, first, last in queue["kept"]:
+        print(f"  {epoch}: {first}–{last}")  # noqa: RUF001 - a span of numbers is written with a dash
+    return DONE
+
+
+def carry_out(told: Namespace) -> int:
+    """Write what is owed into a file for the centre; the station forgets nothing of it."""
+    queue = _queue(told)
+    if isinstance(queue, int):
+        return queue
+    if not queue["owed"] and not (told.all and queue["held"]):
+        print("Tidak ada yang perlu dibawa. / Nothing is owed: there is nothing to carry.")
+        return DONE
+    try:
+        return _write(told, queue)
+    except NotThere as error:
+        say(NOBODY.format(error))
+        return MISSING
+    except (Refused, CannotLook, StickError) as error:
+        say(str(error))
+        return FAILED
+    except OSError as error:
+        say(f"{told.file} tidak dapat dibuka. / cannot be opened: {error.strerror}. Next: the same with sudo")
+        return FAILED
+
+
+def _write(told: Namespace, queue: dict[str, Any]) -> int:
+    """Return the exit code, once the file is whole and durable; raises OSError where its place cannot be looked at."""
+    point, path, now, damaged = queue["point"], told.file, datetime.now(UTC), 0
+    if not isinstance(point, str) or len(point) > MAX_POINT or not POINT.match(point):
+        raise CannotLook("Nama titik tidak diketahui. / The point's name is not known. Next: start the station")
+    if path.is_dir():
+        path = _free(path / f"titik-{point}-{now:%Y%m%dT%H%M%SZ}{ENDING}")
+    elif path.exists():
+        raise CannotLook(f"{path} sudah ada. Berikutnya: nama lain. / exists. Next: another name")
+    made = now.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    with writing(path, Header(Holds.EVENTS, point, made)) as pen:
+        for message in _messages(told, queue["last"]):
+            damaged += message.damaged
+            if message.events:
+                pen.write(message.octets, message.events)
+    print(f"{pen.events} peristiwa ditulis ke / events are written to {path}")
+    print(f"berikutnya, di pusat / next, at the centre: titik-central import {path.name}")
+    if damaged:
+        say(
+            f"{damaged} baris rusak di kartu tidak ikut. / rows that are damaged on the card are not among them."
+            " Next: systemctl restart titik"
+        )
+    return FAILED if damaged else DONE
+
+
+def carry_in(told: Namespace) -> int:
+    """Hand the centre's receipts to the station that runs here; it forgets what they prove."""
+    try:
+        with Stick(told.file, Holds.RECEIPTS) as stick:
+            return _hand_in(told, stick)
+    except StickError as error:
+        say(str(error))
+        return MISSING if isinstance(error.__cause__, FileNotFoundError) else FAILED
+    except Refused as refusal:
+        say(f"{told.file} ditolak / is refused: {refusal}")
+        return FAILED
+    except NotThere as error:
+        say(NOBODY.format(error))
+        return MISSING
+
+
+def _hand_in(told: Namespace, stick: Stick) -> int:
+    """Return the exit code, once a sentence has said what became of the receipts on *stick*."""
+    here = json.loads(ask(told.socket, "queue-list", b""))["point"]
+    if stick.header.point != here:
+        say(
+            f"{told.file} milik titik {stick.header.point}, bukan {here}; tidak ada yang diubah."
+            f" / is for {stick.header.point}, not for {here}; nothing is changed"
+        )
+        return FAILED
+    settled = unknown = 0
+    for some in stick.several(MOST_RECEIPTS):
+        answer = json.loads(ask(told.socket, "queue-settle", b"\n".join(some)))
+        settled, unknown = settled + answer["settled"], unknown + answer["unknown"]
+    left = json.loads(ask(told.socket, "queue-list", b""))["owed"]
+    print(f"{settled} peristiwa kini di pusat; {left} belum. / events are now held by the centre; {left} are owed")
+    if unknown:
+        say(
+            f"{unknown} tanda terima tidak cocok dengan kartu ini, dan tidak mengubah apa pun."
+            " / receipts do not fit what this card has, and change nothing"
+        )
+    if (wrong := told_of(stick)) is not None:
+        say(wrong)
+    return FAILED if wrong is not None or unknown else DONE
+
+
+def _queue(told: Namespace) -> dict[str, Any] | int:
+    """Return what the station says of its queue, or the card where none runs; an exit code once it is said why not."""
+    try:
+        queue: dict[str, Any] = json.loads(ask(told.socket, "queue-list", b""))
+    except Refused as refusal:
+        say(f"ditolak / refused: {refusal}")
+        return FAILED
+    except NotThere as away:
+        try:
+            with Shelf(_card(told)) as shelf:
+                queue = {"point": shelf.point(), **shelf.tell()}
+        except (CannotLook, OSError) as error:
+            say(f"{NOBODY.format(away)}; {error}")
+            return MISSING
+        say("Tidak ada titik yang berjalan; kartunya dibaca. / No station runs; its card is read.")
+        told.socket = None
+    return queue
+
+
+def _messages(told: Namespace, until: int) -> Iterator[_Message]:
+    """Yield what is to be carried, up to the row *until*; raises `Refused`, `NotThere` and `CannotLook`."""
+    if told.socket is None:
+        with Shelf(_card(told)) as shelf:
+
+            def look(after: int) -> _Message:
+                page = shelf.page(after, until, every=told.all)
+                return _Message(page.after, batch(page.bodies) if page.bodies else b"", len(page.bodies), page.damaged)
+
+            yield from _turning(look)
+    else:
+
+        def question(after: int) -> _Message:
+            asked = dumps({"after": after, "until": until, "all": told.all})
+            head, _, octets = ask(told.socket, "queue-read", asked).partition("\n")
+            page = json.loads(head)
+            return _Message(page["after"], octets.encode(), page["events"], page["damaged"])
+
+        yield from _turning(question)
+
+
+def _turning(page: Callable[[int], _Message]) -> Iterator[_Message]:
+    after = 0
+    while (message := page(after)).after > after:
+        yield message
+        after = message.after
+
+
+def _card(told: Namespace) -> Path:
+    state: Path = told.state
+    return state / "outbox.db"
+
+
+def _free(path: Path) -> Path:
+    """Return *path*, or the first name like it that is not taken."""
+    n, free = 1, path
+    while free.exists():
+        n += 1
+        free = path.with_name(f"{path.stem}-{n}{path.suffix}")
+    return free

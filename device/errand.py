@@ -1,0 +1,92 @@
+"""What the station answers at its hatch when somebody carries its events away, or receipts in.
+
+The station writes no stick and reads none: its sandbox has no door to them. Whoever may open the socket pages
+through the outbox, and hands in receipts, which are believed as those of the wire: by the digest of our own rows.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from hashlib import sha256
+
+from device.hatch import Refused, Verb
+from device.outbox import CannotRecord, Outbox
+from device.shelf import CannotLook, Shelf
+from device.wire import MAX_SEQ, Quarantined, batch, dumps, loads, parse_receipt
+
+log = logging.getLogger(__name__)
+
+MOST_RECEIPTS = 20
+"""Receipts handed in at once; each is a commit, and an answer may take five seconds."""
+MOST_IDS = 200
+"""Events in one message that was quarantined."""
+
+
+def verbs(outbox: Outbox, point: str, trusted: Callable[[], datetime | None]) -> Mapping[str, Verb]:
+    """Return the hatch's verbs for *outbox*; *trusted* gives the time from which settled rows grow old."""
+
+    def tell(_octets: bytes) -> str:
+        try:
+            with Shelf(outbox.path) as shelf:
+                return dumps({"point": point, **shelf.tell()}).decode()
+        except CannotLook as error:
+            raise Refused(str(error)) from None
+
+    def read(octets: bytes) -> str:
+        after, until, every = _asked(octets)
+        try:
+            with Shelf(outbox.path) as shelf:
+                page = shelf.page(after, until, every=every)
+        except CannotLook as error:
+            raise Refused(str(error)) from None
+        told = dumps({"after": page.after, "events": len(page.bodies), "damaged": page.damaged})
+        return (told + b"\n" + (batch(page.bodies) if page.bodies else b"")).decode()
+
+    def settle(octets: bytes) -> str:
+        settled = unknown = 0
+        lines = octets.split(b"\n", MOST_RECEIPTS)
+        if len(lines) > MOST_RECEIPTS:
+            raise Refused(f"more than {MOST_RECEIPTS} receipts at once")
+        try:
+            for line in lines:
+                rows = _settle(outbox, line, trusted())
+                settled, unknown = settled + (rows or 0), unknown + (rows is None)
+        except (CannotRecord, CannotLook) as error:
+            raise Refused(f"{error}; {settled} events were settled before. Next: the same again, later") from None
+        if settled:
+            log.info("held events=%d, by receipts that somebody brought", settled)
+        return dumps({"settled": settled, "unknown": unknown}).decode()
+
+    return {"queue-list": tell, "queue-read": read, "queue-settle": settle}
+
+
+def _asked(octets: bytes) -> tuple[int, int, bool]:
+    try:
+        told = loads(octets, 200)
+    except ValueError:
+        told = None
+    match told:
+        case {"after": int(after), "until": int(until), "all": bool(every)} if (
+            0 <= after <= MAX_SEQ and 0 <= until <= MAX_SEQ
+        ):
+            return int(after), int(until), every
+    raise Refused("not a request of this version")
+
+
+def _settle(outbox: Outbox, line: bytes, trusted: datetime | None) -> int | None:
+    """Return how many rows are no longer owed, ``None`` where *line* does not fit our own rows."""
+    try:
+        receipt = parse_receipt(line)
+    except ValueError:
+        return None
+    if not isinstance(receipt, Quarantined):
+        return outbox.settle(receipt, trusted)
+    ids = loads(line).get("ids")
+    if not isinstance(ids, list) or len(ids) > MOST_IDS or not all(isinstance(id_, str) for id_ in ids) or not ids:
+        return None
+    with Shelf(outbox.path) as shelf:
+        bodies = shelf.bodies(ids)
+    if bodies is None or sha256(batch(bodies)).hexdigest() != receipt.bytes_digest:
+        return None
+    log.error("the centre could not read %d event(s) that were carried to it, and holds their bytes", len(ids))
+    return outbox.hold(ids, trusted)

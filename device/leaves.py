@@ -1,0 +1,107 @@
+"""The rows in a damaged SQLite file's pages, found without its trees (sqlite.org/fileformat2.html, 1.6 and 2.1).
+
+A table's leaf page names its own cells, so every sound page gives its rows, wherever the way to it is broken. What is
+found may be older than what the trees said, or deleted long ago: whoever takes it must check each row by itself.
+"""
+
+from collections.abc import Iterator
+from mmap import mmap
+from typing import TypeAlias
+
+Value: TypeAlias = int | bytes | str | None
+
+LEAF = 13
+"""The first byte of a table's leaf page."""
+WAL_HEADER, FRAME_HEADER = 32, 24
+"""Bytes before the first frame of a log, and before each page in it."""
+NULL, ZERO, ONE, BLOB, TEXT = 0, 8, 9, 12, 13
+"""Serial types that are no integer of some bytes."""
+WIDTHS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
+"""Bytes of an integer by its serial type."""
+VARINT = 9
+"""Bytes of the longest varint."""
+
+
+class Broken(ValueError):  # noqa: N818 - what the page is
+    """A page, or a cell in it, that is not what SQLite writes."""
+
+
+def pages(octets: mmap, size: int, header: int = 0, before: int = 0) -> Iterator[bytes]:
+    """Yield the pages of *size* bytes, the last one first; the file has a *header*, and bytes *before* each page."""
+    for at in reversed(range(header, len(octets) - before - size + 1, before + size)):
+        yield octets[at + before : at + before + size]
+
+
+def rows(page: bytes, columns: int) -> Iterator[tuple[int, list[Value]]]:
+    """Yield the row number and the values of each sound cell of a leaf page; nothing of any other page.
+
+    Rows that go on in an overflow page are passed over: no event of a station is as long as a page.
+    """
+    if len(page) < 8 or page[0] != LEAF:  # noqa: PLR2004 - the header of a leaf page
+        return
+    for n in range(int.from_bytes(page[3:5], "big")):
+        pointer = page[8 + 2 * n : 10 + 2 * n]
+        if len(pointer) < 2:  # noqa: PLR2004 - a pointer has two bytes
+            return
+        try:
+            found = _cell(page, int.from_bytes(pointer, "big"), columns)
+        except (Broken, UnicodeDecodeError):
+            continue
+        yield found
+
+
+def _cell(page: bytes, at: int, columns: int) -> tuple[int, list[Value]]:
+    length, at = _varint(page, at)
+    row, at = _varint(page, at)
+    record = page[at : at + length]
+    if len(record) != length or length > len(page) - 35:  # 1.6: more than that goes on elsewhere
+        raise Broken
+    end, at = _varint(record, 0)
+    types = []
+    while at < end:
+        type_, at = _varint(record, at)
+        types.append(type_)
+    if at != end or len(types) != columns:
+        raise Broken
+    values: list[Value] = []
+    for type_ in types:
+        value, at = _value(record, at, type_)
+        values.append(value)
+    return row, values
+
+
+def _value(record: bytes, at: int, type_: int) -> tuple[Value, int]:
+    if type_ == NULL:
+        return None, at
+    if type_ in (ZERO, ONE):
+        return type_ - ZERO, at
+    if type_ in WIDTHS:
+        width = WIDTHS[type_]
+    elif type_ >= BLOB:
+        width = (type_ - BLOB) // 2
+    else:
+        raise Broken
+    octets = record[at : at + width]
+    if len(octets) != width:
+        raise Broken
+    if type_ in WIDTHS:
+        return int.from_bytes(octets, "big", signed=True), at + width
+    return (octets if type_ % 2 == 0 else octets.decode()), at + width
+
+
+def _varint(octets: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for n in range(VARINT):
+        if at + n >= len(octets):
+            raise Broken
+        octet = octets[at + n]
+        if n == VARINT - 1:
+            return _signed(value << 8 | octet), at + VARINT
+        value = value << 7 | octet & 0x7F
+        if octet < 0x80:  # noqa: PLR2004 - the last octet of a varint has its high bit clear
+            return value, at + n + 1
+    raise Broken
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value

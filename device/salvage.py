@@ -1,0 +1,212 @@
+"""A damaged outbox, row by row into a new one; the damaged file stays beside it, under a dated name.
+
+A power cut at any step leaves either the damaged file as it was, or the new one whole: `mend` first makes the new
+file under a name of its own, and that name, once it is durable, is the decision; `finish` does the rest, or does it
+again at the next start.
+"""
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from device import cabinet, leaves
+from device.disk import sync_folder
+
+log = logging.getLogger(__name__)
+
+BESIDE = ("-wal", "-shm")
+STRIDE = 1000
+"""Rows asked for at once, as long as no page is damaged."""
+COLUMNS = 7
+"""Columns of the table `event`; version 1 had six."""
+
+
+MOST_TRIED = 500_000
+"""Rows asked for one by one, at the most: a damaged count must not keep the station from its work."""
+_INSERT = "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?)"
+"""What was found first stays: the trees' row before a page's, the newest page's before an older one's."""
+
+
+class _Row(NamedTuple):
+    """One row as it stands in the file."""
+
+    row: int
+    epoch: str
+    seq: int
+    id: str
+    body: bytes
+    held_at: int | None
+    crc: int | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is what was written."""
+        return cabinet.unchanged(self.epoch, self.seq, self.id, self.body, self.crc)
+
+
+def mend(path: Path, stamp: str) -> Path:
+    """Put a new file with all whole rows of the damaged one in its place; return where the damaged one lies now.
+
+    *stamp* makes the names unique. Raises OSError and sqlite3.Error where the disk does not take it; then the damaged
+    file is what it was.
+    """
+    unfinished = path.with_name(f"{path.stem}.salvage{path.suffix}")
+    for ending in ("", "-journal"):
+        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
+    saved, lost = _save(path, unfinished, _aside(path, stamp).name)
+    unfinished.rename(path.with_name(f"{path.stem}.salvaged-{stamp}{path.suffix}"))
+    sync_folder(path.parent)
+    finish(path)
+    aside = _aside(path, stamp)
+    log.error(
+        "the outbox was damaged: %d events are saved, %d are lost as far as is known; the damaged file is %s."
+        " Next: keep it, and change the card soon",
+        saved,
+        lost,
+        aside,
+    )
+    return aside
+
+
+def finish(path: Path) -> None:
+    """Do what a power cut in `mend` left undone, if it did; raises OSError."""
+    for saved in sorted(path.parent.glob(f"{path.stem}.salvaged-*{path.suffix}")):
+        aside = _aside(path, saved.stem.removeprefix(f"{path.stem}.salvaged-"))
+        for ending in ("", "-wal"):
+            with suppress(FileNotFoundError, FileExistsError):
+                os.link(path.with_name(path.name + ending), aside.with_name(aside.name + ending))
+        sync_folder(path.parent)
+        for ending in BESIDE:  # a log beside a file that is not its own would be played into it
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        sync_folder(path.parent)
+        saved.replace(path)
+        sync_folder(path.parent)
+
+
+def _aside(path: Path, stamp: str) -> Path:
+    return path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
+
+
+def _save(path: Path, fresh: Path, name: str) -> tuple[int, int]:
+    """Write the whole rows of *path* into the new file *fresh*; return how many, and how many are known to be lost."""
+    failing: set[int] = set()
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as file:
+        file.execute(f"PRAGMA page_size = {cabinet.PAGE}")
+        file.execute("PRAGMA synchronous = FULL")
+        cabinet.make(file)
+        file.execute("BEGIN")
+        for row in _by_tree(path, failing):
+            if row.whole:
+                file.execute(_INSERT, row)
+            else:
+                failing.add(row.row)
+        if failing or not _count(file):
+            known = bool(failing)
+            for row in _by_page(path):
+                if row.whole:
+                    file.execute(_INSERT, row)
+            found = {row for (row,) in file.execute("SELECT row FROM event")} if known else set()
+            lost = len(failing - found) if known else _holes(file)
+        else:
+            lost = 0
+        file.execute("INSERT INTO damage VALUES (?, ?)", (name, lost))
+        file.execute("COMMIT")
+        return _count(file), lost
+
+
+def _count(file: sqlite3.Connection) -> int:
+    return int(file.execute("SELECT count(*) FROM event").fetchone()[0])
+
+
+def _holes(file: sqlite3.Connection) -> int:
+    """Return how many numbers are missing inside the epochs."""
+    held = "SELECT max(seq) - min(seq) + 1 - count(*) AS holes FROM event GROUP BY epoch"
+    return int(file.execute(f"SELECT coalesce(sum(holes), 0) FROM ({held})").fetchone()[0])  # noqa: S608 - ours
+
+
+def _by_tree(path: Path, failing: set[int]) -> Iterator[_Row]:
+    """Yield the rows that SQLite finds; add the numbers to *failing* where it finds damage instead."""
+    try:
+        file = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None)
+    except sqlite3.Error:
+        return
+    with closing(file):
+        file.text_factory = bytes  # a damaged text need not be one
+        crc = "crc" if _has_crc(file) else "NULL"
+        sql = f"SELECT row, epoch, seq, id, body, held_at, {crc} FROM event WHERE row"  # noqa: S608 - a column of ours
+        last, top, tried = 0, _highest(file), 0
+        while last < top and tried <= MOST_TRIED:
+            try:
+                some = file.execute(f"{sql} > ? ORDER BY row LIMIT ?", (last, STRIDE)).fetchall()
+            except sqlite3.Error:  # one by one over the damage, and on in strides behind it
+                after, last = last, min(last + STRIDE, top)
+                some = list(_one_by_one(file, sql, range(after + 1, last + 1), failing))
+                tried += STRIDE
+            else:
+                last = some[-1][0] if some else top
+            for one in some:
+                yield from _read(one, failing)
+
+
+def _one_by_one(file: sqlite3.Connection, sql: str, rows: range, failing: set[int]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        try:
+            one = file.execute(f"{sql} = ?", (row,)).fetchone()
+        except sqlite3.Error:
+            failing.add(row)
+        else:
+            if one is not None:
+                yield one
+
+
+def _read(values: tuple[Any, ...], failing: set[int]) -> Iterator[_Row]:
+    match values:
+        case (int(row), bytes(epoch), int(seq), bytes(id_), bytes(body), int() | None as held_at, int() | None as crc):
+            with suppress(UnicodeDecodeError):
+                yield _Row(row, epoch.decode(), seq, id_.decode(), body, held_at, crc)
+                return
+    failing.add(int(str(values[0])))
+
+
+def _has_crc(file: sqlite3.Connection) -> bool:
+    with suppress(sqlite3.Error):
+        return any(name == b"crc" for _, name, *_ in file.execute("PRAGMA table_info(event)"))
+    return True
+
+
+def _highest(file: sqlite3.Connection) -> int:
+    """Return a row number that no row of the file is above, as far as any part of it still says."""
+    top = 0
+    for sql in (
+        "SELECT seq FROM sqlite_sequence WHERE name = 'event'",
+        "SELECT max(row) FROM event",
+        "SELECT max(row) FROM event INDEXED BY owed WHERE held_at IS NULL",
+    ):
+        with suppress(sqlite3.Error, TypeError):
+            (told,) = file.execute(sql).fetchone()
+            top = max(top, told or 0)
+    return min(top, 100_000_000)
+
+
+def _by_page(path: Path) -> Iterator[_Row]:
+    """Yield what stands in the pages of the file and of its log, the newest page first."""
+    for name, header, before in ((path.name + "-wal", leaves.WAL_HEADER, leaves.FRAME_HEADER), (path.name, 0, 0)):
+        try:
+            with path.with_name(name).open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as octets:
+                for page in leaves.pages(octets, cabinet.PAGE, header, before):
+                    yield from _of_page(page)
+        except (FileNotFoundError, ValueError):  # none, or an empty one
+            continue
+
+
+def _of_page(page: bytes) -> Iterator[_Row]:
+    for columns in (COLUMNS, COLUMNS - 1):
+        for row, values in leaves.rows(page, columns):
+            match values[1:] if columns == COLUMNS else [*values[1:], None]:
+                case [str(epoch), int(seq), str(id_), bytes(body), int() | None as held_at, int() | None as crc]:
+                    yield _Row(row, epoch, seq, id_, body, held_at, crc)
