@@ -65,7 +65,8 @@ class Judgement:
 def held(database: Path) -> list[Held]:
     """Return every showing in *database*; what is no showing (a correction of a clock) is left out."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file:
-        rows = file.execute(_EVENTS).fetchall()
+        made = file.execute("SELECT count(*) FROM sqlite_master WHERE name = 'event'").fetchone()[0]
+        rows = file.execute(_EVENTS).fetchall() if made else []  # a centre killed at its first breath made no table
     found = []
     for point, _, epoch, seq, body, at, earliest, latest, _ in rows:
         event = json.loads(body)

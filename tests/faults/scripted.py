@@ -282,6 +282,11 @@ class ScriptedLink:
         self._acks.append((self._stage.now + 0.001, Acked(self._mid, code, f"0x{code:02x}")))
         return self._mid
 
+    @property
+    def congested(self) -> bool:
+        """Whether the line is full; this one never is."""
+        return False
+
     def subscribe(self, topics: list[str], qos: int = 1, *, retained: bool = True) -> None:
         """Subscribe, at once."""
         assert qos == 1

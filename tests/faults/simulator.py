@@ -14,10 +14,9 @@ import sqlite3
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -27,6 +26,7 @@ from unittest.mock import patch
 import numpy as np
 
 from central import centre as central_centre
+from central.backup import backup, restore
 from central.centre import Centre
 from central.posting import Posting
 from device.clock import Clock
@@ -57,12 +57,10 @@ from tests.faults.referee import Judgement, Light, held, judge
 from tests.faults.scripted import ROOT, Moods, ScriptedBroker, ScriptedLink
 from tests.faults.stage import START, Actor, Halt, Killed, Pause, Stage
 
-RECALLS = find_spec("central.recall") is not None
-"""Whether the centre itself asks for what a restored database lacks; otherwise the simulator has it sent again."""
 POINTS = ("bupati-1", "dinas-2", "gudang-3", "lobi-4")
 SIGHTING = Sighting(Judged(Belief(Kind.TEXT, Reason.NOT_A_PASS), Verdict(Outcome.REFUSE, Reason.NOT_A_PASS)))
 DARK = np.zeros((1, 1), np.uint8)
-DRAIN = 4 * 3600.0 if RECALLS else 900.0
+DRAIN = 4 * 3600.0
 """Virtual seconds after the last fault in which all must be where it should."""
 YEARS = 10 * 365.25 * 86_400
 
@@ -384,12 +382,22 @@ class Town:
         finally:
             self._looking = before
 
+    def _whose(self) -> Machine | None:
+        """Return whose program it is that runs, `None` for the centre's."""
+        if self._looking is not None:
+            return self._looking
+        return next((one for one in self.machines if one.alive and one.actor is self.stage.running), None)
+
     def wall(self) -> float:
         """Return what the clock of whoever runs says."""
-        machine = self._looking
-        if machine is None:
-            machine = next((one for one in self.machines if one.actor is self.stage.running and one.alive), None)
+        machine = self._whose()
         return self.stage.true() if machine is None else machine.wall()
+
+    def uptime(self) -> float:
+        """Return for how long the machine of whoever runs has had power."""
+        machine = self._whose()
+        assert machine is not None
+        return machine.uptime()
 
     @contextmanager
     def bound(self) -> Iterator[None]:
@@ -413,6 +421,7 @@ class Town:
                     if getattr(module, name, None) in (monotonic, datetime):
                         stack.enter_context(patch.object(module, name, ours))
             stack.enter_context(patch("device.courier.Link", link))
+            stack.enter_context(patch("device.courier.boot_time", self.uptime))
             stack.enter_context(patch("central.centre.Link", link))
             stack.enter_context(patch("secrets.token_hex", lambda octets=16: self.token(octets)))
             stack.enter_context(patch("random.uniform", self.names.uniform))
@@ -720,7 +729,9 @@ class Town:
         if machine.alive and (machine.folder / "outbox.db").exists():
             self._cards = [*self._cards[-3:], (machine, copy(machine.folder, self.fresh("card")))]
         if self.office.alive and self.office.showings():
-            self._backups = [*self._backups[-2:], copy(self.office.folder, self.fresh("backup"))]
+            made = self._made("backup") / "titik.db"
+            backup(self.office.folder / "titik.db", made)
+            self._backups = [*self._backups[-2:], made]
         self._later(10, 30, self._keep_copies)
 
     def _restore_centre(self) -> bool:
@@ -730,23 +741,14 @@ class Town:
         self.office.back_in = self.chance.uniform(1, 6)
         self.office.kill()
         before = self.office.showings()
-        shutil.rmtree(self.office.folder)
-        self.office.folder = copy(self.chance.choice(self._backups), self.fresh("centre"))
-        with closing(sqlite3.connect(self.office.folder / "titik.db")) as file, file:
-            file.execute("UPDATE life SET centre = ?", (self.token(8),))
+        now = datetime.fromtimestamp(self.stage.true(), UTC)
+        aside = restore(self.office.folder / "titik.db", self.chance.choice(self._backups), now)
+        assert aside is not None
+        aside.unlink()  # nobody looks at it again
         gone = before - self.office.showings()
         self._once_held |= gone
         self.excusable |= gone - self._on_cards()
-        if not RECALLS:
-            self._send_all_again()
         return True
-
-    def _send_all_again(self) -> None:
-        """Let every station send again what it keeps: what the centre will ask for with `replay`."""
-        for machine in self.machines:
-            machine.kill()
-            with closing(sqlite3.connect(machine.folder / "outbox.db")) as file, file, suppress(sqlite3.Error):
-                file.execute("UPDATE event SET held_at = NULL")
 
     # The end.
 
