@@ -1,4 +1,4 @@
-"""What stands between a program and its files: full when it is told to be, and able to end the program at a statement."""
+"""What stands between a program and its files: full when it is told to be, and the program's end at a statement."""
 
 import shutil
 import sqlite3

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,7 +93,9 @@ def judge(lights: Iterable[Light], rows: Iterable[Held], excusable: Iterable[int
         tuple(sorted(missing - excused | strangers)),
         tuple(sorted(number for number, times in count.items() if times > 1)),
         tuple(sorted(_disordered(rows))),
-        tuple(sorted({row.showing for row in rows if row.showing in shown and not _timely(shown[row.showing].at, row)})),
+        tuple(
+            sorted({row.showing for row in rows if row.showing in shown and not _timely(shown[row.showing].at, row)})
+        ),
         tuple(sorted(excused)),
     )
 
@@ -105,7 +108,7 @@ def _disordered(rows: Iterable[Held]) -> set[int]:
     wrong = set()
     for some in epochs.values():
         some.sort(key=lambda row: (row.seq, row.showing))
-        for before, after in zip(some, some[1:], strict=False):
+        for before, after in pairwise(some):
             if before.seq == after.seq or before.showing > after.showing:
                 wrong.add(after.showing)
     return wrong

@@ -125,6 +125,8 @@ class ScriptedBroker:
     def keep(self, message: Message) -> None:
         """Hold *message* as a retained one, whoever may have said it so."""
         self._retained[message.topic] = message
+        if not message.body:
+            del self._retained[message.topic]
 
     def take(self, message: Message) -> int:
         """Pass *message* on, or do to it what the moods say; return the reason code of its PUBACK."""
@@ -136,9 +138,7 @@ class ScriptedBroker:
         if leaf == "receipt":
             self.receipts.append((message.topic, message.body))
         if message.retain:
-            self._retained[message.topic] = message
-            if not message.body:
-                del self._retained[message.topic]
+            self.keep(message)
         readers = [
             (name, session)
             for name, session in self._sessions.items()
@@ -182,6 +182,11 @@ class ScriptedBroker:
     def random_link(self) -> "ScriptedLink | None":
         """Return one of the connections that stand."""
         return self._chance.choice(list(self._links.values())) if self._links else None
+
+    def spare_all(self) -> None:
+        """Let no program be killed at a message any more."""
+        for link in self._links.values():
+            link.dies_at = None
 
     def link_of(self, name: str) -> "ScriptedLink | None":
         """Return the connection of the client *name*."""

@@ -23,7 +23,13 @@ class Actor:
     """One thread of one program."""
 
     def __init__(
-        self, stage: "Stage", name: str, target: Callable[[], None], *, dying: Callable[[], None], gone: Callable[[], None]
+        self,
+        stage: "Stage",
+        name: str,
+        target: Callable[[], None],
+        *,
+        dying: Callable[[], None],
+        gone: Callable[[], None],
     ) -> None:
         self.due = stage.now
         self.over = False
