@@ -393,6 +393,8 @@ class Store:
             return False
         self._station(point, "state", dumps(told).decode())
         self._said(point, told)
+        if told.get("epoch") != before.get("epoch"):  # it has started, perhaps with another card
+            self._find(point, told)
         return told.get("state") != before.get("state")
 
     def tell_info(self, point: str, told: dict[str, Any]) -> None:
@@ -433,6 +435,16 @@ class Store:
                         " ON CONFLICT (point, epoch) DO UPDATE SET seq = max(seq, excluded.seq)",
                         (point, epoch, seq),
                     )
+
+    def _find(self, point: str, told: dict[str, Any]) -> None:
+        """Let what was lost be missing again where *point* says now that it lies on its card."""
+        kept = told.get("kept")
+        for span in kept[-MOST_KEPT:] if isinstance(kept, list) else []:
+            match span:
+                case [str(epoch), int(first), int(last)] if 0 <= first <= last <= MOST_SEQ:
+                    sql = "DELETE FROM lost WHERE point = ? AND epoch = ? AND first <= ? AND last >= ?"
+                    self._file.execute(sql, (point, epoch, last, first))
+                    self._whole.pop((point, epoch), None)
 
     def _one(self, sql: str, *values: object) -> Any:
         row = self._file.execute(sql, values).fetchone()
