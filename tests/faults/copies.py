@@ -21,8 +21,6 @@ class Copies:
         self._town = town
         self._cards: list[tuple[Machine, Path]] = []
         self._backups: list[Path] = []
-        self._once_held: set[int] = set()
-        """Showings that a database held that was replaced by an older one."""
 
     def keep(self) -> None:
         """Do what an office does at night, over and over: copy a card, back the database up."""
@@ -86,7 +84,7 @@ class Copies:
 
     def _excuse(self, why: str, lost: Card) -> None:
         left = self._town.office.showings() | self._town.on_cards()
-        gone = (lost.owed | (lost.held & self._once_held)) - left
+        gone = (lost.owed | (lost.held & self._town.once_held)) - left
         self._town.excused.setdefault(why, set()).update(gone)
 
     def restore_centre(self) -> bool:
@@ -105,7 +103,7 @@ class Copies:
         for file in office.folder.glob(f"{aside.name}*"):
             file.unlink()  # nobody looks at it again
         gone = before - office.showings()
-        self._once_held |= gone
+        self._town.once_held |= gone
         why = "a database was replaced by an older one, and no card had it any more"
         # A card that forgets at once may have what it was told is held, and will not be asked for it any more.
         town.excused.setdefault(why, set()).update(gone - (set() if town.design.forgets else town.on_cards()))

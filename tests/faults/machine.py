@@ -1,6 +1,5 @@
 """A station in virtual time: a card, a clock that may be wrong, and the product's own programs on it."""
 
-import json
 import os
 import sqlite3
 from contextlib import closing
@@ -32,7 +31,7 @@ from device.rulebook import Rulebook
 from device.scanner import Scanner
 from device.vitals import Vitals
 from tests.faults.program import Program
-from tests.faults.referee import Light
+from tests.faults.referee import Light, showing
 from tests.faults.scene import Scene
 from tests.faults.stage import Actor, Killed, Pause
 
@@ -211,13 +210,9 @@ class Card:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
             made = file.execute("SELECT count(*) FROM sqlite_master WHERE name = 'event'").fetchone()[0]
             rows = file.execute("SELECT body, held_at IS NULL FROM event").fetchall() if made else []
-        read = [(_showing(body), owed) for body, owed in rows]
+        read = [(showing(body), owed) for body, owed in rows]
         return cls(
             frozenset(number for number, owed in read if owed and number),
             frozenset(number for number, owed in read if not owed and number),
             sum(owed for _, owed in read),
         )
-
-
-def _showing(body: bytes) -> int:
-    return int(json.loads(body)["data"].get("took_ms", {}).get("read", 0))

@@ -74,9 +74,14 @@ def held(database: Path) -> list[Held]:
         if event["type"] == "id.titik.scan":
             data = event["data"]
             assert (data["point"], data["epoch"], data["seq"]) == (point, epoch, seq)
-            showing = int(data["took_ms"]["read"])
-            found.append(Held(point, showing, epoch, seq, _seconds(at), _seconds(earliest), _seconds(latest)))
+            number = int(data["took_ms"]["read"])
+            found.append(Held(point, number, epoch, seq, _seconds(at), _seconds(earliest), _seconds(latest)))
     return found
+
+
+def showing(body: bytes) -> int:
+    """Return the number of the showing in an event's *body*, 0 where it is none."""
+    return int(json.loads(body)["data"].get("took_ms", {}).get("read", 0))
 
 
 def judge(lights: Iterable[Light], rows: Iterable[Held], excusable: Iterable[int] = ()) -> Judgement:

@@ -5,6 +5,7 @@ Scripted are the world's parts; within `Scene.bound` the product's own modules m
 
 import logging
 import random
+import sqlite3
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator
@@ -15,11 +16,14 @@ from time import monotonic
 from typing import Any, Protocol
 from unittest.mock import patch
 
+from device import cabinet
 from device.config import Broker
 from tests.faults.disk import Disk, watched
-from tests.faults.referee import Light
+from tests.faults.referee import Light, showing
 from tests.faults.scripted import ScriptedBroker, ScriptedLink
 from tests.faults.stage import Actor, Stage
+
+_GIVES_WAY = "SELECT body FROM event WHERE held_at IS NOT NULL ORDER BY row LIMIT ?"
 
 
 class Timepiece(Protocol):
@@ -45,6 +49,8 @@ class Scene:
         self.lights: list[Light] = []
         self.faults: Counter[str] = Counter()
         """What was done on purpose."""
+        self.gave_way: set[int] = set()
+        """Showings that a card dropped for want of room, while it had the centre's word that they are held."""
         self.met: Counter[str] = Counter()
         """What befell single messages and statements by it."""
         self.journal: deque[str] = deque(maxlen=60)
@@ -125,6 +131,14 @@ class Scene:
         def link(broker: Broker, client_id: str, **told: Any) -> ScriptedLink:
             return ScriptedLink(self.stage, self.broker, self.meet, broker, client_id, **told)
 
+        give_way = cabinet.give_way
+
+        def watched_give_way(file: sqlite3.Connection, most: int) -> int:
+            bodies = file.execute(_GIVES_WAY, (most,)).fetchall()
+            gone = give_way(file, most)
+            scene.gave_way.update(showing(body) for (body,) in bodies[:gone])
+            return gone
+
         before = logging.root.manager.disable
         with ExitStack() as stack:
             stack.callback(logging.disable, before)
@@ -133,6 +147,7 @@ class Scene:
                 for name, ours in (("monotonic", self.stage.tick), ("datetime", Today)):
                     if getattr(module, name, None) in (monotonic, datetime):
                         stack.enter_context(patch.object(module, name, ours))
+            stack.enter_context(patch("device.cabinet.give_way", watched_give_way))
             stack.enter_context(patch("device.courier.Link", link))
             stack.enter_context(patch("device.courier.boot_time", self.uptime))
             stack.enter_context(patch("central.centre.Link", link))

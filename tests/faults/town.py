@@ -33,6 +33,8 @@ class Town:
         self.scene = scene
         self.design = design
         self.excused: dict[str, set[int]] = {}
+        self.once_held: set[int] = set()
+        """Showings that a database held that was replaced by an older one."""
         self.stormy = True
         with scene.bound():
             self.office = Office(scene, scene.made("centre"), spoil if design.hasty else None)
@@ -105,7 +107,9 @@ class Town:
     def judge(self) -> Judgement:
         """Compare the lights with the centre's database."""
         rows = held(self.office.database) if self.office.database.exists() else []
-        return judge(self.scene.lights, rows, set().union(*self.excused.values()))
+        # What a card kept for a replay, no more than it has room for, may give way before the replay is asked for.
+        gone = self.once_held & self.scene.gave_way
+        return judge(self.scene.lights, rows, gone.union(*self.excused.values()))
 
     def close(self) -> None:
         """End every program."""
