@@ -182,7 +182,9 @@ FAULTS = (
         ("test_centre.py::test_a_receipt_is_a_row_that_survives_kill_9", STORM, SIMULATED),
     ),
     Known(
-        34, "killed before its commit", ("test_store.py::test_a_turn_that_breaks_off_leaves_nothing_behind", SIMULATED)
+        34,
+        "killed before its commit",
+        ("test_store.py::test_a_turn_that_breaks_off_leaves_nothing_behind", STORM, SIMULATED),
     ),
     Known(
         35,
