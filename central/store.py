@@ -8,7 +8,7 @@ import os
 import secrets
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -112,6 +112,10 @@ UNION ALL SELECT epoch, seq + 1, seq FROM said WHERE point = :point AND seq < 92
 ORDER BY 1, 2
 """
 """Spans that need not be asked for; what was said ends with an empty one, so that a lost tail shows."""
+TOMBSTONES = "SELECT source, id, point, epoch, seq FROM purged"
+_OLD_EVENT = "min(coalesce(at, received), received) < :stamp AND (:point IS NULL OR point = :point)"
+"""Nothing happened later than it came in, whatever a clock said."""
+_OLD_MESSAGE = "received < :stamp AND (:point IS NULL OR topic LIKE '%/' || :point || '/event')"
 
 
 class NotOurs(Exception):  # noqa: N818 - what the file is
@@ -142,6 +146,14 @@ class Kept(NamedTuple):
     """New rows whose place another id holds already: a card restored from an old image."""
     false: frozenset[str]
     """Ids that are held with another content; nothing became of these rows."""
+
+
+class Purged(NamedTuple):
+    """What is removed for good."""
+
+    events: int
+    messages: int
+    """Messages that lay in quarantine."""
 
 
 class Store:
@@ -322,6 +334,54 @@ class Store:
             ((_moment(offset + seconds), rowid) for rowid, seconds in covered),
         )
 
+    def old(self, before: datetime, point: str | None) -> Purged:
+        """Return how much `purge` would remove."""
+        (counts,) = self._file.execute(
+            f"SELECT (SELECT count(*) FROM event WHERE {_OLD_EVENT}),"  # noqa: S608 - words of ours
+            f" (SELECT count(*) FROM quarantine WHERE {_OLD_MESSAGE})",
+            _old(before, point),
+        )
+        return Purged(*counts)
+
+    def purge(self, before: datetime, point: str | None) -> Purged:
+        """Remove what happened, or came unreadably, before *before*, of *point* or of all, but for tombstones.
+
+        What is removed is overwritten in the file, once `shrink` has been.
+        """
+        of = _old(before, point)
+        self._file.execute("PRAGMA secure_delete = ON")
+        self._file.execute(
+            f"INSERT INTO purged SELECT source, id, point, epoch, seq FROM event WHERE {_OLD_EVENT}"  # noqa: S608 - as above
+            " ON CONFLICT DO NOTHING",
+            of,
+        )
+        events = self._file.execute(f"DELETE FROM event WHERE {_OLD_EVENT}", of).rowcount  # noqa: S608 - words of ours
+        messages = self._file.execute(f"DELETE FROM quarantine WHERE {_OLD_MESSAGE}", of).rowcount  # noqa: S608 - as above
+        # What a correction of then could still date was before it, and is gone as well.
+        self._file.execute(
+            "DELETE FROM clock WHERE offset + uptime < :seconds AND (:point IS NULL OR point = :point)", of
+        )
+        return Purged(events, messages)
+
+    def bury(self, tombstones: Iterable[tuple[Any, ...]]) -> int:
+        """Take *tombstones* over from another life of this database, and remove what they speak of; return how much."""
+        self._file.execute("PRAGMA secure_delete = ON")
+        self._file.executemany("INSERT INTO purged VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", tombstones)
+        return self._file.execute("DELETE FROM event WHERE (source, id) IN (SELECT source, id FROM purged)").rowcount
+
+    def shrink(self) -> None:
+        """Give the room of what was removed back to the disk, and leave none of it in the log. Raises `CannotWrite`.
+
+        Nobody else may have the file open for long; it wants free room of the size of what is left.
+        """
+        try:
+            self._file.execute("VACUUM")
+        except sqlite3.Error as error:
+            raise CannotWrite(sentence(error)) from error
+        finally:
+            with suppress(sqlite3.Error):
+                self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def said(self) -> list[tuple[str, str, int]]:
         """Return point, epoch and the highest seq of which the point said that it is, or was, its own."""
         return self.read("SELECT point, epoch, seq FROM said ORDER BY rowid")
@@ -411,6 +471,10 @@ class Store:
     def _one(self, sql: str, *values: object) -> Any:
         row = self._file.execute(sql, values).fetchone()
         return row and row[0]
+
+
+def _old(before: datetime, point: str | None) -> dict[str, object]:
+    return {"stamp": stamp(before), "seconds": before.timestamp(), "point": point}
 
 
 def check(file: sqlite3.Connection, path: Path) -> bool:
