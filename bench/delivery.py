@@ -28,9 +28,10 @@ import bench.__main__ as belief
 from bench.senders import POINT, RAW_POINT, TOPIC
 from device.clock import ClockState
 from device.config import Broker, Delivery, Point, Privacy
-from device.courier import Courier, Notice, Sender
+from device.courier import Courier
 from device.event import Composer
 from device.gaze import Sighting
+from device.herald import Notice, Sender
 from device.judge import Rules, choose, judge
 from device.model import Event, Place
 from device.mqtt_client import Acked, Link, Message

@@ -16,7 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from device import window
 from device.config import Broker, Delivery
-from device.courier import Courier, Notice, Sender
+from device.courier import Courier
+from device.herald import Notice, Sender
 from device.outbox import Outbox
 from device.wire import Topics
 

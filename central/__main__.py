@@ -159,8 +159,8 @@ def _import(told: Namespace) -> int:
     from central import stick  # noqa: PLC0415 - `run` does not need it
 
     settings = _settings(told)
-    codes = [stick.bring(file, settings.database(os.environ), Topics(settings.broker.root)) for file in told.files]
-    return max(codes)
+    database, topics = settings.database(os.environ), Topics(settings.broker.root)
+    return max([stick.bring(file, database, topics, told.receipts) for file in told.files])
 
 
 def _count(text: str) -> int:
@@ -242,6 +242,7 @@ def _parser() -> ArgumentParser:
         f"example: titik-central import /media/usb/titik-bupati-1-20261123T010203Z.jsonl\n{codes}",
     )
     bring.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    bring.add_argument("--receipts", type=Path, metavar="DIR", help="where the receipts go; left out: beside FILE")
     bring.set_defaults(run=_import)
     status.add_argument("--json", action="store_true", help="one JSON object")
     status.set_defaults(run=_status)

@@ -20,6 +20,7 @@ from central.backup import lock_of
 from central.dial import Dial
 from central.intake import LEAVES, Intake
 from central.posting import Posting
+from central.recall import VERB, Pace, Recall
 from central.settings import Settings, password
 from central.store import CannotWrite, Store
 from device.config import Broker
@@ -45,7 +46,15 @@ class Centre:
     """Lives through broker sessions one after another; only the store outlives a session."""
 
     def __init__(  # noqa: PLR0913 - each is a part of the world
-        self, store: Store, broker: Broker, password: str | None, stop: Stop, heart: Heart, *, posting: Posting
+        self,
+        store: Store,
+        broker: Broker,
+        password: str | None,
+        stop: Stop,
+        heart: Heart,
+        *,
+        posting: Posting,
+        pace: Pace = Pace(),  # noqa: B008 - a value that cannot change
     ) -> None:
         self._posting = posting
         self._posting_fault: str | None = None
@@ -56,6 +65,7 @@ class Centre:
         self._heart = heart
         self._topics = Topics(broker.root)
         self._intake = Intake(store, self._topics)
+        self._recall = Recall(self._topics, pace)
         self._waiting: list[Received] = []
         self._waiting_bytes = 0
         self._dropped = False
@@ -105,12 +115,13 @@ class Centre:
                 self._say(link)
                 self._post(link)
                 self._turn(link, TURN)
+                self._ask(link)
             link.publish(self._state(State.STOPPED))
             log.info("state %s", State.STOPPED)
             self._turn(link, 0.1)  # what came with the goodbye is answered as well
 
     def _listen(self, link: Link) -> None:
-        link.subscribe([self._topics.every(leaf) for leaf in LEAVES])
+        link.subscribe([self._topics.every(leaf) for leaf in (*LEAVES, f"response/{VERB}")])
 
     def _turn(self, link: Link, seconds: float) -> None:
         """Take what comes, commit it as one, and only then answer."""
@@ -127,6 +138,8 @@ class Centre:
         except CannotWrite as error:
             self._say_fault(str(error))
             return
+        for received in self._waiting:
+            self._recall.hear(received, monotonic())
         self._waiting, self._waiting_bytes = [], 0
         self._say_fault(None)
         for level, point, text, _ in news:
@@ -136,6 +149,33 @@ class Centre:
         if self._dropped:
             self._dropped = False
             self._listen(link)  # what is retained comes again
+
+    def _ask(self, link: Link) -> None:
+        """Ask one point for what is missing of it, and note what it no longer has."""
+        point = None if self._fault is not None else self._recall.next(monotonic())
+        if point is None:
+            return
+        now = datetime.now(UTC)
+        requests, lost = self._recall.look(point, self._store.missing(point), monotonic())
+        try:
+            if lost:
+                with self._store.writing():
+                    for gap in lost:
+                        self._store.lose(point, gap, now)
+        except CannotWrite as error:
+            self._say_fault(str(error))
+            return
+        for gap in lost:
+            log.error(
+                "%s: events %s %d-%d are lost: its card no longer has them. Next: titik-central status;"
+                " was a card changed, put the old one in once",
+                point,
+                ascii(gap.epoch),
+                gap.first,
+                gap.last,
+            )
+        for request in requests:
+            link.publish(Message(self._topics.of(point, f"request/{VERB}"), request.encode(now)))
 
     def _wait_for_disk(self, received: Received) -> None:
         """Note *received* for the next commit; while there can be none, no more of them than fit."""

@@ -46,27 +46,24 @@ class Taken:
     """Messages that could not be read as a whole, and are held as they came."""
 
 
-def bring(file: Path, database: Path, topics: Topics) -> int:
-    """Take *file* into *database*, say what became of it, and return the exit code. Raises `store.NotOurs`."""
-    if not database.exists():  # made here, it would be this user's, and the centre could not open it
-        log.error("%s does not exist. Next: systemctl start titik-central, then the same again", database)
-        return 3
-    if not file.exists():
-        log.error("%s tidak ada. / does not exist. Next: ls -l %s", file, file.parent)
-        return 3
+def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = None) -> int:
+    """Take *file* into *database*, say what became of it, and return the exit code. Raises `store.NotOurs`.
+
+    The receipts go beside *file*, or into the folder *receipts*.
+    """
     now = datetime.now(UTC)
     try:
+        if not database.exists():  # made here, it would be this user's, and the centre could not open it
+            log.error("%s does not exist. Next: systemctl start titik-central, then the same again", database)
+            return 3
         with ExitStack() as stack:
             stick = stack.enter_context(Stick(file, Holds.EVENTS))
             store = _patiently(lambda: stack.enter_context(Store(database, now)))
-            taken = take(stick, store, topics, now)
+            taken = take(stick, store, topics, now, receipts)
             wrong = told_of(stick)
-    except (StickError, Gone) as error:
-        log.error("%s", error)  # noqa: TRY400 - the sentence is the whole story
-        return 1
-    except CannotWrite as error:
-        log.error("%s: %s; what was taken stays. Next: df -h %s, then the same again", file, error, database.parent)  # noqa: TRY400 - as above
-        return 1
+    except (StickError, Gone, CannotWrite, OSError) as error:
+        log.error("%s", _sentence(error, file, database))  # noqa: TRY400 - the sentence is the whole story
+        return 3 if isinstance(error.__cause__, FileNotFoundError) else 1
     print(f"{taken.point}: {taken.events} peristiwa ada di pusat / events are held by the centre")
     if taken.quarantined:
         print(f"{taken.quarantined} pesan dikarantina, tidak hilang / messages are quarantined, not lost")
@@ -77,20 +74,34 @@ def bring(file: Path, database: Path, topics: Topics) -> int:
     return 0
 
 
-def take(stick: Stick, store: Store, topics: Topics, now: datetime) -> Taken:
+def _sentence(error: Exception, file: Path, database: Path) -> str:
+    match error:
+        case StickError():
+            return str(error)
+        case CannotWrite():
+            return f"{file}: {error}; what was taken stays. Next: df -h {database.parent}, then the same again"
+        case OSError():
+            return f"{database}: {error.strerror or error}. Next: the same with sudo"
+        case _:
+            return f"{error}. Next: the same again"
+
+
+def take(stick: Stick, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Taken:
     """Take all whole lines of *stick* into *store*; return what became of them once the receipts are on the stick.
 
     Raises `device.stick.StickError`, `store.CannotWrite` and `store.Gone`; what was committed before stays, and
     the receipts of it come with the next try.
     """
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)
-    taken = Taken(stick.header.point, receipts_of(stick.path))
+    beside = receipts_of(stick.path)
+    taken = Taken(stick.header.point, beside if folder is None else folder / beside.name)
     intake = Intake(store, topics)
     with writing(taken.receipts, header) as pen:
         for some in stick.several(MESSAGES):
             began = monotonic()
             for answer in _commit(intake, topics.of(taken.point, "event"), some, now):
-                _note(pen, answer, some, taken)
+                if answer.topic == topics.of(taken.point, "receipt"):
+                    _note(pen, answer, some, taken)
             sleep(min(LONGEST_PAUSE, monotonic() - began))
     return taken
 

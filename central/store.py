@@ -104,12 +104,25 @@ _SECOND = (
     ),
 )
 """What version 2 adds: times corrected, what was purged, what a station no longer has."""
+_EPOCHS = """
+WITH RECURSIVE one(epoch) AS (
+    SELECT min(epoch) FROM event WHERE point = :point
+    UNION ALL SELECT (SELECT min(epoch) FROM event WHERE point = :point AND epoch > one.epoch) FROM one
+    WHERE epoch IS NOT NULL
+)
+SELECT epoch FROM one WHERE epoch IS NOT NULL
+UNION SELECT epoch FROM purged WHERE point = :point
+UNION SELECT epoch FROM lost WHERE point = :point
+UNION SELECT epoch FROM said WHERE point = :point
+ORDER BY 1
+"""
+"""From one epoch to the next in the index, so that a million events cost no more than a few."""
 _PLACES = """
-SELECT epoch, seq, seq FROM event WHERE point = :point
-UNION ALL SELECT epoch, seq, seq FROM purged WHERE point = :point
-UNION ALL SELECT epoch, first, last FROM lost WHERE point = :point
-UNION ALL SELECT epoch, seq + 1, seq FROM said WHERE point = :point AND seq < 9223372036854775807
-ORDER BY 1, 2
+SELECT seq, seq FROM event WHERE point = :point AND epoch = :epoch AND seq > :after
+UNION ALL SELECT seq, seq FROM purged WHERE point = :point AND epoch = :epoch AND seq > :after
+UNION ALL SELECT first, last FROM lost WHERE point = :point AND epoch = :epoch AND last > :after
+UNION ALL SELECT seq + 1, seq FROM said WHERE point = :point AND epoch = :epoch AND seq < 9223372036854775807
+ORDER BY 1
 """
 """Spans that need not be asked for; what was said ends with an empty one, so that a lost tail shows."""
 TOMBSTONES = "SELECT source, id, point, epoch, seq FROM purged"
@@ -167,6 +180,7 @@ class Store:
         self.path = path
         self.life = ""
         self._now = now
+        self._whole: dict[tuple[str, str], int] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -387,16 +401,25 @@ class Store:
         return self.read("SELECT point, epoch, seq FROM said ORDER BY rowid")
 
     def missing(self, point: str) -> list[Gap]:
-        """Return what of *point* is neither held nor purged, and not told lost; every epoch begins at 1."""
+        """Return what of *point* is neither held nor purged, and not told lost; every epoch begins at 1.
+
+        How far each epoch is whole is remembered: a row that is held, purged or lost never becomes anything else
+        while this file is open.
+        """
         gaps: list[Gap] = []
-        epoch, reached = "", 0
-        for of, first, last in self._file.execute(_PLACES, {"point": point}):
-            if of != epoch:
-                epoch, reached = of, 0
-            if first > reached + 1:
-                gaps.append(Gap(epoch, reached + 1, first - 1))
-                reached = first - 1
-            reached = max(reached, last)
+        for (epoch,) in self._file.execute(_EPOCHS, {"point": point}).fetchall():
+            reached = whole = self._whole.get((point, epoch), 0)
+            for first, last in self._file.execute(_PLACES, {"point": point, "epoch": epoch, "after": whole}):
+                if first > reached + 1:
+                    begins = reached + 1
+                    if gaps and (gaps[-1].epoch, gaps[-1].last) == (epoch, reached):  # what was said ended in it
+                        begins = gaps.pop().first
+                    gaps.append(Gap(epoch, begins, first - 1))
+                    reached = first - 1
+                elif whole == reached:
+                    whole = max(whole, last)
+                reached = max(reached, last)
+            self._whole[point, epoch] = whole
         return gaps
 
     def lose(self, point: str, gap: Gap, at: datetime) -> None:

@@ -55,33 +55,39 @@ def carry_out(told: Namespace) -> int:
     queue = _queue(told)
     if isinstance(queue, int):
         return queue
-    point = queue["point"]
-    if not queue["held" if told.all and not queue["owed"] else "owed"]:
+    if not queue["owed"] and not (told.all and queue["held"]):
         print("Tidak ada yang perlu dibawa. / Nothing is owed: there is nothing to carry.")
         return DONE
-    if not isinstance(point, str) or len(point) > MAX_POINT or not POINT.match(point):
-        say("Nama titik tidak diketahui. / The point's name is not known. Next: start the station, then the same again")
+    try:
+        return _write(told, queue)
+    except NotThere as error:
+        say(NOBODY.format(error))
+        return MISSING
+    except (Refused, CannotLook, StickError) as error:
+        say(str(error))
         return FAILED
-    now = datetime.now(UTC)
-    path: Path = told.file
+    except OSError as error:
+        say(f"{told.file} tidak dapat dibuka. / cannot be opened: {error.strerror}. Next: the same with sudo")
+        return FAILED
+
+
+def _write(told: Namespace, queue: dict[str, Any]) -> int:
+    """Return the exit code, once the file is whole and durable; raises OSError where its place cannot be looked at."""
+    point, path, now, damaged = queue["point"], told.file, datetime.now(UTC), 0
+    if not isinstance(point, str) or len(point) > MAX_POINT or not POINT.match(point):
+        raise CannotLook("Nama titik tidak diketahui. / The point's name is not known. Next: start the station")
     if path.is_dir():
         path = _free(path / f"titik-{point}-{now:%Y%m%dT%H%M%SZ}{ENDING}")
     elif path.exists():
-        say(f"{path} sudah ada. Berikutnya: nama lain. / exists. Next: another name")
-        return FAILED
-    damaged = 0
-    try:
-        made = now.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
-        with writing(path, Header(Holds.EVENTS, point, made)) as pen:
-            for message in _messages(told, queue["last"]):
-                damaged += message.damaged
-                if message.events:
-                    pen.write(message.octets, message.events)
-    except (Refused, NotThere, CannotLook, StickError) as error:
-        say(str(error))
-        return FAILED
+        raise CannotLook(f"{path} sudah ada. Berikutnya: nama lain. / exists. Next: another name")
+    made = now.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    with writing(path, Header(Holds.EVENTS, point, made)) as pen:
+        for message in _messages(told, queue["last"]):
+            damaged += message.damaged
+            if message.events:
+                pen.write(message.octets, message.events)
     print(f"{pen.events} peristiwa ditulis ke / events are written to {path}")
-    print("berikutnya, di pusat / next, at the centre: titik-central import " + path.name)
+    print(f"berikutnya, di pusat / next, at the centre: titik-central import {path.name}")
     if damaged:
         say(
             f"{damaged} baris rusak di kartu tidak ikut. / rows that are damaged on the card are not among them."
@@ -97,7 +103,7 @@ def carry_in(told: Namespace) -> int:
             return _hand_in(told, stick)
     except StickError as error:
         say(str(error))
-        return FAILED if told.file.exists() else MISSING
+        return MISSING if isinstance(error.__cause__, FileNotFoundError) else FAILED
     except Refused as refusal:
         say(f"{told.file} ditolak / is refused: {refusal}")
         return FAILED

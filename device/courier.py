@@ -7,20 +7,20 @@ what nobody collects. So a message stays under way until the centre's receipt na
 import logging
 import random
 import socket
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
 from time import monotonic
-from typing import Any
 
 from device.clock import boot_time
 from device.config import Broker, Delivery
 from device.event import in_doubt
+from device.herald import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.ledger import Ledger
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.outbox import CannotRecord, Outbox, Owed
+from device.requests import Desk
 from device.rulebook import Rulebook
 from device.trust import BundleError
 from device.window import Parcel, Window
@@ -31,7 +31,6 @@ from device.wire import (
     State,
     Topics,
     digest,
-    dumps,
     loads,
     parse_receipt,
 )
@@ -41,7 +40,6 @@ log = logging.getLogger(__name__)
 
 WILL_DELAY = 15
 """Seconds before the broker says *offline* for us, so that a reconnect is not news."""
-HEALTH_EVERY = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between two tries to reach the broker, doubling, with full jitter."""
 DRAIN = 0.8
@@ -53,32 +51,6 @@ GLANCE = 0.5
 PURGE_EVERY = 60.0
 UNDATED_WAITS = 300.0
 """Seconds that an event of this boot waits for the clock to be trusted, before it goes as it is (``design.md``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What the loop wants said of the station: the newest replaces the one before."""
-
-    faults: tuple[str, ...] = ()
-    """What is out of order, in words for the operator."""
-    health: Mapping[str, Any] | None = None
-    trusted_time: datetime | None = None
-    """UTC while the clock is trusted; held rows grow old by it alone."""
-
-    @property
-    def state(self) -> State:
-        """What the station calls itself."""
-        return State.DEGRADED if self.faults else State.ONLINE
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who speaks: what every session says of the station, however often the broker goes away."""
-
-    point: str
-    boot: str
-    info: Mapping[str, Any]
-    password: str | None = None
 
 
 @dataclass(slots=True)
@@ -109,15 +81,17 @@ class Courier(Worker):
         self._delivery = delivery
         self._sender = sender
         self._topics = Topics(broker.root)
-        self._notice = Notice()
+        self._herald = Herald(outbox, sender, self._topics, modern=broker.protocol == 5)  # noqa: PLR2004 - the protocol's own number
+        self._desk = Desk(outbox)
+        self._notice, self._noticed = Notice(), monotonic()
         self._waker, self._woken = socket.socketpair()
         self._waker.settimeout(0)
         self._window = Window(delivery.window)
-        self._reconnects = 0
-        self._refused = 0
-        self._unrouted = 0
+        self._counts = Counts()
         self._weather: str | None = None
         self._centre: bool | None = None
+        self._life: object = None
+        self._reborn = False
         self._deaf = False
         self._ledger = Ledger(outbox)
         self._denied: set[str] = set()
@@ -133,7 +107,7 @@ class Courier(Worker):
     def tell(self, notice: Notice) -> None:
         """Leave *notice* for the next look round; a change of state is said at once."""
         changed = notice.faults != self._notice.faults
-        self._notice = notice
+        self._notice, self._noticed = notice, monotonic()
         if changed:
             self.wake()
 
@@ -151,7 +125,7 @@ class Courier(Worker):
                         self._session(link)
                 except Broken as broken:
                     self._say_weather(str(broken))
-                    self._reconnects += 1
+                    self._counts.reconnects += 1
                 finally:
                     self.linked = False
                 if monotonic() - began > LONGEST_PAUSE:
@@ -161,7 +135,7 @@ class Courier(Worker):
 
     def _link(self) -> Link:
         sender = self._sender
-        will = self._state(State.OFFLINE)
+        will = self._herald.state(State.OFFLINE)
         return Link(self._broker, sender.point, will=will, will_delay=WILL_DELAY, password=sender.password)
 
     def _session(self, link: Link) -> None:
@@ -169,7 +143,7 @@ class Courier(Worker):
         self._open_window()
         self._denied.clear()
         self._centre = True if self._delivery.until == "puback" else None
-        link.subscribe([self._topic("receipt"), self._topics.centre()])
+        link.subscribe([self._herald.topic("receipt"), self._herald.topic("request/+"), self._topics.centre()])
         if self._rulebook is not None:
             link.subscribe([self._topics.bundle()], retained=False)
         said: tuple[str, ...] | None = None
@@ -180,22 +154,23 @@ class Courier(Worker):
             faults = (*notice.faults, *self._faults())
             if self.stopping.is_set():
                 leave_at = leave_at or now + DRAIN
-            elif faults != said:
+            elif faults != said or self._reborn:
                 state = State.DEGRADED if faults else State.ONLINE
-                link.publish(self._state(state, faults))
+                link.publish(self._herald.state(state, faults))
                 log.info("state %s", " ".join((state, *faults)))
-                said = faults
+                said, self._reborn = faults, False
                 due.health = now  # it says in a sentence what the fault is in a word
             self._chores(link, notice, now, due)
             if self._outbox.epoch != self._epoch:
                 self._open_window()
+                said = None  # the new epoch, and what is kept, is news
             self._send(link, now)
             patience = self._patience(now)
             happened = link.turn(patience if leave_at is None else min(patience, 0.1), self._woken)
-            self._hear(happened, stopping=leave_at is not None)
+            self._hear(link, happened, stopping=leave_at is not None)
             self._settle()
             self._judge_link(monotonic())
-        link.publish(self._state(State.STOPPED))
+        link.publish(self._herald.state(State.STOPPED))
         log.info("state %s", State.STOPPED)
         link.turn(0.1)
 
@@ -203,11 +178,10 @@ class Courier(Worker):
         """Do what comes round by the clock, and say which bundle is followed when it is another."""
         if due.bundle != self._bundle():
             due.bundle = self._bundle()
-            info = dumps({**self._sender.info, "bundle": due.bundle})
-            link.publish(Message(self._topic("info"), info, retain=True))
+            link.publish(self._herald.info(due.bundle or 0))
         if notice.health is not None and now >= due.health:
             due.health = now + HEALTH_EVERY
-            link.publish(self._health(notice.health))
+            link.publish(self._herald.health(notice.health, self._counts, len(self._window.parcels)))
         if notice.trusted_time is not None and now >= due.purge:
             due.purge = now + PURGE_EVERY
             self._purge(notice.trusted_time)
@@ -215,16 +189,31 @@ class Courier(Worker):
             due.keep = now + PURGE_EVERY
             self._rulebook.keep_again()
 
-    def _hear(self, happened: list[Received | Acked], *, stopping: bool) -> None:
+    def _hear(self, link: Link, happened: list[Received | Acked], *, stopping: bool) -> None:
         """Take what came; of several bundles the newest is enough, and none is worth holding up a stop."""
         bundle = b""
         for one in happened:
             if isinstance(one, Received) and one.topic == self._topics.bundle():
                 bundle = one.body
+            elif isinstance(one, Received) and one.topic.startswith(self._herald.topic("request/")):
+                self._answer_request(link, one)
             else:
                 self._take(one)
         if bundle and not stopping:
             self._take_bundle(bundle)
+
+    def _answer_request(self, link: Link, asked: Received) -> None:
+        """Do what an operator or the centre asks, and say what came of it; nothing retained is a request."""
+        if asked.retained:
+            return
+        time, now = self._notice.trusted_time, monotonic()
+        trusted = None if time is None else time + timedelta(seconds=now - self._noticed)
+        answer = self._desk.take(asked.topic.rpartition("/")[2], asked.body, now, trusted)
+        if answer is None:
+            return
+        link.publish(Message(self._herald.topic(f"response/{answer.verb}"), answer.body))
+        if answer.again:
+            self._open_window()  # they stand before the cursor
 
     def _open_window(self) -> None:
         """Begin from the first row that is owed: at each session, and when the outbox was opened anew."""
@@ -264,7 +253,7 @@ class Courier(Worker):
                 fresh = self._window.load(self._dated(owed))
         for parcel in again + fresh:
             kind = CONTENT_TYPE if len(parcel.ids) == 1 else CONTENT_TYPE_BATCH
-            mid = link.publish(Message(self._topic("event"), parcel.body, content_type=kind))
+            mid = link.publish(Message(self._herald.topic("event"), parcel.body, content_type=kind))
             self._window.sent(parcel, mid, now)
 
     def _dated(self, owed: list[Owed]) -> list[Owed]:
@@ -286,12 +275,12 @@ class Courier(Worker):
     def _take_ack(self, acked: Acked) -> None:
         parcel = self._window.acked(acked.mid)
         if acked.refused:
-            self._refused += 1
+            self._counts.refused += 1
             self._deny("refused", f"the broker refuses what we ask ({acked.name})", "check its ACL for this point")
         elif parcel is None:
             pass
         elif acked.unrouted:
-            self._unrouted += 1
+            self._counts.unrouted += 1
             self._deny("unrouted", "no centre has ever listened at this broker", "titik-central status, at the office")
         else:
             self._denied.clear()
@@ -309,7 +298,12 @@ class Courier(Worker):
             told = loads(body, 4096)
         except ValueError:
             return  # not the centre's words: as good as none
-        there = isinstance(told, dict) and told.get("state") == State.ONLINE
+        told = told if isinstance(told, dict) else {}
+        there = told.get("state") == State.ONLINE
+        if there:
+            # A centre with a new life has another database: it must hear anew which epochs are kept here.
+            self._reborn = self._life is not None and told.get("centre") != self._life
+            self._life = told.get("centre")
         if there and (self._centre is False or "unrouted" in self._denied):  # what was sent may have reached nobody
             self._window.hurry(monotonic())
         self._centre = there or self._delivery.until == "puback"
@@ -365,30 +359,6 @@ class Courier(Worker):
         """Delete what has been held long enough, by trusted time alone, a little at a time."""
         with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
             self._outbox.purge(trusted, timedelta(days=self._delivery.keep_days))
-
-    def _topic(self, leaf: str) -> str:
-        return self._topics.of(self._sender.point, leaf)
-
-    def _state(self, state: State, faults: tuple[str, ...] = ()) -> Message:
-        depth = self._outbox.depth()
-        told = {
-            "state": state,
-            "faults": list(faults),
-            "boot": self._sender.boot,
-            "epoch": depth.last.epoch,
-            "seq": depth.last.seq,
-            "oldest": None if depth.oldest is None else {"epoch": depth.oldest.epoch, "seq": depth.oldest.seq},
-        }
-        return Message(self._topic("state"), dumps(told), retain=True)
-
-    def _health(self, health: Mapping[str, Any]) -> Message:
-        told = {
-            **health,
-            "reconnects": self._reconnects,
-            "refused": self._refused,
-            "under_way": len(self._window.parcels),
-        }
-        return Message(self._topic("health"), dumps(told), qos=0, expiry=int(2 * HEALTH_EVERY))
 
     def _say_weather(self, weather: str | None) -> None:
         """Log a change of the weather once, not each gust."""

@@ -19,11 +19,11 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from device import __version__, config, errand, patterns, scanner
+from device import __version__, config, errand, patterns, requests, scanner
 from device.clock import Clock
 from device.config import Station as Config
 from device.correction import Correction
-from device.courier import Courier, Notice, Sender
+from device.courier import Courier
 from device.event import Composer
 from device.eyes import turns
 from device.floor import Floor
@@ -31,6 +31,7 @@ from device.gaze import Gaze, Sighting
 from device.glass import Glass
 from device.hatch import Hatch, Refused, Verb, socket_path
 from device.heart import Heart
+from device.herald import Notice, Sender
 from device.holder import FleetSecret, read_secret
 from device.illumination import Illumination
 from device.indicators import Indicators
@@ -293,7 +294,7 @@ def _info(told: Config) -> dict[str, object]:
         "config": shown,
         "config_hash": config.fingerprint(told),
         "can": ["hcert", "pass", "phone-pass", "listed"],
-        "verbs": [],
+        "verbs": list(requests.VERBS),
     }
 
 

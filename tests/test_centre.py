@@ -25,6 +25,7 @@ from central.__main__ import main
 from device.config import Broker
 from device.disk import write_whole
 from device.mqtt_client import Link, Message, Received
+from device.requests import VERBS
 from device.wire import MAX_BUNDLE, Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
 from tests.test_store import event, schema
 from tests.world import Child, Mosquitto, free_port, wait_for
@@ -479,5 +480,8 @@ def test_asyncapi_names_every_schema_and_the_topics_of_the_code() -> None:
         assert f"'./{file.name}'" in told
     for leaf in ("event", "receipt", "state", "info", "health"):
         assert f"address: titik/v1/{{point}}/{leaf}\n" in told
+    for leaf in ("request", "response"):
+        assert f"address: titik/v1/{{point}}/{leaf}/{{verb}}\n" in told
+    assert f"enum: [{', '.join(VERBS)}]\n" in told
     assert f"address: {FLEET}\n" in told
     assert f"address: {Topics().bundle()}\n" in told

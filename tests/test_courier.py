@@ -16,7 +16,8 @@ import pytest
 
 from device.clock import boot_time
 from device.config import Broker, Delivery
-from device.courier import Courier, Notice, Sender
+from device.courier import Courier
+from device.herald import Notice, Sender
 from device.model import Event
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.outbox import CannotRecord, Outbox
@@ -368,7 +369,8 @@ def test_state_info_and_health_are_said_and_a_clean_stop_is_told_from_a_crash(tm
         assert centre.states()[1]["faults"] == ["camera"]
         told = {m.topic.rsplit("/", 1)[-1]: json.loads(m.body) for m in centre.messages}
         assert told["info"] == {"version": "test", "bundle": 0}
-        assert told["health"] == {"frames": 1, "reconnects": 0, "refused": 0, "under_way": 0}
+        counted = {"reconnects": 0, "refused": 0, "unrouted": 0, "hidden": [], "lost": 0, "under_way": 0}
+        assert told["health"] == {"frames": 1, **counted}
 
 
 def test_a_fault_brings_the_health_that_explains_it_at_once(tmp_path: Path, outbox: Outbox) -> None:
@@ -384,7 +386,7 @@ def test_a_fault_brings_the_health_that_explains_it_at_once(tmp_path: Path, outb
 def test_the_will_says_offline_with_the_boot_it_belongs_to(tmp_path: Path, outbox: Outbox) -> None:
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
         with courier(outbox, broker.port) as bike:
-            will = bike._state(State.OFFLINE)
+            will = bike._herald.state(State.OFFLINE)
         link = Link(Broker(port=broker.port), "bupati-1", will=will)
         link.__enter__()
         link._drop()

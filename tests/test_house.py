@@ -52,7 +52,7 @@ FLOORS = (
     ("credential", "audit"),
     ("judge",),
     ("rulebook", "gaze"),
-    ("event", "errand", "ledger"),
+    ("event", "errand", "herald", "ledger", "requests"),
     ("courier",),
     ("correction",),
     ("daemon", "bench", "commands"),

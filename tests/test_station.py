@@ -17,13 +17,14 @@ from jsonschema import Draft202012Validator
 from device import config, patterns
 from device.clock import BUILT, Clock
 from device.config import Broker, Delivery, Pins, Point, Privacy
-from device.courier import Courier, Sender
+from device.courier import Courier
 from device.daemon import Station
 from device.event import Composer
 from device.eyes import turns
 from device.floor import Floor
 from device.gaze import Gaze
 from device.heart import Heart
+from device.herald import Sender
 from device.indicators import Indicators
 from device.lens import REOPENED, State
 from device.model import Blind, Frame, Outcome, Reason, Verdict

@@ -30,7 +30,7 @@ from device.model import Event
 from device.mqtt_client import Received
 from device.outbox import Outbox
 from device.shelf import CannotLook, Shelf
-from device.stick import Header, Holds, Stick, StickError, told_of, writing
+from device.stick import LONGEST_LINE, Header, Holds, Stick, StickError, told_of, writing
 from device.wire import Receipt, Topics, batch, digest, dumps, loads, parse_receipt
 from tests import point
 from tests.credentials import staff_pass
@@ -164,6 +164,7 @@ def test_a_stick_the_network_and_an_old_stick_together_hold_each_event_once(worl
     world.over_the_network(11, 20)  # leaves a hole: no receipt may span it
     assert world.owed() == ids[:10] + ids[20:]
     new = world.export()
+    assert b'"end":{"events":20,' in new.read_bytes()  # not what the centre has said it holds
     more = fill(world.outbox, 5)
     assert world.central(new) == world.central(new) == 0
     assert world.titik("import", receipts_of(new)) == 0
@@ -262,7 +263,7 @@ Damage = Callable[[list[bytes]], list[bytes]]
 def flipped(line: int, at: int, bit: int) -> Damage:
     def damage(lines: list[bytes]) -> list[bytes]:
         n = line % len(lines)
-        octets = bytearray(lines[n])
+        octets = bytearray(lines[n] or b"x")
         octets[at % len(octets)] ^= 1 << bit
         return [*lines[:n], bytes(octets), *lines[n + 1 :]]
 
@@ -375,6 +376,9 @@ def test_a_line_without_end_costs_no_memory_and_the_next_is_taken(tmp_path: Path
     file.write_bytes(lines[0] + b"x" * 3_000_000 + b"\n" + b"".join(lines[1:]))
     with Stick(file, Holds.EVENTS) as stick:
         assert (list(stick), stick.damaged, stick.where, stick.whole) == ([b"[0]", b"[1]"], 1, [2], False)
+    file.write_bytes(lines[0] + b"x" * LONGEST_LINE + b"".join(lines[1:]))
+    with Stick(file, Holds.EVENTS) as stick:  # what follows on the same line is not one of ours
+        assert (list(stick), stick.damaged, stick.where, stick.whole) == ([b"[1]"], 1, [2], False)
 
 
 @pytest.mark.parametrize(
@@ -427,9 +431,10 @@ def test_a_stick_that_takes_no_receipts_loses_nothing(world: World, caplog: pyte
     assert world.central(stick) == 1
     assert "tidak dapat ditulis" in caplog.text
     assert world.held() == world.owed() == ids
-    receipts_of(stick).rmdir()
-    assert world.central(stick) == 0
-    assert world.titik("import", receipts_of(stick)) == 0
+    elsewhere = world.folder / "elsewhere"
+    elsewhere.mkdir()
+    assert bring(stick, world.database, Topics(), elsewhere) == 0
+    assert world.titik("import", elsewhere / receipts_of(stick).name) == 0
     assert (world.held(), world.owed()) == (ids, [])
 
 
@@ -453,9 +458,21 @@ def test_a_card_without_a_station_is_read_and_only_read(
     assert titik(["queue", "list", *nobody, "--state", str(tmp_path / "nowhere")]) == 3
 
 
+def test_a_card_out_of_a_dead_station_keeps_its_log(world: World, tmp_path: Path) -> None:
+    fill(world.outbox, 3)
+    card = tmp_path / "card"
+    card.mkdir()
+    for name in ("outbox.db", "outbox.db-wal"):  # as after a power cut
+        (card / name).write_bytes((world.folder / name).read_bytes())
+    with Shelf(card / "outbox.db") as dead:
+        assert len(dead.page(0, 100).bodies) == 3
+    assert (card / "outbox.db-wal").read_bytes() == (world.folder / "outbox.db-wal").read_bytes()
+
+
 def test_rows_that_are_not_what_was_written_stay_where_they_are(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shelf, "MOST", 1)  # so that a page holds nothing but the damaged row
     ids = fill(world.outbox, 5)
     with closing(sqlite3.connect(world.outbox.path)) as file:
         file.execute("UPDATE event SET body = CAST(replace(body, 'admit', 'amid') AS BLOB) WHERE id = ?", (ids[2],))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -725,6 +726,39 @@ def test_what_is_missing_is_asked_of_rows_and_of_what_was_said(tmp_path: Path) -
             centre.store.lose("bupati-1", whole[1], NOW)
         assert centre.store.missing("bupati-1") == [whole[0], whole[2], Gap("older", 5, 9)]
         assert centre.store.missing("bupati-2") == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["event", "lose", "purge", "said"]), st.sampled_from("ab"), st.integers(1, 8)),
+        max_size=25,
+    )
+)
+def test_what_is_remembered_of_whole_epochs_is_what_the_rows_say(story: list[tuple[str, str, int]]) -> None:
+    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+        known: dict[str, set[int]] = defaultdict(set)
+        most: dict[str, int] = defaultdict(int)
+        for what, epoch, seq in story:
+            if what == "event":
+                centre.take(message(event(seq, epoch=epoch)))
+            elif what == "said":
+                centre.take(state("online", epoch=epoch, seq=seq))
+            else:
+                with centre.store.writing():
+                    if what == "lose":
+                        centre.store.lose("bupati-1", Gap(epoch, seq, seq + 1), NOW)
+                    else:
+                        id_ = f"purged-{epoch}-{seq}"
+                        row = "/titik/bupati-1", id_, "bupati-1", epoch, seq
+                        centre.store._file.execute("INSERT OR IGNORE INTO purged VALUES (?, ?, ?, ?, ?)", row)
+            if what != "said":
+                known[epoch] |= {seq, seq + 1} if what == "lose" else {seq}
+            most[epoch] = max(most[epoch], *known[epoch], seq)
+            gaps = centre.store.missing("bupati-1")
+            found = {(gap.epoch, n) for gap in gaps for n in range(gap.first, gap.last + 1)}
+            assert found == {(e, n) for e in most for n in range(1, most[e] + 1) if n not in known[e]}
+            assert all(gap.last + 1 < after.first for gap, after in pairwise(gaps) if gap.epoch == after.epoch)
 
 
 def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -311,20 +312,23 @@ class Site:
             return lambda: process.send_signal(signal.SIGCONT)
         self.centre.child.kill()
         if kind == "restored from an older copy" and self._copy.exists():
-            for ending in ("-wal", "-shm"):
-                self.centre.database.with_name(f"central.db{ending}").unlink(missing_ok=True)
-            shutil.copy(self._copy, self.centre.database)
-            with closing(sqlite3.connect(self.centre.database)) as file, file:
-                file.execute("UPDATE life SET centre = ?", (os.urandom(8).hex(),))
+            self._central("restore", self._copy)
 
         def mend() -> None:
             if self.centre.database.exists():
-                with closing(sqlite3.connect(self.centre.database)) as file:
-                    self._copy.unlink(missing_ok=True)
-                    file.execute("VACUUM INTO ?", (str(self._copy),))
+                self._central("backup", "--force", self._copy)
             self.centre.__enter__()
 
         return mend
+
+    def _central(self, *arguments: str | Path) -> None:
+        """Run a command of the centre that is not running."""
+        subprocess.run(
+            [sys.executable, "-m", "central", *arguments, "--config", self.centre.config],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
 
     def _befall_wall(self, name: str, kind: str) -> Callable[[], None]:
         if kind == "stalled":

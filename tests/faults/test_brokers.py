@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from device.config import Broker, Delivery
-from device.courier import Courier, Sender
+from device.courier import Courier
+from device.herald import Sender
 from device.mqtt_client import Acked, Broken, Link, Message
 from device.outbox import Outbox
 from tests.certificates import Authority, Pair

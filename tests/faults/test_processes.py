@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from device.config import Broker, Delivery
-from device.courier import Courier, Notice, Sender
+from device.courier import Courier
+from device.herald import Notice, Sender
 from device.outbox import Outbox
 from tests import point
 from tests.faults.chaos import Site, whole
@@ -88,7 +89,7 @@ def test_a_hundred_sessions_leave_no_open_file_behind(
             files = open_files()
             for n in range(1, 101):
                 # Cut until it is felt: a connection that the relay has not taken yet cannot be cut.
-                until(centre, lambda n=n: bike._reconnects >= n or relay.cut())
+                until(centre, lambda n=n: bike._counts.reconnects >= n or relay.cut())
             until(centre, lambda: bike.linked)
             assert open_files() <= files + 4
             ids = append(outbox, 3)

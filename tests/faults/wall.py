@@ -14,7 +14,8 @@ from pathlib import Path
 from threading import Event as Flag
 
 from device.config import Broker, Delivery
-from device.courier import Courier, Notice, Sender
+from device.courier import Courier
+from device.herald import Notice, Sender
 from device.model import Event, Place
 from device.outbox import CannotRecord, Outbox
 from device.wire import dumps
