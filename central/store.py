@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -19,13 +19,15 @@ from typing import Any, NamedTuple, Self
 from central.rows import EPOCH_LENGTH, MOST_SEQ, Row, Tick, Unreadable, stamp, tick
 from central.rows import rows as parse
 from device.database import damaged, inode, sentence
-from device.wire import State, dumps, loads
+from device.wire import MAX_POINT, POINT, State, dumps, loads
 
 APPLICATION_ID = 0x7469_7463
 """``titc``: in the file's header, so that nobody's other database is ever taken for ours."""
 VERSION = 2
 BUSY = 1.0
 """Seconds to wait for another writer; stopping as a whole has two."""
+MOST_UNREAD, MOST_UNREAD_BYTES = 1_000, 67_108_864
+"""What the quarantine holds of one point, and of all topics together that are no point's."""
 MOST_KEPT = 100
 """Epochs that one state may name."""
 
@@ -181,6 +183,8 @@ class Store:
         self.life = ""
         self._now = now
         self._whole: dict[tuple[str, str], int] = {}
+        self._set_aside: Counter[str] = Counter()
+        """Quarantined messages by point, and their bytes by point and a slash; empty until the first is needed."""
 
     def __enter__(self) -> Self:
         try:
@@ -263,6 +267,7 @@ class Store:
             yield
             self._file.execute("COMMIT")
         except BaseException as error:
+            self._set_aside.clear()
             if self._file.in_transaction:  # a full disk may have rolled it back already
                 with suppress(sqlite3.Error):
                     self._file.execute("ROLLBACK")
@@ -430,14 +435,29 @@ class Store:
         """Return the rows that *sql*, a statement that only reads, gives for *values*."""
         return self._file.execute(sql, values).fetchall()
 
-    def quarantine(self, topic: str, body: bytes, why: str, received: datetime) -> str:
-        """Hold a message that cannot be read, once, and return the SHA-256 (hex) of its bytes."""
+    def quarantine(self, topic: str, body: bytes, why: str, received: datetime) -> str | None:
+        """Hold a message that cannot be read, once, and return the SHA-256 (hex) of its bytes.
+
+        ``None`` where it is not held, since so much of the point is that it must be looked at first.
+        """
         digest = sha256(body).hexdigest()
-        self._file.execute(
-            "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (topic, body, digest, why, stamp(received)),
-        )
+        if self._one("SELECT 1 FROM quarantine WHERE topic = ? AND digest = ?", topic, digest):
+            return digest
+        if not self._set_aside:
+            self._set_aside = Counter({"": 0})
+            for of, size in self._file.execute("SELECT topic, length(bytes) FROM quarantine"):
+                self._count_in(of, size)
+        name = _named(topic)
+        if self._set_aside[name] >= MOST_UNREAD or self._set_aside[name + "/"] + len(body) > MOST_UNREAD_BYTES:
+            return None
+        self._file.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", (topic, body, digest, why, stamp(received)))
+        self._count_in(topic, len(body))
         return digest
+
+    def _count_in(self, topic: str, size: int) -> None:
+        name = _named(topic)
+        self._set_aside[name] += 1
+        self._set_aside[name + "/"] += size
 
     def state(self, point: str) -> str | None:
         """Return what *point* last said its state was."""
@@ -524,6 +544,12 @@ def _tick(body: str) -> Tick:
         return parse(row_of, body.encode()).rows[0].tick
     except Unreadable:  # version 1 asked less of a correction; what it holds stays held
         return tick(event.get("data", {}))
+
+
+def _named(topic: str) -> str:
+    """Return the point in an event's *topic*, nothing where no point can have the name."""
+    name = topic.rpartition("/")[0].rpartition("/")[2]
+    return name if POINT.match(name) and len(name) <= MAX_POINT else ""
 
 
 def _moment(seconds: float) -> str:

@@ -810,6 +810,53 @@ def test_the_status_tells_missing_from_purged_and_lost_and_unsure(tmp_path: Path
         ]
 
 
+def test_a_full_quarantine_of_one_point_is_said_and_holds_and_receipts_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central.store.MOST_UNREAD", 3)
+    monkeypatch.setattr("central.store.MOST_UNREAD_BYTES", 100)
+    with Centre(tmp_path) as centre:
+        assert len(centre.take(*(message(b"bad %d" % number) for number in range(3)))) == 3
+    with Centre(tmp_path) as centre:  # it is counted anew from the file
+        mixed = Received("titik/v1/bupati-1/event", dumps([event(1), 7]), retained=False)
+        answers, news = centre.intake.take([message(b"bad 3"), mixed, message(b"bad 3")], NOW)
+        assert answers == []
+        assert [one.text.split(":")[0] for one in news] == ["its quarantine is full"]
+        assert centre.all("SELECT seq FROM event") == [(1,)]
+        # What is held is receipted again; another point has room, but not for too many bytes.
+        assert len(centre.take(message(b"bad 1"))) == 1
+        assert len(centre.take(message(b"x" * 90, point="dprd-1"), message(b"y" * 11, point="dprd-1"))) == 1
+        # Topics of nobody share one room.
+        centre.take(*(message(b"bad", point=f"No-{number}") for number in range(9)))
+        assert look(centre.path).quarantined == 3 + 1 + 3
+
+
+def test_a_quarantine_that_was_not_committed_takes_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("central.store.MOST_UNREAD", 1)
+    with Centre(tmp_path) as centre:
+        with pytest.raises(ZeroDivisionError), centre.store.writing():  # noqa: PT012 - leaving the block is what is tried
+            centre.store.quarantine("titik/v1/bupati-1/event", b"bad", "why", NOW)
+            raise ZeroDivisionError
+        assert len(centre.take(message(b"bad"))) == 1
+
+
+def test_of_two_corrections_of_one_moment_the_smaller_stands(tmp_path: Path) -> None:
+    told = [correction(1, 5.0, 1_795_309_400.0), correction(2, 5.0, 1_795_309_300.0)]
+    for name, order in (("one", told), ("other", told[::-1])):
+        (tmp_path / name).mkdir()
+        with Centre(tmp_path / name) as centre:
+            for one in order:
+                centre.take(message(one))
+            assert centre.all("SELECT offset FROM clock") == [(1_795_309_300.0,)]
+
+
+def test_what_was_said_never_shrinks_and_a_corrected_time_is_not_unsure(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(*(message(told) for told in STORY), state("online", seq=9), state("online", seq=8))
+        assert centre.store.said() == [("bupati-1", "7f3a9c1e", 9)]
+        assert centre.point().undated == 1
+
+
 RANGES = st.tuples(st.sampled_from(["e1", "e2"]), st.integers(1, 9), st.integers(0, 5))
 
 
@@ -831,6 +878,7 @@ def test_the_status_and_the_store_agree_on_what_is_missing(
         centre.take(state("online", kept=[[epoch, 1, last] for epoch, last, _ in said]))
         for epoch, seq in held:
             centre.take(message(event(seq, epoch=epoch)))
+            centre.store.missing("bupati-1")  # what it remembers may not mislead it
         with centre.store.writing():
             centre.store.bury([("/titik/bupati-1", f"id {place}", "bupati-1", *place) for place in purged])
             for epoch, first, more in lost:
