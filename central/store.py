@@ -215,7 +215,7 @@ class Store:
             # Without a log (some network file systems), FULL loses the last commit in half the power cuts (measured).
             self._file.execute(f"PRAGMA synchronous = {'FULL' if logged else 'EXTRA'}")
             self._file.execute("PRAGMA journal_size_limit = 67108864")
-            # Random ids touch random pages: 64 MiB of them in memory, and fewer checkpoints, take a fifth less (measured).
+            # Random ids touch random pages: 64 MiB in memory, and fewer checkpoints, take a fifth less (measured).
             self._file.execute("PRAGMA cache_size = -65536")
             self._file.execute("PRAGMA wal_autocheckpoint = 8000")
             if fresh:
