@@ -102,7 +102,7 @@ class Recall:
         point = self._points.setdefault(name, Point())
         if leaf == "state":
             point.online = told.get("state") in (State.ONLINE, State.DEGRADED)
-        if not received.retained and ("oldest" in told or "kept" in told):
+        if not received.retained and "kept" in told:  # a health says no spans
             # What is retained may be old: then it is better to ask once too much than never.
             point.owed, point.owed_until = frozenset(owed(told)), now + OWED_STANDS
 
