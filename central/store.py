@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from central import losses
 from central.rows import EPOCH_LENGTH, MOST_SEQ, Row, Tick, Unreadable, stamp, tick
 from central.rows import rows as parse
 from device.database import damaged, inode, sentence
@@ -299,6 +300,7 @@ class Store:
         )
         for row in new:
             self._correct(point, row.tick)
+        losses.find(self._file, point, new)
         return Kept(len(new), clashes, false)
 
     def _clashes(self, point: str, new: Sequence[Row]) -> int:
@@ -432,7 +434,7 @@ class Store:
 
     def lose(self, point: str, gap: Gap, at: datetime) -> None:
         """Note that *point* says it no longer has *gap*: it is not missing any more, and not held either."""
-        self._file.execute("INSERT INTO lost VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (point, *gap, stamp(at)))
+        losses.lose(self._file, (point, *gap, stamp(at)))
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows that *sql*, a statement that only reads, gives for *values*."""
@@ -471,6 +473,11 @@ class Store:
         before = self._told(point)
         if told.get("state") == State.OFFLINE and before and told.get("boot") != before.get("boot"):
             return False
+        if "kept" not in told and "kept" in before:  # a will says no epochs; those of its card stay known
+            told = {**told, "kept": before["kept"]}
+        if "kept" in before:
+            for epoch in losses.reappear(self._file, point, before, told):
+                self._whole.pop((point, epoch), None)
         self._station(point, "state", dumps(told).decode())
         self._said(point, told)
         return told.get("state") != before.get("state")

@@ -728,6 +728,37 @@ def test_what_is_missing_is_asked_of_rows_and_of_what_was_said(tmp_path: Path) -
         assert centre.store.missing("bupati-2") == []
 
 
+def test_what_was_lost_and_comes_after_all_is_held_and_the_rest_stays_lost(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        with centre.store.writing():
+            centre.store.lose("bupati-1", Gap("7f3a9c1e", 1, 9), NOW)
+            centre.store.lose("bupati-1", Gap("older", 5, 5), NOW)
+        centre.take(message(event(4), event(9)), message(event(5, epoch="older")))
+        assert centre.all("SELECT epoch, first, last FROM lost ORDER BY first") == [
+            ("7f3a9c1e", 1, 3),
+            ("7f3a9c1e", 5, 8),
+        ]
+        assert centre.store.missing("bupati-1") == [Gap("older", 1, 4)]
+
+
+def test_a_card_that_is_put_back_is_asked_again_for_what_was_lost_with_it(tmp_path: Path) -> None:
+    mine, other = ["7f3a9c1e", 1, 9], ["other", 1, 2]
+    with Centre(tmp_path) as centre:
+        centre.take(state("online", kept=[mine]))
+        lost = [Gap("7f3a9c1e", 1, 9)]
+        assert centre.store.missing("bupati-1") == lost
+        with centre.store.writing():
+            centre.store.lose("bupati-1", lost[0], NOW)
+        for kept in ([mine], [mine, other], None, [other, mine]):
+            more = {} if kept is None else {"kept": kept}
+            centre.take(state("offline" if kept is None else "online", **more))
+            assert centre.store.missing("bupati-1") == ([] if kept == [mine] else [Gap("other", 1, 2)]), kept
+        centre.take(state("online", kept=[other]), state("offline"))
+        assert centre.store.missing("bupati-1") == [Gap("other", 1, 2)]
+        centre.take(state("online", kept=[["7f3a9c1e", 3, 4], other]))
+        assert centre.store.missing("bupati-1") == [*lost, Gap("other", 1, 2)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
