@@ -276,6 +276,8 @@ class Outbox:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._alone.take()
             salvage.finish(self.path)
+            if not self.path.exists():
+                salvage.begin(self.path, self._stamp())
             self._file = self._open()
         except Taken as error:
             raise self._failing(str(error)) from error
@@ -316,15 +318,17 @@ class Outbox:
 
     def _mend(self) -> None:
         """Save what is whole of a damaged file into a new one; nothing is ever deleted. Raises `CannotRecord`."""
-        stamp = f"{self._at():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         try:
             try:
-                salvage.mend(self.path, stamp)
+                salvage.mend(self.path, self._stamp())
             except sqlite3.Error:
                 self._ballast.drop()  # the disk may be full
-                salvage.mend(self.path, stamp)
+                salvage.mend(self.path, self._stamp())
         except (sqlite3.Error, OSError) as error:
             raise self._failing(f"the damaged outbox cannot be saved into a new one: {sentence(error)}") from error
+
+    def _stamp(self) -> str:
+        return f"{self._at():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
     def _probe(self) -> None:
         """Look whether something can be written again, without writing anything that lasts."""

@@ -44,15 +44,31 @@ class _Row(NamedTuple):
     crc: int | None
 
 
+def begin(path: Path, stamp: str) -> None:
+    """Make a new file at *path*, whole or not at all: an empty one there is one that was cut off.
+
+    A log that lies there without its file is kept under a dated name, for it would be played into the new one.
+    Raises OSError and sqlite3.Error.
+    """
+    fresh = _cleared(path)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as file:
+        _make(file)
+    for ending in BESIDE:
+        with suppress(FileNotFoundError):
+            aside = _aside(path, stamp)
+            path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+    sync_folder(path.parent)
+    fresh.rename(path)
+    sync_folder(path.parent)
+
+
 def mend(path: Path, stamp: str) -> Path:
     """Put a new file with all whole rows of the damaged one in its place; return where the damaged one lies now.
 
     *stamp* makes the names unique. Raises OSError and sqlite3.Error where the disk does not take it; then the damaged
     file is what it was.
     """
-    unfinished = path.with_name(f"{path.stem}.salvage{path.suffix}")
-    for ending in ("", "-journal"):
-        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
+    unfinished = _cleared(path)
     saved, lost = _save(path, unfinished, _aside(path, stamp).name)
     unfinished.rename(path.with_name(f"{path.stem}.salvaged-{stamp}{path.suffix}"))
     sync_folder(path.parent)
@@ -89,6 +105,20 @@ def finish(path: Path) -> None:
         sync_folder(path.parent)
 
 
+def _cleared(path: Path) -> Path:
+    """Return the name of a file that is not finished; what an earlier try left there is gone."""
+    unfinished = path.with_name(f"{path.stem}.salvage{path.suffix}")
+    for ending in ("", "-journal"):
+        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
+    return unfinished
+
+
+def _make(file: sqlite3.Connection) -> None:
+    file.execute(f"PRAGMA page_size = {cabinet.PAGE}")
+    file.execute("PRAGMA synchronous = FULL")
+    cabinet.make(file)
+
+
 def _aside(path: Path, stamp: str) -> Path:
     return path.with_name(f"{path.stem}.damaged-{stamp}{path.suffix}")
 
@@ -97,9 +127,7 @@ def _save(path: Path, fresh: Path, name: str) -> tuple[int, int]:
     """Write the whole rows of *path* into the new file *fresh*; return how many, and how many are known to be lost."""
     failing: set[int] = set()
     with closing(sqlite3.connect(fresh, isolation_level=None)) as file:
-        file.execute(f"PRAGMA page_size = {cabinet.PAGE}")
-        file.execute("PRAGMA synchronous = FULL")
-        cabinet.make(file)
+        _make(file)
         file.execute("BEGIN")
         file.executemany(_INSERT, _whole(_by_tree(path, failing), failing))
         if failing or not _count(file):
