@@ -31,16 +31,17 @@ def find(file: sqlite3.Connection, point: str, new: Iterable[Row]) -> None:
 
 
 def reappear(file: sqlite3.Connection, point: str, before: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
-    """Take back the losses of epochs that a card shows which the one *before* did not; return those epochs.
+    """Take back the losses where a card shows numbers that the one *before* did not; return their epochs.
 
-    Only then: a card that always showed an epoch has said already what of it is lost.
+    Only there: a card that always showed a span has said already what of it is lost.
     """
-    known = {epoch for epoch, _, _ in _spans(before)}
+    known = {epoch: (first, last) for epoch, first, last in _spans(before)}
     back = []
     for epoch, first, last in _spans(told):
-        if epoch not in known:
+        old = known.get(epoch, (last + 1, last))
+        for part in ((first, min(last, old[0] - 1)), (max(first, old[1] + 1), last)):
             sql = "DELETE FROM lost WHERE point = ? AND epoch = ? AND first <= ? AND last >= ?"
-            if file.execute(sql, (point, epoch, last, first)).rowcount:
+            if part[0] <= part[1] and file.execute(sql, (point, epoch, part[1], part[0])).rowcount:
                 back.append(epoch)
     return back
 

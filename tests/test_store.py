@@ -759,6 +759,19 @@ def test_a_card_that_is_put_back_is_asked_again_for_what_was_lost_with_it(tmp_pa
         assert centre.store.missing("bupati-1") == [*lost, Gap("other", 1, 2)]
 
 
+def test_an_older_image_of_a_card_and_then_the_card_itself(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(state("online", kept=[["7f3a9c1e", 1, 100]]))
+        centre.take(state("online", kept=[["7f3a9c1e", 1, 50]]))
+        with centre.store.writing():
+            centre.store.lose("bupati-1", Gap("7f3a9c1e", 10, 20), NOW)
+            centre.store.lose("bupati-1", Gap("7f3a9c1e", 51, 100), NOW)
+        centre.take(state("online", kept=[["7f3a9c1e", 2, 50]]))
+        assert centre.store.missing("bupati-1") == [Gap("7f3a9c1e", 1, 9), Gap("7f3a9c1e", 21, 50)]
+        centre.take(state("online", kept=[["7f3a9c1e", 1, 100]]))
+        assert centre.store.missing("bupati-1") == [Gap("7f3a9c1e", 1, 9), Gap("7f3a9c1e", 21, 100)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
