@@ -54,6 +54,8 @@ class Point:
     """What is known of one point."""
 
     online: bool = False
+    epoch: object = None
+    """Its own now; another one is another start, and perhaps another card."""
     owed: frozenset[Gap] = frozenset()
     """What it said is on its way by itself."""
     owed_until: float = 0.0
@@ -102,6 +104,10 @@ class Recall:
         point = self._points.setdefault(name, Point())
         if leaf == "state":
             point.online = told.get("state") in (State.ONLINE, State.DEGRADED)
+            if told.get("epoch") != point.epoch:
+                point.epoch = told.get("epoch")
+                for asked in point.asked.values():
+                    asked.kept = None  # what the other card had says nothing of this one
         if not received.retained and "kept" in told:  # a health says no spans
             # What is retained may be old: then it is better to ask once too much than never.
             point.owed, point.owed_until = frozenset(owed(told)), now + OWED_STANDS

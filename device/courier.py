@@ -49,6 +49,8 @@ DEAF = 20.0
 GLANCE = 0.5
 """Seconds after which a wait for the broker looks round."""
 PURGE_EVERY = 60.0
+ASK_EVERY = 60.0
+"""Seconds between two looks whether a centre that said it was going has come back unheard."""
 UNDATED_WAITS = 300.0
 """Seconds that an event of this boot waits for the clock to be trusted, before it goes as it is (``design.md``)."""
 
@@ -60,6 +62,7 @@ class _Due:
     health: float = 0.0
     purge: float = 0.0
     keep: float = 0.0
+    centre: float = 0.0
     bundle: int | None = None
 
 
@@ -179,6 +182,11 @@ class Courier(Worker):
         if due.bundle != self._bundle():
             due.bundle = self._bundle()
             link.publish(self._herald.info(due.bundle or 0))
+        if self._centre is not False:
+            due.centre = now + ASK_EVERY
+        elif now >= due.centre:
+            due.centre = now + ASK_EVERY
+            link.subscribe([self._topics.centre()])  # what is retained comes again: its last word may be lost
         if notice.health is not None and now >= due.health:
             due.health = now + HEALTH_EVERY
             link.publish(self._herald.health(notice.health, self._counts, len(self._window.parcels)))

@@ -128,6 +128,18 @@ def test_lost_is_only_what_is_left_when_all_that_was_kept_has_come() -> None:
     assert recall.look(POINT, [Gap(EPOCH, 1, 2), Gap(EPOCH, 4, 4)], 45) == ([], [Gap(EPOCH, 1, 2), Gap(EPOCH, 4, 4)])
 
 
+def test_what_one_card_has_not_is_not_lost_before_the_next_card_is_asked() -> None:
+    recall = Recall(Topics())
+    online(recall, epoch="e1")
+    missing = [Gap(EPOCH, 1, 5)]
+    (request,), _ = recall.look(POINT, missing, 0)
+    recall.hear(answered(request, 0, 0), 1)
+    online(recall, 2, epoch="e2")
+    assert recall.look(POINT, missing, 15) == ([], [])
+    (request,), lost = recall.look(POINT, missing, 60)
+    assert (request.gap, lost) == (missing[0], [])
+
+
 @pytest.mark.parametrize(
     "change",
     [

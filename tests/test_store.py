@@ -504,6 +504,26 @@ def test_a_lost_tail_stays_known_when_the_point_has_a_new_epoch(tmp_path: Path) 
         )
 
 
+def test_what_was_lost_is_missing_again_when_a_card_that_has_it_is_put_in(tmp_path: Path) -> None:
+    def starts(epoch: str, *kept: list[object]) -> Received:
+        told = {"state": "online", "boot": "b1", "epoch": epoch, "seq": 0, "kept": kept}
+        return message(dumps(told), leaf="state")
+
+    with Centre(tmp_path) as centre:
+        centre.take(starts("e1", ["7f3a9c1e", 1, 4]), message(event(1)))
+        lost = Gap("7f3a9c1e", 2, 4)
+        assert centre.store.missing("bupati-1") == [lost]
+        with centre.store.writing():
+            centre.store.lose("bupati-1", lost, NOW)
+        assert centre.store.missing("bupati-1") == []
+        centre.take(starts("e1", ["7f3a9c1e", 1, 4]))
+        assert centre.store.missing("bupati-1") == [], "the same start says nothing new"
+        centre.take(starts("e2", ["other", 1, 1]), message(event(1, epoch="other")))
+        assert centre.store.missing("bupati-1") == []
+        centre.take(starts("e3", ["7f3a9c1e", 1, 4]))
+        assert centre.store.missing("bupati-1") == [lost]
+
+
 def test_gaps_are_named_to_twenty_and_counted_all_the_oldest_epoch_first(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         for epoch in ("z-older", "a-newer"):

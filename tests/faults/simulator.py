@@ -1,0 +1,73 @@
+"""A town of stations, a broker and a centre under seeded faults, in virtual time and in one process.
+
+The outbox, the courier, the clock, the record before the light, the centre's loop and its database are the product's
+own, unchanged, on real SQLite files. Scripted are the world's parts: the broker and its links, the disk's will to
+write, the wall clock, and the people.
+"""
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.referee import Judgement
+from tests.faults.scene import Scene
+from tests.faults.storm import Storm
+from tests.faults.town import Design, Town
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one seed gave."""
+
+    seed: int
+    judgement: Judgement
+    faults: Counter[str]
+    """What was done on purpose."""
+    met: Counter[str]
+    """What befell single messages and statements by it."""
+    overlapping: int
+    """Faults that began at the centre or its broker while another was there."""
+    overlaps: Counter[str]
+    """The same by fault and by each of what was there."""
+    excused: dict[str, int]
+    """Showings whose last copy was destroyed, by cause, whether another copy came through or not."""
+    seconds: float
+    """Virtual ones."""
+    last: tuple[str, ...] = field(compare=False)
+
+    def __str__(self) -> str:
+        one = self.judgement
+        return (
+            f"seed {self.seed}: {self.faults.total()} faults, {self.overlapping} overlapping at the centre;"
+            f" shown {one.shown}, held {one.held}, excused {len(one.excused)};"
+            f" lost {one.lost}, doubled {one.doubled}, out of order {one.disordered}, wrongly timed {one.mistimed}"
+        )
+
+
+def run(folder: Path, seed: int, seconds: float, design: Design = Design(), *, alone: bool = False) -> Run:  # noqa: B008 - a value that cannot change
+    """Return what became of one seed after *seconds* (virtual) of faults; *folder* is made, and taken away again."""
+    folder.mkdir(parents=True)
+    try:
+        scene = Scene(folder, seed)
+        town = Town(scene, design)
+        try:
+            storm = Storm(town, alone=alone).rage(seconds)
+            last = tuple(scene.journal)
+            judgement = town.calm()
+            excused = {why: len(some) for why, some in town.excused.items()}
+            return Run(
+                seed,
+                judgement,
+                scene.faults,
+                scene.met,
+                storm.overlapping,
+                storm.overlaps,
+                excused,
+                scene.stage.now,
+                last,
+            )
+        finally:
+            town.close()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
