@@ -130,6 +130,7 @@ def _save(path: Path, fresh: Path, name: str) -> tuple[int, int]:
         _make(file)
         file.execute("BEGIN")
         file.executemany(_INSERT, _whole(_by_tree(path, failing), failing))
+        failing |= _unfound(path, file)
         if failing or not _count(file):
             known = bool(failing)
             file.executemany(_INSERT, _whole(_by_page(path, failing if known else None), set()))
@@ -162,6 +163,18 @@ def _whole(rows: Iterable[_Row], failing: set[int]) -> Iterator[_Row]:
             yield row
         else:
             failing.add(row.row)
+
+
+def _unfound(path: Path, fresh: sqlite3.Connection) -> set[int]:
+    """Return the owed rows that the index of the damaged file names and *fresh* has not, as far as it can be read.
+
+    A page that says it has fewer rows than it has is no error to SQLite.
+    """
+    sql = "SELECT row FROM event INDEXED BY owed WHERE held_at IS NULL"
+    with suppress(sqlite3.Error), closing(_looked_at(path)) as file:
+        named = {row for (row,) in file.execute(sql)}
+        return named - {row for (row,) in fresh.execute(sql)}
+    return set()
 
 
 def _count(file: sqlite3.Connection) -> int:

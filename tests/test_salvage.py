@@ -108,6 +108,21 @@ def change(path: Path, event: Event) -> None:
     path.write_bytes(octets[:at] + b"Y" + octets[at + 1 :])
 
 
+def test_rows_of_a_page_that_says_it_has_fewer_are_found_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    events = filled(path, 60)
+    octets = bytearray(path.read_bytes())
+    page = octets.index(events[40].body) // 4096 * 4096
+    count = int.from_bytes(octets[page + 3 : page + 5], "big")
+    assert count > 4
+    octets[page + 3 : page + 5] = (count - 3).to_bytes(2, "big")
+    path.write_bytes(octets)
+    with Outbox(path, 100_000) as outbox:
+        found = owed(outbox)
+        assert (len(found), outbox.lost) == (37, 3)
+        assert outbox.set_aside is not None
+
+
 def test_a_flipped_bit_in_an_id_is_noticed_too(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
     events = filled(path, 30)
