@@ -107,5 +107,6 @@ class Copies:
         gone = before - office.showings()
         self._once_held |= gone
         why = "a database was replaced by an older one, and no card had it any more"
-        town.excused.setdefault(why, set()).update(gone - town.on_cards())
+        # A card that forgets at once may have what it was told is held, and will not be asked for it any more.
+        town.excused.setdefault(why, set()).update(gone - (set() if town.design.forgets else town.on_cards()))
         return True

@@ -7,13 +7,16 @@ write, the wall clock, and the people.
 
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.referee import Judgement
 from tests.faults.scene import Scene
 from tests.faults.storm import Storm
 from tests.faults.town import Design, Town
+
+DRAIN = 4 * 3600.0
+"""Virtual seconds after the last fault in which all must be where it should."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Run:
     """Showings whose last copy was destroyed, by cause, whether another copy came through or not."""
     seconds: float
     """Virtual ones."""
-    last: tuple[str, ...] = field(compare=False)
+    last: tuple[str, ...]
+    """The last things that were done, or that befell something."""
 
     def __str__(self) -> str:
         one = self.judgement
@@ -45,8 +49,19 @@ class Run:
         )
 
 
-def run(folder: Path, seed: int, seconds: float, design: Design = Design(), *, alone: bool = False) -> Run:  # noqa: B008 - a value that cannot change
-    """Return what became of one seed after *seconds* (virtual) of faults; *folder* is made, and taken away again."""
+def run(
+    folder: Path,
+    seed: int,
+    seconds: float,
+    design: Design = Design(),  # noqa: B008 - a value that cannot change
+    *,
+    alone: bool = False,
+    drain: float = DRAIN,
+) -> Run:
+    """Return what became of one seed after *seconds* (virtual) of faults; *folder* is made, and taken away again.
+
+    *alone* lets no fault at the centre overlap another; *drain* is how long all may take to be where it should.
+    """
     folder.mkdir(parents=True)
     try:
         scene = Scene(folder, seed)
@@ -54,7 +69,7 @@ def run(folder: Path, seed: int, seconds: float, design: Design = Design(), *, a
         try:
             storm = Storm(town, alone=alone).rage(seconds)
             last = tuple(scene.journal)
-            judgement = town.calm()
+            judgement = town.calm(drain)
             excused = {why: len(some) for why, some in town.excused.items()}
             return Run(
                 seed,

@@ -13,8 +13,6 @@ from tests.faults.scene import Scene
 from tests.faults.scripted import Moods
 
 POINTS = ("bupati-1", "dinas-2", "gudang-3", "lobi-4")
-DRAIN = 4 * 3600.0
-"""Virtual seconds after the last fault in which all must be where it should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +80,8 @@ class Town:
         cards = [machine.card() for machine in self.machines if machine.folder.exists()]
         return set().union(*(card.owed | card.held for card in cards))
 
-    def calm(self) -> Judgement:
-        """End all faults, let everything drain, and give it to the judge."""
+    def calm(self, drain: float) -> Judgement:
+        """End all faults, let everything drain for *drain* seconds at the most, and give it to the judge."""
         scene = self.scene
         self.stormy = False
         with scene.bound():
@@ -95,7 +93,7 @@ class Town:
             for machine in self.machines:
                 if scene.chance.random() < 0.7:  # else its bounds are all that is known of its time
                     machine.synchronise()
-            end = scene.stage.now + DRAIN
+            end = scene.stage.now + drain
             told = self.judge()
             while scene.stage.now < end:
                 scene.stage.run(scene.stage.now + 30.0)
