@@ -73,18 +73,18 @@ class Medium:
             self._names.clear()
             self._born.clear()
 
-    def cut(self, into: Path, chance: random.Random | None) -> None:
-        """Write what a power cut leaves now into the empty folder *into*; without *chance*, only what was synced."""
+    def cut(self, chance: random.Random | None) -> dict[Path, bytes]:
+        """Return the files that a power cut leaves now, by their place; without *chance*, only what was synced."""
         names = dict(self._durable)
         for number, step in enumerate(self._names[: chance.randint(0, len(self._names)) if chance else 0]):
             self._apply(names, step, number)
+        left = {}
         for path, inode in names.items():
             octets = bytearray(inode.octets)
             if chance is not None:
                 _write_some(octets, inode.pending, chance)
-            target = into / Path(path).relative_to(self._folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(octets)
+            left[Path(path).relative_to(self._folder)] = bytes(octets)
+        return left
 
 
 def _write(octets: bytearray, step: Write | Resize) -> None:

@@ -63,13 +63,14 @@ def checkpoint(outbox: Outbox) -> None:
     outbox._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def live(path: Path, *, synchronous: str = "FULL") -> None:
-    """Let an outbox live through everything that it does, over three openings."""
+def live(path: Path, *, synchronous: str | None = None) -> None:
+    """Let an outbox live through everything that it does, over three openings, with its own syncs or with fewer."""
     for life in range(3):
         say("about", "opening")
         with Outbox(path, 1000, lambda: NOW) as outbox:
             assert outbox._file is not None
-            outbox._file.execute(f"PRAGMA synchronous = {synchronous}")
+            if synchronous is not None:
+                outbox._file.execute(f"PRAGMA synchronous = {synchronous}")
             events = append(outbox, 12)
             settle(outbox, events[:7])
             events += append(outbox, 4)
@@ -82,6 +83,10 @@ def live(path: Path, *, synchronous: str = "FULL") -> None:
             say("about", "delete")
             outbox.purge(NOW + timedelta(days=8), timedelta(days=7))
             append(outbox, 4)
+            held = [one.id for one in append(outbox, 2)]
+            say("about", "settle", *held)
+            outbox.hold(held, NOW)
+            say("settled", *held)
             say("about", "closing")
 
 

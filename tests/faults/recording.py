@@ -87,8 +87,8 @@ def _steps(line: bytes, folder: str) -> Iterator[Step]:
         yield Said(tuple(texts[1].decode().split()))
         return
     named = paths[1] if call == "openat" else paths[0] if paths else ""
-    if not named.startswith(folder) or named.endswith("-shm"):
-        return  # the index of a log is made anew after a power cut
+    if not named.startswith(folder) or named.endswith(("-shm", ".ballast")):
+        return  # the index of a log is made anew after a power cut, and ballast holds nothing
     if call == "openat":
         if b"O_CREAT" in found["told"]:
             yield Name(None, named)
