@@ -35,7 +35,6 @@ SETTLE_LIMIT = 10_000
 
 AT_A_TIME = 1000
 """Rows that one transaction forgets, or deletes."""
-FULL = "the disk is full"
 LEAST = 1000
 """Bytes that a deleted row gives back, at least."""
 REQUESTS = 1000
@@ -136,7 +135,7 @@ class Outbox:
                 raise self._failing(f"{self._owed} events wait for the centre, and no more may")
             if not self._ballast.laid:
                 # What is left is for what is forgotten; `fault` looks again, if people do not come too often for it.
-                raise self._failing(FULL) if self._fault is None else CannotRecord(self._fault)
+                raise self._failing(self._ballast.why) if self._fault is None else CannotRecord(self._fault)
             self._make_room(file, len(event.body))
             with self._writing(file):
                 cabinet.add(file, *event.place, event.id, event.body)
@@ -321,7 +320,7 @@ class Outbox:
         try:
             try:
                 salvage.mend(self.path, self._stamp())
-            except sqlite3.Error:
+            except (sqlite3.Error, OSError):
                 self._ballast.drop()  # the disk may be full
                 salvage.mend(self.path, self._stamp())
         except (sqlite3.Error, OSError) as error:
