@@ -39,7 +39,7 @@ from device.outbox import Outbox
 from device.policy import Setting
 from device.trust import Trust
 from device.vitals import percentile
-from device.wire import Receipt, dumps
+from device.wire import dumps
 from tests.world import Child, Mosquitto, wait_for
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -167,9 +167,9 @@ class Watched(Outbox):
 
     settled: Flag
 
-    def settle(self, receipt: Receipt, trusted: datetime | None = None) -> int | None:
-        """Settle, and say so."""
-        told = super().settle(receipt, trusted)
+    def hold(self, ids: list[str], trusted: datetime | None = None) -> int:
+        """Hold, and say so."""
+        told = super().hold(ids, trusted)
         self.settled.set()
         return told
 

@@ -5,11 +5,11 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from central.settings import Settings
-from central.store import Gone, NotOurs
+from central.store import Gone, NotOurs, Purged
 from device import __version__, log
 from device.config import ConfigError, load
 from device.lock import Taken
@@ -108,14 +108,49 @@ def _restore(told: Namespace) -> int:
 
     database = _settings(told).database(os.environ)
     try:
-        aside = backup.restore(database, told.file, datetime.now(UTC))
+        aside, purged = backup.restore(database, told.file, datetime.now(UTC))
     except backup.CannotCopy as error:
         log.line.error("%s", error)
         return FAILED
     print(f"{database} dipulihkan dari / is restored from {told.file}")
     if aside is not None:
         print(f"yang lama ada di / the old one lies at {aside}")
+    if purged:
+        print(f"{purged} peristiwa yang sudah dihapus tidak kembali / events that were purged do not come back")
+    elif purged is None:
+        print(
+            "yang dihapus setelah cadangan ini dibuat kembali, kecuali dihapus lagi"
+            " / what was purged after this backup was made is back unless it is purged again: titik-central purge"
+        )
     print("berikutnya / next: systemctl start titik-central; titik-central status")
+    return DONE
+
+
+def _purge(told: Namespace) -> int:
+    """Remove what is older than a day."""
+    from central import purge  # noqa: PLC0415 - `run` does not need it
+
+    def agree(old: Purged) -> bool:
+        print(f"{old.events} peristiwa dan {old.messages} pesan karantina sebelum {told.before} dihapus selamanya.")
+        print(f"{old.events} events and {old.messages} quarantined messages before {told.before} are removed for good.")
+        if told.yes:
+            return True
+        if not sys.stdin.isatty():
+            log.line.error("nobody is there to ask. Next: the same with --yes")
+            return False
+        return input("lanjut? ketik ya / go on? type yes: ").strip().lower() in ("ya", "yes")
+
+    try:
+        database = _settings(told).database(os.environ)
+        purged = purge.purge(database, told.before, told.point, datetime.now(UTC), agree)
+    except purge.CannotPurge as error:
+        log.line.error("%s", error)
+        return FAILED
+    if purged is None:
+        print("tidak ada yang dihapus / nothing is removed")
+        return FAILED
+    print(f"{purged.events} peristiwa, {purged.messages} pesan dihapus / events, messages are removed")
+    print("cadangan lama dan *.replaced-* masih memuatnya / older backups and *.replaced-* still hold them")
     return DONE
 
 
@@ -183,10 +218,24 @@ def _parser() -> ArgumentParser:
     restore = verb(
         "restore",
         "put a backup in the database's place; the old one is set aside. The centre must be stopped",
+        "What was purged after the backup was made comes back unless it is purged again, or the old database,\n"
+        "which knows what was purged, can still be read.\n"
         f"example: titik-central restore /media/usb/central-backup.db\n{codes}",
     )
     restore.add_argument("file", type=Path, metavar="FILE")
     restore.set_defaults(run=_restore)
+    purge = verb(
+        "purge",
+        "remove events and quarantined messages older than a day, for good. The centre must be stopped",
+        "A purged event that a point sends again is receipted, and not kept.\n"
+        f"example: titik-central purge --before 2026-01-01\n{codes}",
+    )
+    purge.add_argument(
+        "--before", type=date.fromisoformat, required=True, metavar="DATE", help="the first day (WITA) that stays"
+    )
+    purge.add_argument("--point", metavar="POINT", help="of this point alone")
+    purge.add_argument("--yes", action="store_true", help="do not ask")
+    purge.set_defaults(run=_purge)
     bring = verb(
         "import",
         "take the events on a stick, beside a running centre or without one, and write the receipts beside them",

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from central.rows import stamp
-from central.store import check
+from central.store import TOMBSTONES, VERSION, CannotWrite, Gone, NotOurs, Store, check
 from device.database import sentence
 from device.disk import give, sync_folder
 from device.lock import FileLock, Taken
@@ -71,8 +72,17 @@ def thin(made: Path, keep: int) -> list[Path]:
     return old
 
 
-def restore(database: Path, copy: Path, now: datetime) -> Path | None:
-    """Put *copy* in the place of *database*, as a new life; return where the old database lies now, if there was one.
+class Restored(NamedTuple):
+    """What became of the database that was there, and of what had been purged from it."""
+
+    aside: Path | None
+    purged: int | None
+    """Events of the copy that were purged after it was made, and are not brought back; ``None`` where there is
+    no old database that can be read, so that nobody knows which."""
+
+
+def restore(database: Path, copy: Path, now: datetime) -> Restored:
+    """Put *copy* in the place of *database*, as a new life, without what was purged since.
 
     Raises `CannotCopy` where a centre runs or *copy* is not whole, and `NotOurs` where it is no centre's.
     """
@@ -84,10 +94,29 @@ def restore(database: Path, copy: Path, now: datetime) -> Path | None:
                 source.backup(target)
                 target.execute("UPDATE life SET centre = ?, made = ?", (secrets.token_hex(8), stamp(now)))
                 target.commit()
+            purged = _bury(database, fresh, now)
             _inspected(fresh)
-            return _set_aside(database, now)
+            return Restored(_set_aside(database, now), purged)
     except Taken as error:
         raise CannotCopy(f"{error}. Next: systemctl stop titik-central, then the same again") from None
+
+
+def _bury(database: Path, fresh: Path, now: datetime) -> int | None:
+    """Keep out of *fresh* what was purged from *database*; return how much, ``None`` where nobody knows."""
+    try:
+        with closing(_reader(database)) as old:
+            if check(old, database):
+                return None
+            if old.execute("PRAGMA user_version").fetchone()[0] < VERSION:  # nothing could be purged then
+                return 0
+            tombstones = old.execute(TOMBSTONES).fetchall()
+    except (sqlite3.Error, NotOurs):  # a restore is often for the very reason that the old one cannot be read
+        return None
+    try:
+        with Store(fresh, now) as store, store.writing():
+            return store.bury(tombstones)
+    except (CannotWrite, Gone) as error:
+        raise CannotCopy(f"{fresh}: {error}") from error
 
 
 @contextmanager
@@ -108,7 +137,7 @@ def _fresh(path: Path) -> Iterator[Path]:
     except sqlite3.Error as error:
         raise CannotCopy(f"{path}: {sentence(error)}") from error
     finally:
-        for left in (fresh, fresh.with_name(fresh.name + "-journal")):
+        for left in (fresh, *(fresh.with_name(fresh.name + ending) for ending in ("-journal", "-wal", "-shm"))):
             with suppress(OSError):
                 left.unlink(missing_ok=True)
 

@@ -79,6 +79,13 @@ class Intake:
             return
         # The whole message is set aside, also what could be kept of it: nothing of it may be lost by our reading.
         digest = self._store.quarantine(received.topic, received.body, complaint, now)
+        if digest is None:
+            text = (
+                "its quarantine is full: what cannot be read is neither held nor receipted, and stays at the point."
+                " Next: titik-central status; then titik-central purge"
+            )
+            self._news.append(News(logging.ERROR, point[:LONGEST_NAME], text, once=True))
+            return
         if named:  # nobody listens under any other name
             self._answer(point, Quarantined(self._store.life, digest).encode())
         name = point[:LONGEST_NAME]

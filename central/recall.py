@@ -108,7 +108,7 @@ class Recall:
                 point.epoch = told.get("epoch")
                 for asked in point.asked.values():
                     asked.kept = None  # what the other card had says nothing of this one
-        if not received.retained and ("oldest" in told or "kept" in told):
+        if not received.retained and "kept" in told:  # a health says no spans
             # What is retained may be old: then it is better to ask once too much than never.
             point.owed, point.owed_until = frozenset(owed(told)), now + OWED_STANDS
 

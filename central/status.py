@@ -2,14 +2,15 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from central.store import Gap, NotOurs, check
+from central.rows import MOST_SEQ
+from central.store import VERSION, Gap, NotOurs, check
 from device.database import damaged, sentence
 from device.model import WITA
 from device.wire import loads
@@ -18,6 +19,27 @@ GAPS_NAMED = 20
 """Gaps of one point that are named; all are counted."""
 READ_LIMIT = 5.0
 """Seconds to wait for a lock."""
+
+
+_GAPS = """
+WITH place(point, epoch, first, last) AS (
+    SELECT point, epoch, seq, seq FROM event
+    UNION ALL SELECT point, epoch, seq, seq FROM purged
+    UNION ALL SELECT point, epoch, first, last FROM lost
+    UNION ALL SELECT point, epoch, seq + 1, seq FROM said WHERE seq < 9223372036854775807
+)
+SELECT point, epoch, before, first FROM (
+    SELECT point, epoch, first, coalesce(max(last) OVER (
+        PARTITION BY point, epoch ORDER BY first, last ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), 0) AS before FROM place
+) WHERE first > before + 1 ORDER BY point, epoch, first
+"""
+"""As `store.Store.missing` has it, of all points at once."""
+_THERE = """
+SELECT seq FROM event WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
+UNION SELECT seq FROM purged WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
+ORDER BY 1
+"""
 
 
 class Missing(Exception):  # noqa: N818 - what the file is
@@ -36,10 +58,17 @@ class PointStatus:
     """When the point itself was last heard."""
     epochs: int = 0
     missing: int = 0
-    """Events that must have been, since a later one of the same epoch is held."""
+    """Events that must have been, since a later one of the same epoch is, or was, held; what was purged is not."""
     gaps: tuple[Gap, ...] = ()
     tail: int = 0
     """Events that the point said it has, past the last one held."""
+    lost: int = 0
+    """Events of which the point said that it has them no longer, and that are not held."""
+    lost_gaps: tuple[Gap, ...] = ()
+    undated: int = 0
+    """Events of a boot whose clock was never synchronised."""
+    undated_between: tuple[str | None, str] | None = None
+    """The bounds in which those were: surely not before, and received."""
     clashes: int = 0
     """Places of an epoch that more than one event claims."""
 
@@ -76,6 +105,8 @@ def look(path: Path) -> Status:
             file.execute("BEGIN")
             if check(file, path):
                 raise Missing(f"{path} is still empty: the centre is being started. Next: ask again")
+            if file.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+                raise Missing(f"{path} is of an older version. Next: systemctl start titik-central, which changes it")
             return _status(file)
     except sqlite3.Error as error:
         if damaged(error):
@@ -92,14 +123,15 @@ def _status(file: sqlite3.Connection) -> Status:
     highest: dict[tuple[str, str], int] = {}
     # An epoch's first row tells which came first: epochs are random words, and times may be wrong.
     began: dict[tuple[str, str], int] = {}
-    for point, epoch, events, places, last, row in file.execute(
-        "SELECT point, epoch, count(*), count(DISTINCT seq), max(seq), min(rowid) FROM event GROUP BY point, epoch"
+    for point, epoch, events, last, row in file.execute(
+        "SELECT point, epoch, count(*), max(seq), min(rowid) FROM event GROUP BY point, epoch"
     ):
         of = held[point]
         of["events"] = of.get("events", 0) + events
         of["epochs"] = of.get("epochs", 0) + 1
-        of["missing"] = of.get("missing", 0) + last - places
         highest[point, epoch], began[point, epoch] = last, row
+    for point, epoch, last in file.execute("SELECT point, epoch, max(seq) FROM purged GROUP BY point, epoch"):
+        highest[point, epoch] = max(last, highest.get((point, epoch), 0))
     for point, last_event in file.execute("SELECT point, max(time) FROM event GROUP BY point"):
         held[point]["last_event"] = last_event
     for point, clashes in file.execute(
@@ -109,10 +141,18 @@ def _status(file: sqlite3.Connection) -> Status:
         held[point]["clashes"] = clashes
     for point, state, seen in file.execute("SELECT point, state, seen FROM station"):
         held[point] |= {"state": loads(state.encode()).get("state") if state else None, "seen": seen}
-    for point, epoch, seq in file.execute("SELECT point, epoch, seq FROM said"):
-        held[point]["tail"] = held[point].get("tail", 0) + max(0, seq - highest.get((point, epoch), 0))
     for point, gaps in _gaps(file, began).items():
-        held[point]["gaps"] = tuple(gaps[:GAPS_NAMED])
+        inner = [gap for gap in gaps if gap.first < highest.get((point, gap.epoch), 0)]
+        held[point]["gaps"] = tuple(inner[:GAPS_NAMED])
+        held[point]["missing"] = _count(inner)
+        held[point]["tail"] = _count(gaps) - _count(inner)
+    for point, lost in _lost(file).items():
+        held[point]["lost_gaps"] = tuple(lost[:GAPS_NAMED])
+        held[point]["lost"] = _count(lost)
+    for point, undated, earliest, latest in file.execute(
+        "SELECT point, count(*), min(earliest), max(latest) FROM event WHERE synced = 0 AND at IS NULL GROUP BY point"
+    ):
+        held[point] |= {"undated": undated, "undated_between": (earliest, latest)}
     return Status(
         file.execute("SELECT centre FROM life").fetchone()[0],
         {point: PointStatus(**held[point]) for point in sorted(held)},
@@ -121,16 +161,37 @@ def _status(file: sqlite3.Connection) -> Status:
 
 
 def _gaps(file: sqlite3.Connection, began: Mapping[tuple[str, str], int]) -> dict[str, list[Gap]]:
-    """Return each point's gaps, oldest epoch first; numbers begin at 1."""
+    """Return what of each point is neither held, purged nor lost, oldest epoch first; numbers begin at 1."""
     found: defaultdict[str, list[Gap]] = defaultdict(list)
-    for point, epoch, before, seq in file.execute(
-        "SELECT * FROM (SELECT point, epoch, lag(seq, 1, 0) OVER of AS before, seq FROM event"
-        " WINDOW of AS (PARTITION BY point, epoch ORDER BY seq)) WHERE seq > before + 1"
-    ):
-        found[point].append(Gap(epoch, before + 1, seq - 1))
+    for point, epoch, before, first in file.execute(_GAPS):
+        gaps = found[point]
+        if gaps and (gaps[-1].epoch, gaps[-1].last) == (epoch, before):  # what was said ended in it
+            gaps[-1] = Gap(epoch, gaps[-1].first, first - 1)
+        else:
+            gaps.append(Gap(epoch, before + 1, first - 1))
     for point, gaps in found.items():
-        gaps.sort(key=lambda gap, point=point: (began[point, gap.epoch], gap.first))  # type: ignore[misc]  # bound now
+        # What nothing is held of comes last.
+        gaps.sort(key=lambda gap, point=point: (began.get((point, gap.epoch), MOST_SEQ), *gap))  # type: ignore[misc]  # bound now
     return found
+
+
+def _lost(file: sqlite3.Connection) -> dict[str, list[Gap]]:
+    """Return what each point said it has no longer, without what is held after all; a stretch may have come since."""
+    found: defaultdict[str, list[Gap]] = defaultdict(list)
+    for point, epoch, first, last in file.execute("SELECT point, epoch, first, last FROM lost ORDER BY 1, 2, 3, 4"):
+        before = found[point][-1] if found[point] else None
+        begins = first if before is None or before.epoch != epoch else max(first, before.last + 1)
+        for (seq,) in file.execute(_THERE, {"point": point, "epoch": epoch, "first": begins, "last": last}):
+            if seq > begins:
+                found[point].append(Gap(epoch, begins, seq - 1))
+            begins = seq + 1
+        if begins <= last:
+            found[point].append(Gap(epoch, begins, last))
+    return found
+
+
+def _count(gaps: Sequence[Gap]) -> int:
+    return sum(gap.last - gap.first + 1 for gap in gaps)
 
 
 HEADINGS = (
@@ -176,10 +237,18 @@ def lines(status: Status) -> Iterator[str]:
         yield "belum ada titik yang terdengar / no point has been heard yet"
     for name, point in status.points.items():
         if point.gaps:
-            named = ", ".join(f"{_safe(gap.epoch)} {gap.first}-{gap.last}" for gap in point.gaps[:3])
-            more = " ..." if len(point.gaps) > 3 else ""  # noqa: PLR2004 - the three named above
-            yield f"hilang / missing  {name}: {named}{more}"
+            yield f"hilang / missing  {name}: {_named(point.gaps)}"
+        if point.lost_gaps:
+            yield f"tidak ada lagi di kartu / lost  {name}: {point.lost}: {_named(point.lost_gaps)}"
+        if point.undated_between is not None:
+            first, last = (_civil(bound) for bound in point.undated_between)
+            yield f"waktunya tidak pasti / time unsure  {name}: {point.undated}: {first} ... {last}"
     yield f"karantina / quarantined: {status.quarantined}   pusat / centre: {status.centre}"
+
+
+def _named(gaps: Sequence[Gap]) -> str:
+    more = " ..." if len(gaps) > 3 else ""  # noqa: PLR2004 - the three named here
+    return ", ".join(f"{_safe(gap.epoch)} {gap.first}-{gap.last}" for gap in gaps[:3]) + more
 
 
 def _civil(stamp: str | None) -> str:

@@ -7,8 +7,8 @@ import json
 import os
 import secrets
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,16 +16,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from central import losses
 from central.rows import EPOCH_LENGTH, MOST_SEQ, Row, Tick, Unreadable, stamp, tick
 from central.rows import rows as parse
 from device.database import damaged, inode, sentence
-from device.wire import State, dumps, loads
+from device.wire import MAX_POINT, POINT, State, dumps, loads
 
 APPLICATION_ID = 0x7469_7463
 """``titc``: in the file's header, so that nobody's other database is ever taken for ours."""
 VERSION = 2
 BUSY = 1.0
 """Seconds to wait for another writer; stopping as a whole has two."""
+MOST_UNREAD, MOST_UNREAD_BYTES = 1_000, 67_108_864
+"""What the quarantine holds of one point, and of all topics together that are no point's."""
 MOST_KEPT = 100
 """Epochs that one state may name."""
 
@@ -125,6 +128,10 @@ UNION ALL SELECT seq + 1, seq FROM said WHERE point = :point AND epoch = :epoch 
 ORDER BY 1
 """
 """Spans that need not be asked for; what was said ends with an empty one, so that a lost tail shows."""
+TOMBSTONES = "SELECT source, id, point, epoch, seq FROM purged"
+_OLD_EVENT = "min(coalesce(at, received), received) < :stamp AND (:point IS NULL OR point = :point)"
+"""Nothing happened later than it came in, whatever a clock said."""
+_OLD_MESSAGE = "received < :stamp AND (:point IS NULL OR topic LIKE '%/' || :point || '/event')"
 
 
 class NotOurs(Exception):  # noqa: N818 - what the file is
@@ -157,6 +164,14 @@ class Kept(NamedTuple):
     """Ids that are held with another content; nothing became of these rows."""
 
 
+class Purged(NamedTuple):
+    """What is removed for good."""
+
+    events: int
+    messages: int
+    """Messages that lay in quarantine."""
+
+
 class Store:
     """The file, bound to a ``with`` block; *life* is its random name, made with it.
 
@@ -169,6 +184,8 @@ class Store:
         self.life = ""
         self._now = now
         self._whole: dict[tuple[str, str], int] = {}
+        self._set_aside: Counter[str] = Counter()
+        """Quarantined messages by point, and their bytes by point and a slash; empty until the first is needed."""
 
     def __enter__(self) -> Self:
         try:
@@ -254,6 +271,7 @@ class Store:
             yield
             self._file.execute("COMMIT")
         except BaseException as error:
+            self._set_aside.clear()
             if self._file.in_transaction:  # a full disk may have rolled it back already
                 with suppress(sqlite3.Error):
                     self._file.execute("ROLLBACK")
@@ -282,6 +300,7 @@ class Store:
         )
         for row in new:
             self._correct(point, row.tick)
+        losses.find(self._file, point, new)
         return Kept(len(new), clashes, false)
 
     def _clashes(self, point: str, new: Sequence[Row]) -> int:
@@ -339,6 +358,54 @@ class Store:
             ((_moment(offset + seconds), rowid) for rowid, seconds in covered),
         )
 
+    def old(self, before: datetime, point: str | None) -> Purged:
+        """Return how much `purge` would remove."""
+        (counts,) = self._file.execute(
+            f"SELECT (SELECT count(*) FROM event WHERE {_OLD_EVENT}),"  # noqa: S608 - words of ours
+            f" (SELECT count(*) FROM quarantine WHERE {_OLD_MESSAGE})",
+            _old(before, point),
+        )
+        return Purged(*counts)
+
+    def purge(self, before: datetime, point: str | None) -> Purged:
+        """Remove what happened, or came unreadably, before *before*, of *point* or of all, but for tombstones.
+
+        What is removed is overwritten in the file, once `shrink` has been.
+        """
+        of = _old(before, point)
+        self._file.execute("PRAGMA secure_delete = ON")
+        self._file.execute(
+            f"INSERT INTO purged SELECT source, id, point, epoch, seq FROM event WHERE {_OLD_EVENT}"  # noqa: S608 - as above
+            " ON CONFLICT DO NOTHING",
+            of,
+        )
+        events = self._file.execute(f"DELETE FROM event WHERE {_OLD_EVENT}", of).rowcount  # noqa: S608 - words of ours
+        messages = self._file.execute(f"DELETE FROM quarantine WHERE {_OLD_MESSAGE}", of).rowcount  # noqa: S608 - as above
+        # What a correction of then could still date was before it, and is gone as well.
+        self._file.execute(
+            "DELETE FROM clock WHERE offset + uptime < :seconds AND (:point IS NULL OR point = :point)", of
+        )
+        return Purged(events, messages)
+
+    def bury(self, tombstones: Iterable[tuple[Any, ...]]) -> int:
+        """Take *tombstones* over from another life of this database, and remove what they speak of; return how much."""
+        self._file.execute("PRAGMA secure_delete = ON")
+        self._file.executemany("INSERT INTO purged VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", tombstones)
+        return self._file.execute("DELETE FROM event WHERE (source, id) IN (SELECT source, id FROM purged)").rowcount
+
+    def shrink(self) -> None:
+        """Give the room of what was removed back to the disk, and leave none of it in the log. Raises `CannotWrite`.
+
+        Nobody else may have the file open for long; it wants free room of the size of what is left.
+        """
+        try:
+            self._file.execute("VACUUM")
+        except sqlite3.Error as error:
+            raise CannotWrite(sentence(error)) from error
+        finally:
+            with suppress(sqlite3.Error):
+                self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def said(self) -> list[tuple[str, str, int]]:
         """Return point, epoch and the highest seq of which the point said that it is, or was, its own."""
         return self.read("SELECT point, epoch, seq FROM said ORDER BY rowid")
@@ -367,20 +434,35 @@ class Store:
 
     def lose(self, point: str, gap: Gap, at: datetime) -> None:
         """Note that *point* says it no longer has *gap*: it is not missing any more, and not held either."""
-        self._file.execute("INSERT INTO lost VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (point, *gap, stamp(at)))
+        losses.lose(self._file, (point, *gap, stamp(at)))
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows that *sql*, a statement that only reads, gives for *values*."""
         return self._file.execute(sql, values).fetchall()
 
-    def quarantine(self, topic: str, body: bytes, why: str, received: datetime) -> str:
-        """Hold a message that cannot be read, once, and return the SHA-256 (hex) of its bytes."""
+    def quarantine(self, topic: str, body: bytes, why: str, received: datetime) -> str | None:
+        """Hold a message that cannot be read, once, and return the SHA-256 (hex) of its bytes.
+
+        ``None`` where it is not held, since so much of the point is that it must be looked at first.
+        """
         digest = sha256(body).hexdigest()
-        self._file.execute(
-            "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (topic, body, digest, why, stamp(received)),
-        )
+        if self._one("SELECT 1 FROM quarantine WHERE topic = ? AND digest = ?", topic, digest):
+            return digest
+        if not self._set_aside:
+            self._set_aside = Counter({"": 0})
+            for of, size in self._file.execute("SELECT topic, length(bytes) FROM quarantine"):
+                self._count_in(of, size)
+        name = _named(topic)
+        if self._set_aside[name] >= MOST_UNREAD or self._set_aside[name + "/"] + len(body) > MOST_UNREAD_BYTES:
+            return None
+        self._file.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", (topic, body, digest, why, stamp(received)))
+        self._count_in(topic, len(body))
         return digest
+
+    def _count_in(self, topic: str, size: int) -> None:
+        name = _named(topic)
+        self._set_aside[name] += 1
+        self._set_aside[name + "/"] += size
 
     def state(self, point: str) -> str | None:
         """Return what *point* last said its state was."""
@@ -391,10 +473,13 @@ class Store:
         before = self._told(point)
         if told.get("state") == State.OFFLINE and before and told.get("boot") != before.get("boot"):
             return False
+        if "kept" not in told and "kept" in before:  # a will says no epochs; those of its card stay known
+            told = {**told, "kept": before["kept"]}
+        if "kept" in before:
+            for epoch in losses.reappear(self._file, point, before, told):
+                self._whole.pop((point, epoch), None)
         self._station(point, "state", dumps(told).decode())
         self._said(point, told)
-        if told.get("epoch") != before.get("epoch"):  # it has started, perhaps with another card
-            self._find(point, told)
         return told.get("state") != before.get("state")
 
     def tell_info(self, point: str, told: dict[str, Any]) -> None:
@@ -436,19 +521,13 @@ class Store:
                         (point, epoch, seq),
                     )
 
-    def _find(self, point: str, told: dict[str, Any]) -> None:
-        """Let what was lost be missing again where *point* says now that it lies on its card."""
-        kept = told.get("kept")
-        for span in kept[-MOST_KEPT:] if isinstance(kept, list) else []:
-            match span:
-                case [str(epoch), int(first), int(last)] if 0 <= first <= last <= MOST_SEQ:
-                    sql = "DELETE FROM lost WHERE point = ? AND epoch = ? AND first <= ? AND last >= ?"
-                    self._file.execute(sql, (point, epoch, last, first))
-                    self._whole.pop((point, epoch), None)
-
     def _one(self, sql: str, *values: object) -> Any:
         row = self._file.execute(sql, values).fetchone()
         return row and row[0]
+
+
+def _old(before: datetime, point: str | None) -> dict[str, object]:
+    return {"stamp": stamp(before), "seconds": before.timestamp(), "point": point}
 
 
 def check(file: sqlite3.Connection, path: Path) -> bool:
@@ -475,6 +554,12 @@ def _tick(body: str) -> Tick:
         return parse(row_of, body.encode()).rows[0].tick
     except Unreadable:  # version 1 asked less of a correction; what it holds stays held
         return tick(event.get("data", {}))
+
+
+def _named(topic: str) -> str:
+    """Return the point in an event's *topic*, nothing where no point can have the name."""
+    name = topic.rpartition("/")[0].rpartition("/")[2]
+    return name if POINT.match(name) and len(name) <= MAX_POINT else ""
 
 
 def _moment(seconds: float) -> str:

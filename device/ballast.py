@@ -3,10 +3,12 @@
 To forget an event is a write as well. Without this, an outbox on a full disk could neither record nor drain.
 """
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
+from device.database import sentence
 from device.disk import sync_folder
 
 SIZE = 4_194_304
@@ -23,6 +25,8 @@ class Ballast:
         self._size = size
         self.laid = False
         """Whether it is there, whole."""
+        self.why = "the disk is full"
+        """What keeps it from being laid, while it is not."""
 
     def lay(self) -> bool:
         """Take the room, and return whether it is taken; where the disk has none left, nothing of it stays."""
@@ -37,7 +41,8 @@ class Ballast:
                     os.fsync(handle)
             finally:
                 os.close(handle)
-        except OSError:
+        except OSError as error:
+            self.why = "the disk is full" if error.errno == errno.ENOSPC else sentence(error)
             self.drop()
             return False
         self.laid = True

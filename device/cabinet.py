@@ -6,6 +6,7 @@ and vouch for bodies that nobody had vouched for.
 """
 
 import sqlite3
+from typing import NamedTuple
 from zlib import crc32
 
 from device.wire import MAX_SEQ, loads
@@ -40,6 +41,21 @@ PRAGMA user_version = {VERSION};
 """
 _NEW = f"BEGIN IMMEDIATE;{_EVENT}{_SINCE_2}PRAGMA application_id = {APPLICATION_ID};COMMIT;"
 _FROM_1 = f"BEGIN IMMEDIATE;ALTER TABLE event ADD COLUMN crc INTEGER;{_SINCE_2}COMMIT;"
+
+
+class Span(NamedTuple):
+    """An epoch of which rows are on the card, from the first of them to the last."""
+
+    epoch: str
+    first: int
+    last: int
+
+
+class Recalled(NamedTuple):
+    """What a replay found: rows owed *again*, and rows that are on the card at all, owed ones included."""
+
+    again: int
+    kept: int
 
 
 def prepare(file: sqlite3.Connection) -> None:
@@ -139,19 +155,19 @@ def give_way(file: sqlite3.Connection, most: int) -> int:
     return file.execute(sql, (most,)).rowcount
 
 
-def recall(file: sqlite3.Connection, epoch: str, first: int, last: int, most: int) -> tuple[int, int]:
-    """Make held rows of *epoch* owed again; return how many those were, and how many of the range there are at all."""
+def recall(file: sqlite3.Connection, epoch: str, first: int, last: int, most: int) -> Recalled:
+    """Make held rows of *epoch* owed again; at most *most* rows of the range are looked at."""
     rows = file.execute(
         "SELECT row, held_at FROM event WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
         (epoch, first, min(last, MAX_SEQ), most),
     ).fetchall()
     again = [(row,) for row, held_at in rows if held_at is not None]
     file.executemany("UPDATE event SET held_at = NULL WHERE row = ?", again)
-    return len(again), len(rows)
+    return Recalled(len(again), len(rows))
 
 
-def kept(file: sqlite3.Connection, most: int) -> list[tuple[str, int, int]]:
-    """Return (epoch, first, last) of the newest *most* epochs, oldest first."""
+def kept(file: sqlite3.Connection, most: int) -> list[Span]:
+    """Return the spans of the newest *most* epochs, oldest first."""
     # From one epoch to the next in the index, so that 200,000 rows cost no more than a few.
     found = file.execute(
         "WITH RECURSIVE one(epoch) AS (SELECT min(epoch) FROM event UNION ALL"
@@ -163,7 +179,7 @@ def kept(file: sqlite3.Connection, most: int) -> list[tuple[str, int, int]]:
         " (SELECT row FROM event e WHERE e.epoch = span.epoch AND e.seq = span.last) DESC LIMIT ?",
         (most,),
     ).fetchall()
-    return found[::-1]
+    return [Span(*span) for span in reversed(found)]
 
 
 def first_time(file: sqlite3.Connection, transaction: str, most: int) -> bool:

@@ -202,6 +202,8 @@ class Delivery(Section):
     """Days that an event stays on the card after its receipt."""
     most: Annotated[int, Field(ge=100, le=5_000_000)] = 200_000
     """Events that may be owed; past it the station is out of order, visibly."""
+    most_bytes: Annotated[int, Field(ge=1_048_576, le=68_719_476_736)] = 268_435_456
+    """Bytes that events may take on the card; never more than half of what they take and the card has left."""
 
 
 class Clock(Section):

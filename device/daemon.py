@@ -227,7 +227,9 @@ def run(told: Config, notifier: Notifier) -> None:
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: stop.set())
         stack.callback(notifier.close)
-        outbox = stack.enter_context(Outbox(folder / "outbox.db", told.delivery.most))
+        outbox = stack.enter_context(
+            Outbox(folder / "outbox.db", told.delivery.most, most_bytes=told.delivery.most_bytes)
+        )
         rulebook, floor = Rulebook(told, folder, secret, clock.trusted), Floor(folder)
         courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender, rulebook))
         verbs = {"bundle-import": _importer(rulebook), "clock-reset": _resetter(floor)}

@@ -4,7 +4,7 @@ A table's leaf page names its own cells, so every sound page gives its rows, whe
 found may be older than what the trees said, or deleted long ago: whoever takes it must check each row by itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from mmap import mmap
 from typing import TypeAlias
 
@@ -32,10 +32,10 @@ def pages(octets: mmap, size: int, header: int = 0, before: int = 0) -> Iterator
         yield octets[at + before : at + before + size]
 
 
-def rows(page: bytes, columns: int) -> Iterator[tuple[int, list[Value]]]:
+def rows(page: bytes, columns: int, wanted: Container[int] | None = None) -> Iterator[tuple[int, list[Value]]]:
     """Yield the row number and the values of each sound cell of a leaf page; nothing of any other page.
 
-    Rows that go on in an overflow page are passed over: no event of a station is as long as a page.
+    With *wanted*, only of those rows. Rows that go on in an overflow page are passed over: no event is as long.
     """
     if len(page) < 8 or page[0] != LEAF:  # noqa: PLR2004 - the header of a leaf page
         return
@@ -44,15 +44,18 @@ def rows(page: bytes, columns: int) -> Iterator[tuple[int, list[Value]]]:
         if len(pointer) < 2:  # noqa: PLR2004 - a pointer has two bytes
             return
         try:
-            found = _cell(page, int.from_bytes(pointer, "big"), columns)
+            found = _cell(page, int.from_bytes(pointer, "big"), columns, wanted)
         except (Broken, UnicodeDecodeError):
             continue
-        yield found
+        if found is not None:
+            yield found
 
 
-def _cell(page: bytes, at: int, columns: int) -> tuple[int, list[Value]]:
+def _cell(page: bytes, at: int, columns: int, wanted: Container[int] | None) -> tuple[int, list[Value]] | None:
     length, at = _varint(page, at)
     row, at = _varint(page, at)
+    if wanted is not None and row not in wanted:
+        return None
     record = page[at : at + length]
     if len(record) != length or length > len(page) - 35:  # 1.6: more than that goes on elsewhere
         raise Broken

@@ -19,6 +19,7 @@ from typing import NamedTuple, Self
 
 from device import cabinet, salvage
 from device.ballast import Ballast
+from device.cabinet import Recalled, Span
 from device.database import damaged, full, inode, sentence
 from device.lock import FileLock, Taken
 from device.model import Event, Place
@@ -34,7 +35,6 @@ SETTLE_LIMIT = 10_000
 
 AT_A_TIME = 1000
 """Rows that one transaction forgets, or deletes."""
-FULL = "the disk is full"
 LEAST = 1000
 """Bytes that a deleted row gives back, at least."""
 REQUESTS = 1000
@@ -58,21 +58,6 @@ class Depth(NamedTuple):
     owed: int
     oldest: Place | None
     last: Place
-
-
-class Span(NamedTuple):
-    """An epoch of which rows are on the card, from the first of them to the last."""
-
-    epoch: str
-    first: int
-    last: int
-
-
-class Recalled(NamedTuple):
-    """What a replay found: rows owed *again*, and rows that are on the card at all, owed ones included."""
-
-    again: int
-    kept: int
 
 
 class Outbox:
@@ -106,7 +91,7 @@ class Outbox:
         self._tried = -TRY_AGAIN
         self._fault: str | None = None
         self._first = True
-        self._suspect = False
+        self._suspicion = salvage.suspicion(path)
         self._inode: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
@@ -149,7 +134,8 @@ class Outbox:
             if self._owed >= self._most:
                 raise self._failing(f"{self._owed} events wait for the centre, and no more may")
             if not self._ballast.laid:
-                raise self._failing(FULL)  # what is left is for those that are forgotten
+                # What is left is for what is forgotten; `fault` looks again, if people do not come too often for it.
+                raise self._failing(self._ballast.why) if self._fault is None else CannotRecord(self._fault)
             self._make_room(file, len(event.body))
             with self._writing(file):
                 cabinet.add(file, *event.place, event.id, event.body)
@@ -257,7 +243,7 @@ class Outbox:
         """
         with self._lock:
             with self._writing(self._opened()) as file:
-                recalled = Recalled(*cabinet.recall(file, epoch, first, last, SETTLE_LIMIT))
+                recalled = cabinet.recall(file, epoch, first, last, SETTLE_LIMIT)
             self._owed += recalled.again
             return recalled
 
@@ -266,7 +252,7 @@ class Outbox:
         with self._lock:
             file = self._opened()
             with self._reading(file):
-                return [Span(*span) for span in cabinet.kept(file, most)]
+                return cabinet.kept(file, most)
 
     def first_time(self, transaction: str) -> bool:
         """Remember *transaction* durably and return true; false if it was known. Raises `CannotRecord`."""
@@ -289,6 +275,8 @@ class Outbox:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._alone.take()
             salvage.finish(self.path)
+            if not self.path.exists():
+                salvage.begin(self.path, self._stamp())
             self._file = self._open()
         except Taken as error:
             raise self._failing(str(error)) from error
@@ -315,8 +303,8 @@ class Outbox:
 
     def _open(self) -> sqlite3.Connection:
         first, self._first = self._first, False
-        if self._suspect:
-            raise sqlite3.DatabaseError("malformed: a row is not what was written")  # whatever a check of pages says
+        if self._suspicion.exists():  # `salvage.finish` takes it away
+            raise sqlite3.DatabaseError("malformed: damage was met while it was read")  # whatever a check of pages says
         if first and self.path.exists() and not self.path.stat().st_size:
             raise sqlite3.DatabaseError("malformed: the file is empty")  # one that held events was cut off
         file = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
@@ -329,16 +317,17 @@ class Outbox:
 
     def _mend(self) -> None:
         """Save what is whole of a damaged file into a new one; nothing is ever deleted. Raises `CannotRecord`."""
-        stamp = f"{self._at():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         try:
             try:
-                salvage.mend(self.path, stamp)
-            except sqlite3.Error:
+                salvage.mend(self.path, self._stamp())
+            except (sqlite3.Error, OSError):
                 self._ballast.drop()  # the disk may be full
-                salvage.mend(self.path, stamp)
+                salvage.mend(self.path, self._stamp())
         except (sqlite3.Error, OSError) as error:
             raise self._failing(f"the damaged outbox cannot be saved into a new one: {sentence(error)}") from error
-        self._suspect = False
+
+    def _stamp(self) -> str:
+        return f"{self._at():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
     def _probe(self) -> None:
         """Look whether something can be written again, without writing anything that lasts."""
@@ -378,7 +367,8 @@ class Outbox:
         except sqlite3.Error as error:
             if _damaged(error):
                 self._drop(file)
-                self._suspect = True  # the next opening saves what is whole of it
+                with suppress(OSError):  # the next opening saves what is whole, also after a watchdog lost patience
+                    self._suspicion.touch()
             if full(error):
                 self._ballast.drop()
             raise self._failing(sentence(error)) from error

@@ -10,7 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from device.outbox import CannotRecord, Outbox, Recalled
+from device.cabinet import Recalled
+from device.outbox import CannotRecord, Outbox
 from device.wire import MAX_SEQ, dumps, loads
 
 log = logging.getLogger(__name__)

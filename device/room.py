@@ -32,7 +32,11 @@ class Room:
         if self._left < need:
             left, bound = self._measured(file)
             if left < need + (SLACK if self.full is not None else 0):
-                self.full = f"the outbox has taken its {bound // 2**20} MiB, and no more may wait"
+                self.full = (
+                    f"the outbox has taken its {bound // 2**20} MiB, and no more may wait"
+                    if bound == self._most
+                    else "the disk has too little room left, and no more may wait"
+                )
                 return False
             self._left = min(left, STEP)
         self.full = None

@@ -8,7 +8,7 @@ again at the next start.
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -43,10 +43,23 @@ class _Row(NamedTuple):
     held_at: int | None
     crc: int | None
 
-    @property
-    def whole(self) -> bool:
-        """Whether it is what was written."""
-        return cabinet.unchanged(self.epoch, self.seq, self.id, self.body, self.crc)
+
+def begin(path: Path, stamp: str) -> None:
+    """Make a new file at *path*, whole or not at all: an empty one there is one that was cut off.
+
+    A log that lies there without its file is kept under a dated name, for it would be played into the new one.
+    Raises OSError and sqlite3.Error.
+    """
+    fresh = _cleared(path)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as file:
+        _make(file)
+    for ending in BESIDE:
+        with suppress(FileNotFoundError):
+            aside = _aside(path, stamp)
+            path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+    sync_folder(path.parent)
+    fresh.rename(path)
+    sync_folder(path.parent)
 
 
 def mend(path: Path, stamp: str) -> Path:
@@ -55,9 +68,7 @@ def mend(path: Path, stamp: str) -> Path:
     *stamp* makes the names unique. Raises OSError and sqlite3.Error where the disk does not take it; then the damaged
     file is what it was.
     """
-    unfinished = path.with_name(f"{path.stem}.salvage{path.suffix}")
-    for ending in ("", "-journal"):
-        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
+    unfinished = _cleared(path)
     saved, lost = _save(path, unfinished, _aside(path, stamp).name)
     unfinished.rename(path.with_name(f"{path.stem}.salvaged-{stamp}{path.suffix}"))
     sync_folder(path.parent)
@@ -73,6 +84,11 @@ def mend(path: Path, stamp: str) -> Path:
     return aside
 
 
+def suspicion(path: Path) -> Path:
+    """Return the name whose presence says that damage was met in the file at *path*, and that it is to be mended."""
+    return path.with_name(path.name + ".suspect")
+
+
 def finish(path: Path) -> None:
     """Do what a power cut in `mend` left undone, if it did; raises OSError."""
     for saved in sorted(path.parent.glob(f"{path.stem}.salvaged-*{path.suffix}")):
@@ -83,9 +99,24 @@ def finish(path: Path) -> None:
         sync_folder(path.parent)
         for ending in BESIDE:  # a log beside a file that is not its own would be played into it
             path.with_name(path.name + ending).unlink(missing_ok=True)
+        suspicion(path).unlink(missing_ok=True)
         sync_folder(path.parent)
         saved.replace(path)
         sync_folder(path.parent)
+
+
+def _cleared(path: Path) -> Path:
+    """Return the name of a file that is not finished; what an earlier try left there is gone."""
+    unfinished = path.with_name(f"{path.stem}.salvage{path.suffix}")
+    for ending in ("", "-journal"):
+        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
+    return unfinished
+
+
+def _make(file: sqlite3.Connection) -> None:
+    file.execute(f"PRAGMA page_size = {cabinet.PAGE}")
+    file.execute("PRAGMA synchronous = FULL")
+    cabinet.make(file)
 
 
 def _aside(path: Path, stamp: str) -> Path:
@@ -96,27 +127,54 @@ def _save(path: Path, fresh: Path, name: str) -> tuple[int, int]:
     """Write the whole rows of *path* into the new file *fresh*; return how many, and how many are known to be lost."""
     failing: set[int] = set()
     with closing(sqlite3.connect(fresh, isolation_level=None)) as file:
-        file.execute(f"PRAGMA page_size = {cabinet.PAGE}")
-        file.execute("PRAGMA synchronous = FULL")
-        cabinet.make(file)
+        _make(file)
         file.execute("BEGIN")
-        for row in _by_tree(path, failing):
-            if row.whole:
-                file.execute(_INSERT, row)
-            else:
-                failing.add(row.row)
+        file.executemany(_INSERT, _whole(_by_tree(path, failing), failing))
+        failing |= _unfound(path, file)
         if failing or not _count(file):
             known = bool(failing)
-            for row in _by_page(path):
-                if row.whole:
-                    file.execute(_INSERT, row)
+            file.executemany(_INSERT, _whole(_by_page(path, failing if known else None), set()))
             found = {row for (row,) in file.execute("SELECT row FROM event")} if known else set()
             lost = len(failing - found) if known else _holes(file)
         else:
             lost = 0
+        _carry_over(path, file)
         file.execute("INSERT INTO damage VALUES (?, ?)", (name, lost))
         file.execute("COMMIT")
         return _count(file), lost
+
+
+def _carry_over(path: Path, fresh: sqlite3.Connection) -> None:
+    """Copy what else the damaged file knows, as far as it can be read: requests that were done, earlier losses."""
+    with suppress(sqlite3.Error), closing(_looked_at(path)) as file:
+        fresh.executemany("INSERT INTO damage VALUES (?, ?)", file.execute("SELECT file, lost FROM damage").fetchall())
+        done = file.execute('SELECT row, "transaction" FROM request ORDER BY row').fetchall()
+        fresh.executemany("INSERT OR IGNORE INTO request VALUES (?, ?)", done)
+
+
+def _looked_at(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None)
+
+
+def _whole(rows: Iterable[_Row], failing: set[int]) -> Iterator[_Row]:
+    """Yield those of *rows* that are what was written; add the numbers of the others to *failing*."""
+    for row in rows:
+        if cabinet.unchanged(row.epoch, row.seq, row.id, row.body, row.crc):
+            yield row
+        else:
+            failing.add(row.row)
+
+
+def _unfound(path: Path, fresh: sqlite3.Connection) -> set[int]:
+    """Return the owed rows that the index of the damaged file names and *fresh* has not, as far as it can be read.
+
+    A page that says it has fewer rows than it has is no error to SQLite.
+    """
+    sql = "SELECT row FROM event INDEXED BY owed WHERE held_at IS NULL"
+    with suppress(sqlite3.Error), closing(_looked_at(path)) as file:
+        named = {row for (row,) in file.execute(sql)}
+        return named - {row for (row,) in fresh.execute(sql)}
+    return set()
 
 
 def _count(file: sqlite3.Connection) -> int:
@@ -132,7 +190,7 @@ def _holes(file: sqlite3.Connection) -> int:
 def _by_tree(path: Path, failing: set[int]) -> Iterator[_Row]:
     """Yield the rows that SQLite finds; add the numbers to *failing* where it finds damage instead."""
     try:
-        file = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1, isolation_level=None)
+        file = _looked_at(path)
     except sqlite3.Error:
         return
     with closing(file):
@@ -193,20 +251,20 @@ def _highest(file: sqlite3.Connection) -> int:
     return min(top, 100_000_000)
 
 
-def _by_page(path: Path) -> Iterator[_Row]:
+def _by_page(path: Path, wanted: set[int] | None) -> Iterator[_Row]:
     """Yield what stands in the pages of the file and of its log, the newest page first."""
     for name, header, before in ((path.name + "-wal", leaves.WAL_HEADER, leaves.FRAME_HEADER), (path.name, 0, 0)):
         try:
             with path.with_name(name).open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as octets:
                 for page in leaves.pages(octets, cabinet.PAGE, header, before):
-                    yield from _of_page(page)
+                    yield from _of_page(page, wanted)
         except (FileNotFoundError, ValueError):  # none, or an empty one
             continue
 
 
-def _of_page(page: bytes) -> Iterator[_Row]:
+def _of_page(page: bytes, wanted: set[int] | None) -> Iterator[_Row]:
     for columns in (COLUMNS, COLUMNS - 1):
-        for row, values in leaves.rows(page, columns):
+        for row, values in leaves.rows(page, columns, wanted):
             match values[1:] if columns == COLUMNS else [*values[1:], None]:
                 case [str(epoch), int(seq), str(id_), bytes(body), int() | None as held_at, int() | None as crc]:
                     yield _Row(row, epoch, seq, id_, body, held_at, crc)

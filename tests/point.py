@@ -151,11 +151,14 @@ class Centre:
     def database(self) -> Path:
         return self.folder / "central.db"
 
+    @property
+    def config(self) -> Path:
+        return self.folder / "central.toml"
+
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        config = self.folder / "central.toml"
-        config.write_text(f'[broker]\nport = {self.port}\n{self.more}\n[store]\npath = "{self.database}"\n')
-        command = [sys.executable, "-W", "error", "-m", "central", "run", "--config", config]
+        self.config.write_text(f'[broker]\nport = {self.port}\n{self.more}\n[store]\npath = "{self.database}"\n')
+        command = [sys.executable, "-W", "error", "-m", "central", "run", "--config", self.config]
         self.child = Child(command, self.folder, dict(os.environ))
         self.child.__enter__()
         return self

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from central.__main__ import main
-from central.backup import CannotCopy, backup, dated, lock_of, restore
+from central.backup import CannotCopy, Restored, backup, dated, lock_of, restore
 from central.rows import rows
 from central.store import NotOurs, Store
 from device.wire import dumps
@@ -42,7 +42,7 @@ def test_a_backup_beside_a_working_centre_is_whole_and_a_restore_is_a_new_life(t
         life = store.life
     assert held(copy) == (life, [1, 2, 3])
     assert copy.stat().st_mode & 0o777 == 0o600
-    aside = restore(path, copy, NOW)
+    aside, _ = restore(path, copy, NOW)
     assert aside is not None
     assert held(aside) == (life, [1, 2, 3, 4])
     with Store(path, NOW) as store:
@@ -55,7 +55,7 @@ def test_a_restore_into_nothing_is_the_copy(tmp_path: Path) -> None:
     path, copy = tmp_path / "central.db", tmp_path / "copy.db"
     with Store(copy, NOW) as store:
         keep(store, 1)
-    assert restore(path, copy, NOW) is None
+    assert restore(path, copy, NOW) == Restored(None, None)
     assert held(path)[1] == [1]
 
 

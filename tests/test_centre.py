@@ -357,6 +357,10 @@ def test_status_reads_beside_the_running_centre(broker: Mosquitto, centre: Centr
                 "missing": 2,
                 "gaps": [["7f3a9c1e", 2, 3]],
                 "tail": 2,
+                "lost": 0,
+                "lost_gaps": [],
+                "undated": 0,
+                "undated_between": None,
                 "clashes": 0,
             }
         },

@@ -1,7 +1,9 @@
 """What is owed survives, is forgotten only on a fitting receipt, and is never silently lost."""
 
+import shutil
 import sqlite3
 import subprocess
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -12,8 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from device.cabinet import Recalled, Span
 from device.model import Event, Place
-from device.outbox import TRY_AGAIN, CannotRecord, Depth, Outbox, Owed, Recalled, Span
+from device.outbox import TRY_AGAIN, CannotRecord, Depth, Outbox, Owed
 from device.wire import Receipt, digest, dumps
 from tests.world import tmpfs, wait_for
 
@@ -36,10 +39,12 @@ def receipt(events: list[Event], **changed: object) -> Receipt:
     return Receipt(**{**told, **changed})  # type: ignore[arg-type]  # a test may say anything
 
 
-def filled(outbox: Outbox, count: int) -> list[Event]:
+def filled(outbox: Outbox, count: int, size: int = 10) -> list[Event]:
+    """Append *count* events with bodies of *size* bytes."""
     events = []
     for _ in range(count):
-        events.append(event(outbox, "-".join(map(str, outbox.place()))))
+        place = outbox.place()
+        events.append(Event(place, f"id-{place.epoch}-{place.seq}", b"x" * size))
         outbox.append(events[-1])
     return events
 
@@ -464,3 +469,83 @@ def test_a_migration_that_is_cut_off_leaves_version_1(tmp_path: Path) -> None:
         columns = [row[1] for row in file.execute("PRAGMA table_info(event)")]
         assert columns == ["row", "epoch", "seq", "id", "body", "held_at"]
     file.close()
+
+
+def test_what_is_held_gives_way_to_what_is_owed_and_the_bound_in_bytes_is_never_passed(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100_000, most_bytes=1_048_576) as outbox:
+        used = []
+        for _ in range(4):
+            held = filled(outbox, 400, size=1000)
+            outbox.hold([event.id for event in held], NOW)
+            used.append(pages_used(tmp_path / "outbox.db"))
+        assert max(used) <= 1_048_576
+        assert owed(outbox) == []
+        assert 100 < kept(outbox) < 1000
+        with pytest.raises(CannotRecord, match="the outbox has taken its 1 MiB, and no more may wait"):
+            filled(outbox, 2000, size=1000)
+        waiting = owed(outbox)
+        assert (kept(outbox), outbox.depth().owed) == (len(waiting), len(waiting))
+        assert pages_used(tmp_path / "outbox.db") <= 1_048_576
+        assert outbox.fault is not None
+        outbox.hold([event.id for event in waiting[:200]], NOW)
+        wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+        assert filled(outbox, 50, size=1000) == owed(outbox)[-50:]
+
+
+def test_a_purge_makes_room_below_the_bound_in_bytes(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 100_000, most_bytes=1_048_576) as outbox:
+        held = filled(outbox, 620, size=1000)
+        assert outbox.purge(NOW, timedelta(days=7)) == 0
+        outbox.hold([event.id for event in held], NOW)
+        assert outbox.purge(NOW, timedelta(days=7)) > 50
+
+
+def test_the_ballast_takes_real_room_and_a_full_disk_still_drains(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "16m") as folder, Outbox(folder / "outbox.db", 100_000) as outbox:
+        ballast = folder / "outbox.db.ballast"
+        assert ballast.stat().st_blocks * 512 == 2 * 2**20
+        events = filled(outbox, 20, size=1000)
+        with suppress(OSError):
+            (folder / "other").write_bytes(bytes(shutil.disk_usage(folder).free))
+        with suppress(OSError), (folder / "other").open("ab") as other:
+            other.write(bytes(shutil.disk_usage(folder).free))
+        with pytest.raises(CannotRecord, match="the disk is full"):
+            events += filled(outbox, 2000, size=1000)
+        assert not ballast.exists()
+        events = owed(outbox)
+        with pytest.raises(CannotRecord, match="the disk is full"):
+            filled(outbox, 1)  # what the ballast left is for what is forgotten
+        assert outbox.hold([event.id for event in events], NOW) == len(events)
+        assert outbox.depth().owed == 0
+        (folder / "other").unlink()
+        wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+        assert ballast.exists()
+        assert filled(outbox, 1) == owed(outbox)
+
+
+def test_no_more_than_half_of_what_the_disk_has_is_taken_and_a_full_outbox_does_not_flap(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "12m") as folder, Outbox(folder / "outbox.db", 100_000) as outbox:
+        free = shutil.disk_usage(folder).free
+        with pytest.raises(CannotRecord, match="the disk has too little room left, and no more may wait"):
+            filled(outbox, 5000, size=3000)
+        assert 0.2 * free < pages_used(folder / "outbox.db") <= 0.5 * free
+        waiting = owed(outbox)
+        outbox.hold([event.id for event in waiting[:5]], NOW)
+        with pytest.raises(CannotRecord):
+            filled(outbox, 1)
+        outbox.hold([event.id for event in waiting[5:150]], NOW)
+        assert len(filled(outbox, 10, size=3000)) == 10
+        assert outbox.fault is None
+
+
+def pages_used(path: Path) -> int:
+    """Return the bytes of the pages that the file uses."""
+    with closing(sqlite3.connect(path)) as file:
+        count, free = (file.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+    return int(4096 * (count - free))
+
+
+def kept(outbox: Outbox) -> int:
+    """Return how many rows the file has."""
+    with closing(sqlite3.connect(outbox.path)) as file:
+        return int(file.execute("SELECT count(*) FROM event").fetchone()[0])

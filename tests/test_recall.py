@@ -15,7 +15,8 @@ from central.backup import backup, restore
 from central.recall import EACH_MINUTE, MOST_ROWS, Recall, Request, owed
 from central.store import Gap
 from device.config import Broker, Delivery
-from device.courier import Courier, Sender
+from device.courier import Courier
+from device.herald import Sender
 from device.mqtt_client import Link, Message, Received
 from device.outbox import Outbox
 from device.wire import Topics, dumps, loads
@@ -106,6 +107,8 @@ def test_what_is_on_its_way_is_not_asked_for_but_not_for_ever() -> None:
     missing = [Gap("e0", 7, 9), Gap(EPOCH, 2, 5), Gap("later", 1, 4)]
     recall = Recall(Topics())
     online(recall, **state)
+    health = {key: value for key, value in state.items() if key != "kept"}
+    recall.hear(Received(f"titik/v1/{POINT}/health", dumps(health), retained=False), 0.5)
     assert asked(recall, missing, 1) == [Gap("e0", 7, 9), Gap(EPOCH, 2, 3)]
     assert asked(recall, missing, 181)[-2:] == [Gap(EPOCH, 4, 5), Gap("later", 1, 4)]
     retained = Recall(Topics())

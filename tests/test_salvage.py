@@ -87,16 +87,40 @@ def test_one_false_row_is_left_out_and_counted_once_and_for_ever(
 ) -> None:
     path = tmp_path / "outbox.db"
     events = filled(path, 60)
-    octets = path.read_bytes()
-    at = octets.index(events[40].body) + 100
-    path.write_bytes(octets[:at] + b"Y" + octets[at + 1 :])
+    with Outbox(path, 100_000) as outbox:
+        assert outbox.first_time("transaction-0001")
+    change(path, events[40])
     with Outbox(path, 100_000) as outbox:
         assert outbox.set_aside is None  # the pages are sound
         assert owed(outbox) == [*events[20:40], *events[41:]]
         assert (outbox.lost, outbox.fault) == (1, None)
         assert caplog.text.count("59 events are saved, 1 are lost") == 1
+    change(path, events[50])
     with Outbox(path, 100_000) as outbox:
-        assert (outbox.lost, len(owed(outbox))) == (1, 39)
+        assert (len(owed(outbox)), outbox.lost) == (38, 2)
+        assert not outbox.first_time("transaction-0001")
+
+
+def change(path: Path, event: Event) -> None:
+    """Change one letter of *event* in the file."""
+    octets = path.read_bytes()
+    at = octets.index(event.body) + 100
+    path.write_bytes(octets[:at] + b"Y" + octets[at + 1 :])
+
+
+def test_rows_of_a_page_that_says_it_has_fewer_are_found_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    events = filled(path, 60)
+    octets = bytearray(path.read_bytes())
+    page = octets.index(events[40].body) // 4096 * 4096
+    count = int.from_bytes(octets[page + 3 : page + 5], "big")
+    assert count > 4
+    octets[page + 3 : page + 5] = (count - 3).to_bytes(2, "big")
+    path.write_bytes(octets)
+    with Outbox(path, 100_000) as outbox:
+        found = owed(outbox)
+        assert (len(found), outbox.lost) == (37, 3)
+        assert outbox.set_aside is not None
 
 
 def test_a_flipped_bit_in_an_id_is_noticed_too(tmp_path: Path) -> None:

@@ -96,11 +96,11 @@ class Copies:
         office.back_in = scene.chance.uniform(1, 6)
         office.kill()
         before = office.showings()
-        aside = restore(
+        restored = restore(
             office.database, scene.chance.choice(self._backups), datetime.fromtimestamp(scene.stage.true(), UTC)
         )
-        assert aside is not None
-        for file in office.folder.glob(f"{aside.name}*"):
+        assert restored.aside is not None
+        for file in office.folder.glob(f"{restored.aside.name}*"):
             file.unlink()  # nobody looks at it again
         gone = before - office.showings()
         self._town.once_held |= gone
