@@ -55,7 +55,7 @@ def test_a_run_follows_from_its_seed_alone(tmp_path: Path) -> None:
     assert run(tmp_path / "a", 7, 10.0) == run(tmp_path / "b", 7, 10.0)
 
 
-@pytest.mark.parametrize("seed", [35])  # 35: a clone said that it had not what the card had
+@pytest.mark.parametrize("seed", [35])
 def test_a_minute_of_faults_leaves_every_light_at_the_centre(tmp_path: Path, seed: int) -> None:
     one = faultless(run(tmp_path / "town", seed, MINUTE))
     assert one.overlapping > 10
