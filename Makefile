@@ -20,7 +20,7 @@ demo: ## run the office on this machine until Ctrl-C; SECONDS=20 ends by itself
 test: ## check everything, then run every test
 	@tools/setup test
 	@$(MAKE) --no-print-directory check
-	$(VENV)/python -m pytest -n 3
+	$(VENV)/python -m pytest -n 3 --dist worksteal
 
 faults: ## break cards, links, brokers, centres and clocks on purpose, and count what was lost; minutes
 	@tools/setup test

@@ -23,7 +23,7 @@ from tests.faults.recording import Said, Step, record
 
 SEED = 20261123
 pytestmark = pytest.mark.usefixtures("quiet")
-EVERY = 1 if ALL else 37
+EVERY = 1 if ALL else 71
 """Of so many steps one is the last, in the ordinary suite."""
 PARTS = 3 if ALL else 1
 """Times that a part of what was not synced is left."""
