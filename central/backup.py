@@ -48,7 +48,9 @@ def backup(database: Path, copy: Path, *, force: bool = False) -> int:
         if check(source, database):
             raise CannotCopy(f"{database} is still empty")
         with closing(sqlite3.connect(fresh)) as target:
-            source.backup(target, pages=PAGES)
+            # In steps it would begin anew after each commit beside it, and never end; a log lets the writer go on.
+            logged = source.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+            source.backup(target, pages=-1 if logged else PAGES)
         return _inspected(fresh)
 
 

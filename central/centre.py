@@ -156,8 +156,8 @@ class Centre:
         if point is None:
             return
         now = datetime.now(UTC)
-        requests, lost = self._recall.look(point, self._store.missing(point), monotonic())
         try:
+            requests, lost = self._recall.look(point, self._store.missing(point), monotonic())
             if lost:
                 with self._store.writing():
                     for gap in lost:

@@ -381,10 +381,7 @@ class Store:
         )
         events = self._file.execute(f"DELETE FROM event WHERE {_OLD_EVENT}", of).rowcount  # noqa: S608 - words of ours
         messages = self._file.execute(f"DELETE FROM quarantine WHERE {_OLD_MESSAGE}", of).rowcount  # noqa: S608 - as above
-        # What a correction of then could still date was before it, and is gone as well.
-        self._file.execute(
-            "DELETE FROM clock WHERE offset + uptime < :seconds AND (:point IS NULL OR point = :point)", of
-        )
+        # Corrections stay: they name nobody, and what comes late needs its true time to be purged by it.
         return Purged(events, messages)
 
     def bury(self, tombstones: Iterable[tuple[Any, ...]]) -> int:
@@ -414,8 +411,16 @@ class Store:
         """Return what of *point* is neither held nor purged, and not told lost; every epoch begins at 1.
 
         How far each epoch is whole is remembered: a row that is held, purged or lost never becomes anything else
-        while this file is open.
+        while this file is open. Raises `NotOurs` where the file is damaged, and `CannotWrite` where it cannot be read.
         """
+        try:
+            return self._missing(point)
+        except sqlite3.Error as error:
+            if damaged(error):
+                raise NotOurs(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away") from error
+            raise CannotWrite(sentence(error)) from error
+
+    def _missing(self, point: str) -> list[Gap]:
         gaps: list[Gap] = []
         for (epoch,) in self._file.execute(_EPOCHS, {"point": point}).fetchall():
             reached = whole = self._whole.get((point, epoch), 0)

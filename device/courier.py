@@ -310,7 +310,7 @@ class Courier(Worker):
         there = told.get("state") == State.ONLINE
         if there:
             # A centre with a new life has another database: it must hear anew which epochs are kept here.
-            self._reborn = self._life is not None and told.get("centre") != self._life
+            self._reborn |= self._life is not None and told.get("centre") != self._life
             self._life = told.get("centre")
         if there and (self._centre is False or "unrouted" in self._denied):  # what was sent may have reached nobody
             self._window.hurry(monotonic())
