@@ -394,6 +394,18 @@ def test_the_will_says_offline_with_the_boot_it_belongs_to(tmp_path: Path, outbo
         assert centre.states()[-1]["boot"] == "boot-1"
 
 
+def test_the_state_is_said_anew_to_a_new_life_of_the_centre_and_once(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+        until(centre, lambda: len(centre.states()) == 1)
+        for life, faults in (("c", "camera"), ("d", None), ("d", "lens")):
+            heard = len(centre.states())
+            centre.link.publish(Message(TOPICS.centre(), dumps({"state": "online", "centre": life}), retain=True))
+            if faults:
+                bike.tell(Notice((faults,)))
+            until(centre, lambda heard=heard: len(centre.states()) > heard)
+        assert [state["faults"] for state in centre.states()] == [[], ["camera"], ["camera"], ["lens"]]
+
+
 def test_protocol_3_1_1_delivers_too(tmp_path: Path, outbox: Outbox) -> None:
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
         sender = Sender("bupati-1", "boot-1", {})

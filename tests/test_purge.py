@@ -16,7 +16,7 @@ from central.backup import backup, lock_of, restore
 from central.purge import CannotPurge, purge
 from central.store import Purged
 from device.wire import Receipt, digest
-from tests.test_store import Centre, event, message, state
+from tests.test_store import Centre, correction, event, message, state
 from tests.world import Child
 
 NOW = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)
@@ -68,6 +68,18 @@ def test_an_event_is_as_old_as_it_can_be(tmp_path: Path) -> None:
         centre.take(message(on(None, 4)), now=NOW)
     assert remove(centre.path) == Purged(3, 0)
     assert seqs(centre.path) == [4]
+
+
+def test_what_comes_after_the_purge_of_its_correction_is_dated_by_it_and_purged_as_well(tmp_path: Path) -> None:
+    late = on(OLD, 1)
+    late["data"]["clock"] = {"synced": False, "boot": "b" * 32, "uptime": 5.0}
+    with Centre(tmp_path) as centre:
+        centre.take(message(correction(2, 6.0, datetime(2026, 10, 31, tzinfo=UTC).timestamp())), now=NOW)
+    remove(centre.path)
+    with Centre(tmp_path) as centre:
+        centre.take(message(late), now=NOW)
+        assert centre.all("SELECT at FROM event WHERE seq = 1") == [("2026-10-31T00:00:05.000Z",)]
+    assert remove(centre.path) == Purged(1, 0)
 
 
 def test_nothing_of_it_is_left_in_the_file_or_its_log_and_the_room_is_given_back(tmp_path: Path) -> None:

@@ -957,3 +957,14 @@ def test_the_status_and_the_store_agree_on_what_is_missing(
         assert point.missing + point.tail == len(missing)
         assert point.lost == len(gone - {*held, *purged})
         assert set(point.gaps) <= set(spans)
+
+
+def test_a_damaged_page_met_while_reading_is_the_file_s_own_matter(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(*(message(event(seq)) for seq in range(1, 60)))
+        ((root,),) = centre.all("SELECT rootpage FROM sqlite_master WHERE name = 'event_place'")
+    octets = bytearray((tmp_path / "central.db").read_bytes())
+    octets[4096 * (root - 1) : 4096 * root] = b"\xff" * 4096
+    (tmp_path / "central.db").write_bytes(octets)
+    with Centre(tmp_path) as centre, pytest.raises(NotOurs, match=r"the database is damaged\. Next: restore a backup"):
+        centre.store.missing("bupati-1")
