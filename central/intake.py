@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from central.rows import Read, Unreadable, receipts, rows
+from central.rows import Read, Unreadable, places, receipts, rows
 from central.store import Store
 from device.mqtt_client import Message, Received
 from device.wire import POINT, Quarantined, State, Topics, dumps, loads
@@ -87,6 +87,8 @@ class Intake:
             self._news.append(News(logging.ERROR, point[:LONGEST_NAME], text, once=True))
             return
         if named:  # nobody listens under any other name
+            held = {(row.epoch, row.seq) for row in read.rows if row.id not in kept.false}
+            self._store.pass_over(point, [place for place in places(received.body) if place not in held])
             self._answer(point, Quarantined(self._store.life, digest).encode())
         name = point[:LONGEST_NAME]
         self._news.append(News(logging.WARNING, name, f"a message is quarantined: {complaint}", once=True))

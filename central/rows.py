@@ -110,6 +110,31 @@ def rows(point: str, body: bytes) -> Read:
     return Read(list(found.values()), why)
 
 
+class Place(NamedTuple):
+    """Where an event stands among those of its point."""
+
+    epoch: str
+    seq: int
+
+
+def places(body: bytes) -> list[Place]:
+    """Return the places that the events of a message say they have, also of events that cannot be taken."""
+    try:
+        value = parse(body)
+    except ValueError:
+        return []
+    found = []
+    for event in value if isinstance(value, list) else [value]:
+        match event:
+            case {"data": {"epoch": str(epoch), "seq": int(seq)}} if (
+                len(epoch) in EPOCH_LENGTH and 1 <= seq <= MOST_SEQ and not isinstance(seq, bool)
+            ):
+                found.append(Place(epoch, seq))
+            case _:
+                continue
+    return found
+
+
 def receipts(centre: str, held: Iterable[Row]) -> list[Receipt]:
     """Return the receipts for the *held* rows of one message: one per epoch, in the order of its first row.
 

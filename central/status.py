@@ -22,9 +22,13 @@ READ_LIMIT = 5.0
 
 
 _GAPS = """
-WITH place(point, epoch, first, last) AS (
+WITH known(point, epoch) AS (
+    SELECT point, epoch FROM event UNION SELECT point, epoch FROM purged
+    UNION SELECT point, epoch FROM lost UNION SELECT point, epoch FROM said
+), place(point, epoch, first, last) AS (
     SELECT point, epoch, seq, seq FROM event
     UNION ALL SELECT point, epoch, seq, seq FROM purged
+    UNION ALL SELECT point, epoch, seq, seq FROM unread WHERE (point, epoch) IN known
     UNION ALL SELECT point, epoch, first, last FROM lost
     UNION ALL SELECT point, epoch, seq + 1, seq FROM said WHERE seq < 9223372036854775807
 )
@@ -38,6 +42,7 @@ SELECT point, epoch, before, first FROM (
 _THERE = """
 SELECT seq FROM event WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
 UNION SELECT seq FROM purged WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
+UNION SELECT seq FROM unread WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
 ORDER BY 1
 """
 
@@ -130,8 +135,9 @@ def _status(file: sqlite3.Connection) -> Status:
         of["events"] = of.get("events", 0) + events
         of["epochs"] = of.get("epochs", 0) + 1
         highest[point, epoch], began[point, epoch] = last, row
-    for point, epoch, last in file.execute("SELECT point, epoch, max(seq) FROM purged GROUP BY point, epoch"):
-        highest[point, epoch] = max(last, highest.get((point, epoch), 0))
+    for gone in ("purged", "unread"):
+        for point, epoch, last in file.execute(f"SELECT point, epoch, max(seq) FROM {gone} GROUP BY point, epoch"):  # noqa: S608 - words of ours
+            highest[point, epoch] = max(last, highest.get((point, epoch), 0))
     for point, last_event in file.execute("SELECT point, max(time) FROM event GROUP BY point"):
         held[point]["last_event"] = last_event
     for point, clashes in file.execute(

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from central import losses
-from central.rows import EPOCH_LENGTH, MOST_SEQ, Row, Tick, Unreadable, stamp, tick
+from central.rows import EPOCH_LENGTH, MOST_SEQ, Place, Row, Tick, Unreadable, places, stamp, tick
 from central.rows import rows as parse
 from device.database import damaged, inode, sentence
 from device.wire import MAX_POINT, POINT, State, dumps, loads
@@ -102,11 +102,15 @@ _SECOND = (
     ),
     "CREATE INDEX purged_place ON purged (point, epoch, seq)",
     (
+        "CREATE TABLE unread (point TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,"
+        " PRIMARY KEY (point, epoch, seq)) STRICT, WITHOUT ROWID"
+    ),
+    (
         "CREATE TABLE lost (point TEXT NOT NULL, epoch TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
         " told TEXT NOT NULL, PRIMARY KEY (point, epoch, first, last)) STRICT"
     ),
 )
-"""What version 2 adds: times corrected, what was purged, what a station no longer has."""
+"""What version 2 adds: times corrected, what was purged, what lies in quarantine, what a station no longer has."""
 _EPOCHS = """
 WITH RECURSIVE one(epoch) AS (
     SELECT min(epoch) FROM event WHERE point = :point
@@ -119,10 +123,14 @@ UNION SELECT epoch FROM lost WHERE point = :point
 UNION SELECT epoch FROM said WHERE point = :point
 ORDER BY 1
 """
-"""From one epoch to the next in the index, so that a million events cost no more than a few."""
+"""From one epoch to the next in the index, so that a million events cost no more than a few.
+
+What is unread makes no epoch known: it may say anything of itself.
+"""
 _PLACES = """
 SELECT seq, seq FROM event WHERE point = :point AND epoch = :epoch AND seq > :after
 UNION ALL SELECT seq, seq FROM purged WHERE point = :point AND epoch = :epoch AND seq > :after
+UNION ALL SELECT seq, seq FROM unread WHERE point = :point AND epoch = :epoch AND seq > :after
 UNION ALL SELECT first, last FROM lost WHERE point = :point AND epoch = :epoch AND last > :after
 UNION ALL SELECT seq + 1, seq FROM said WHERE point = :point AND epoch = :epoch AND seq < 9223372036854775807
 ORDER BY 1
@@ -252,6 +260,9 @@ class Store:
                         )
                         self._correct(point, seen)
                     before = some[-1][0]
+                for topic, body in self._file.execute("SELECT topic, bytes FROM quarantine").fetchall():
+                    if point := _named(topic):
+                        self.pass_over(point, places(body))
                 self._file.execute(f"PRAGMA user_version = {VERSION}")
             self._file.execute("COMMIT")
         except BaseException:
@@ -408,9 +419,9 @@ class Store:
         return self.read("SELECT point, epoch, seq FROM said ORDER BY rowid")
 
     def missing(self, point: str) -> list[Gap]:
-        """Return what of *point* is neither held nor purged, and not told lost; every epoch begins at 1.
+        """Return what of *point* is neither held, purged nor unread, and not told lost; every epoch begins at 1.
 
-        How far each epoch is whole is remembered: a row that is held, purged or lost never becomes anything else
+        How far each epoch is whole is remembered: a row that is one of them never becomes anything else
         while this file is open. Raises `NotOurs` where the file is damaged, and `CannotWrite` where it cannot be read.
         """
         try:
@@ -463,6 +474,11 @@ class Store:
         self._file.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", (topic, body, digest, why, stamp(received)))
         self._count_in(topic, len(body))
         return digest
+
+    def pass_over(self, point: str, unread: Iterable[Place]) -> None:
+        """Note where events of *point* stand that lie in quarantine: if they were asked for, the same would come."""
+        some = [(point, *place) for place in unread]
+        self._file.executemany("INSERT INTO unread VALUES (?, ?, ?) ON CONFLICT DO NOTHING", some)
 
     def _count_in(self, topic: str, size: int) -> None:
         name = _named(topic)

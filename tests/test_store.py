@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from central.intake import Intake
+from central.rows import Place
 from central.status import Gap, Missing, PointStatus, lines, look
 from central.store import CannotWrite, Gone, NotOurs, Store
 from device.mqtt_client import Message, Received
@@ -419,6 +420,28 @@ def test_an_id_with_another_content_is_quarantined_and_the_rest_of_its_message_i
             (1, dumps(event(1)).decode()),
             (2, dumps(event(2)).decode()),
         ]
+
+
+def test_what_lies_in_quarantine_is_not_missing_and_makes_no_epoch_known(tmp_path: Path) -> None:
+    """A station forgets what the quarantine holds: it would be asked for again and again, and told lost at last."""
+    places: list[Any] = [["7f3a9c1e", "2"], [7, 2], ["7f3a9c1e", True], ["7f3a9c1e", 0], ["7f3a9c1e", 2**63], ["", 2]]
+    odd = [with_data(epoch=epoch, seq=seq) for epoch, seq in places]
+    with Centre(tmp_path) as centre:
+        liar = {**event(3), "id": event(1)["id"]}
+        stranger = {**with_data(epoch="another", seq=9), "source": "/titik/bupati-2"}
+        centre.take(message(event(1), event(8)), message({**event(6), "source": "/titik/bupati-2"}, *odd, event(5)))
+        centre.take(message(liar), message(b"[]"), message(b"no"), message(stranger))
+        gaps = [Gap("7f3a9c1e", 2, 2), Gap("7f3a9c1e", 4, 4), Gap("7f3a9c1e", 7, 7)]
+        assert centre.all("SELECT * FROM unread") == [
+            ("bupati-1", "7f3a9c1e", 3),
+            ("bupati-1", "7f3a9c1e", 6),
+            ("bupati-1", "another", 9),
+        ]
+        assert centre.store.missing("bupati-1") == gaps
+        assert centre.point().gaps == tuple(gaps)
+        centre.take(state("online", kept=[["another", 8, 9]]))
+        assert centre.store.missing("bupati-1") == [*gaps, Gap("another", 1, 8)]
+        assert (centre.point().missing, centre.point().tail) == (3 + 8, 0)
 
 
 def test_two_events_in_one_place_are_both_kept_and_counted_as_a_clash(tmp_path: Path) -> None:
@@ -829,17 +852,23 @@ def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         for told in STORY:
             centre.take(message(told))
-        whole = centre.all("SELECT * FROM event"), centre.all("SELECT * FROM clock"), centre.store.life
+        centre.take(
+            message(event(90, epoch="x" * 33), event(91), {**event(92), "id": "short"}), message(event(1), point="#")
+        )
+        reads = "SELECT * FROM event", "SELECT * FROM clock", "SELECT * FROM unread", "SELECT * FROM life"
+        whole = [centre.all(sql) for sql in reads]
+        assert whole[2] == [("bupati-1", "7f3a9c1e", 92)]
     with closing(sqlite3.connect(tmp_path / "central.db")) as file:
         file.execute("DROP INDEX event_boot")
         for column in ("boot", "uptime", "synced", "at", "earliest", "latest"):
             file.execute(f"ALTER TABLE event DROP COLUMN {column}")
-        for table in ("clock", "purged", "lost"):
+        for table in ("clock", "purged", "unread", "lost"):
             file.execute(f"DROP TABLE {table}")
         file.execute("PRAGMA user_version = 1")
         file.commit()
     with Centre(tmp_path) as centre:
-        assert (centre.all("SELECT * FROM event"), centre.all("SELECT * FROM clock"), centre.store.life) == whole
+        whole[2].insert(0, ("bupati-1", "7f3a9c1e", 91))  # which of them could be kept is not asked again
+        assert [centre.all(sql) for sql in reads] == whole
         assert centre.all("PRAGMA user_version") == [(2,)]
 
 
@@ -928,12 +957,14 @@ RANGES = st.tuples(st.sampled_from(["e1", "e2"]), st.integers(1, 9), st.integers
 @given(
     st.lists(st.tuples(st.sampled_from(["e1", "e2"]), st.integers(1, 12)), max_size=8, unique=True),
     st.lists(st.tuples(st.sampled_from(["e1", "e2"]), st.integers(1, 12)), max_size=4, unique=True),
+    st.lists(st.tuples(st.sampled_from(["e1", "e2"]), st.integers(1, 15)), max_size=4),
     st.lists(RANGES, max_size=3),
     st.lists(RANGES, max_size=3),
 )
 def test_the_status_and_the_store_agree_on_what_is_missing(
     held: list[tuple[str, int]],
     purged: list[tuple[str, int]],
+    unread: list[tuple[str, int]],
     lost: list[tuple[str, int, int]],
     said: list[tuple[str, int, int]],
 ) -> None:
@@ -945,17 +976,20 @@ def test_the_status_and_the_store_agree_on_what_is_missing(
             centre.store.missing("bupati-1")  # what it remembers may not mislead it
         with centre.store.writing():
             centre.store.bury([("/titik/bupati-1", f"id {place}", "bupati-1", *place) for place in purged])
+            centre.store.pass_over("bupati-1", [Place(*place) for place in unread])
             for epoch, first, more in lost:
                 centre.store.lose("bupati-1", Gap(epoch, first, first + more), NOW)
         gone = {(epoch, seq) for epoch, first, more in lost for seq in range(first, first + more + 1)}
         known = {*held, *purged, *gone, *((epoch, last) for epoch, last, _ in said)}
+        known |= {place for place in unread if place[0] in {epoch for epoch, _ in known}}
         highest = {of: max(seq for epoch, seq in known if epoch == of) for of, _ in known}
-        missing = {(of, seq) for of, last in highest.items() for seq in range(1, last + 1)} - {*held, *purged} - gone
+        missing = {(of, seq) for of, last in highest.items() for seq in range(1, last + 1)} - {*held, *purged, *unread}
+        missing -= gone
         spans = centre.store.missing("bupati-1")
         assert {(gap.epoch, seq) for gap in spans for seq in range(gap.first, gap.last + 1)} == missing
         point = centre.point()
         assert point.missing + point.tail == len(missing)
-        assert point.lost == len(gone - {*held, *purged})
+        assert point.lost == len(gone - {*held, *purged, *unread})
         assert set(point.gaps) <= set(spans)
 
 
