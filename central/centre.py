@@ -259,7 +259,6 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
         store = _open(path, stop, stack)
         if store is None:
             return
-        stack.enter_context(lock_of(path))
         log.info("the store is open: %s, centre %s", store.path, store.life)
         heart = Heart([], notifier)
         heart.beat(monotonic())
@@ -267,14 +266,21 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
 
 
 def _open(path: Path, stop: Stop, stack: ExitStack) -> Store | None:
-    """Return the open store, waiting for a disk that is not there yet; ``None`` when told to stop."""
+    """Return the open store, waiting for a disk that is not there yet; ``None`` when told to stop.
+
+    Raises `store.NotOurs` and `lock.Taken`.
+    """
+    lock = lock_of(path)
+    stack.callback(lock.release)
     said: str | None = None
     while not stop.is_set():
         try:
+            lock.take()  # a restore beside it would take the open file away
             return stack.enter_context(Store(path, datetime.now(UTC)))
-        except CannotWrite as error:
-            if str(error) != said:
-                said = str(error)
+        except (CannotWrite, OSError) as error:
+            why = str(error) if isinstance(error, CannotWrite) else f"{path}: {error.strerror}"
+            if why != said:
+                said = why
                 log.error("%s; trying again each %d s. Next: ls -ld %s", said, TRY_AGAIN, path.parent)  # noqa: TRY400 - the sentence is the whole story
         stop.wait(TRY_AGAIN)
     return None

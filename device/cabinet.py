@@ -155,13 +155,13 @@ def give_way(file: sqlite3.Connection, most: int) -> int:
     return file.execute(sql, (most,)).rowcount
 
 
-def recall(file: sqlite3.Connection, epoch: str, first: int, last: int, most: int) -> Recalled:
-    """Make held rows of *epoch* owed again; at most *most* rows of the range are looked at."""
+def recall(file: sqlite3.Connection, span: Span, most: int, room: int) -> Recalled:
+    """Make held rows of *span* owed again, *room* of them at most; at most *most* rows of it are looked at."""
     rows = file.execute(
         "SELECT row, held_at FROM event WHERE epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?",
-        (epoch, first, min(last, MAX_SEQ), most),
+        (span.epoch, span.first, min(span.last, MAX_SEQ), most),
     ).fetchall()
-    again = [(row,) for row, held_at in rows if held_at is not None]
+    again = [(row,) for row, held_at in rows if held_at is not None][: max(0, room)]
     file.executemany("UPDATE event SET held_at = NULL WHERE row = ?", again)
     return Recalled(len(again), len(rows))
 

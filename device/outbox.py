@@ -239,11 +239,12 @@ class Outbox:
     def recall(self, epoch: str, first: int, last: int) -> Recalled:
         """Make the rows of *epoch* from *first* to *last* that were held owed again, at most `SETTLE_LIMIT` of them.
 
-        Raises `CannotRecord`.
+        Half of what may be owed is left to people: who asked sees that less came. Raises `CannotRecord`.
         """
         with self._lock:
             with self._writing(self._opened()) as file:
-                recalled = cabinet.recall(file, epoch, first, last, SETTLE_LIMIT)
+                room = self._most // 2 - self._owed
+                recalled = cabinet.recall(file, Span(epoch, first, last), SETTLE_LIMIT, room)
             self._owed += recalled.again
             return recalled
 

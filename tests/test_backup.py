@@ -112,6 +112,11 @@ def test_the_commands_and_a_second_centre_on_one_database(tmp_path: Path) -> Non
         with Child([*command, "run", "--config", config], tmp_path / "second") as second:
             assert second.process.wait(20) == 1
             assert "another program has central.db open" in second.err
+        elsewhere = tmp_path / "elsewhere.toml"
+        elsewhere.write_text(f'[broker]\nport = {broker.port}\n[store]\npath = "{tmp_path / "new.db"}"\n')
+        with lock_of(tmp_path / "new.db"), Child([*command, "run", "--config", elsewhere], tmp_path / "third") as third:
+            assert third.process.wait(20) == 1
+            assert not (tmp_path / "new.db").exists()  # a restore that is under way makes it
         with Child([*command, "backup", "--config", config, tmp_path / "copy.db"], tmp_path / "backup") as child:
             assert child.process.wait(20) == 0
             assert child.out == f"0 peristiwa disalin ke / events are copied to {tmp_path / 'copy.db'}\n"
@@ -159,3 +164,14 @@ def test_backups_in_a_folder_have_dated_names_and_only_the_newest_stay(
         "cadangan lama dihapus / an old backup is deleted: titik-central-20241201T030405Z.db",
         "cadangan lama dihapus / an old backup is deleted: titik-central-20251201T030405Z.db",
     ]
+
+
+def test_a_centre_waits_for_a_disk_that_is_not_there_yet(tmp_path: Path) -> None:
+    config = tmp_path / "central.toml"
+    config.write_text(f'[broker]\nport = 1\n[store]\npath = "{tmp_path / "disk" / "central.db"}"\n')
+    with Child([sys.executable, "-m", "central", "run", "--config", config], tmp_path / "centre") as centre:
+        wait_for(lambda: "No such file or directory; trying again" in centre.err)
+        (tmp_path / "disk").mkdir()
+        wait_for(lambda: "the store is open" in centre.err)
+        assert centre.stop() == 0
+        assert centre.err.count("trying again") == 1

@@ -356,6 +356,22 @@ def test_rows_are_read_past_the_cursor_and_within_the_limit(tmp_path: Path) -> N
         assert outbox.owed(first[-1].row, 9) == [Owed(n + 1, events[n]) for n in (2, 3, 4)]
 
 
+def test_a_replay_leaves_half_of_the_outbox_to_people(tmp_path: Path) -> None:
+    with Outbox(tmp_path / "outbox.db", 10) as outbox:
+        events = filled(outbox, 8)
+        epoch = outbox.epoch
+        outbox.settle(receipt(events), NOW)
+        assert outbox.recall(epoch, 1, 8) == Recalled(again=5, kept=8)
+        assert outbox.recall(epoch, 1, 8) == Recalled(again=0, kept=8)
+        assert owed(outbox) == events[:5]
+        more = filled(outbox, 5)
+        assert outbox.recall(epoch, 1, 8) == Recalled(again=0, kept=8)
+        assert outbox.settle(receipt(events[:5]), NOW) == 5
+        assert outbox.settle(receipt(more), NOW) == 5
+        assert outbox.recall(epoch, 6, 8) == Recalled(again=3, kept=3)
+        assert outbox.fault is None
+
+
 def test_what_was_held_is_owed_again_on_a_replay(tmp_path: Path) -> None:
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
         events = filled(outbox, 5)
