@@ -84,6 +84,7 @@ class Copies:
 
     def _excuse(self, why: str, lost: Card) -> None:
         left = self._town.office.showings() | self._town.on_cards()
+        self._town.destroyed |= lost.owed | lost.held
         gone = (lost.owed | (lost.held & self._town.once_held)) - left
         self._town.excused.setdefault(why, set()).update(gone)
 
@@ -104,7 +105,8 @@ class Copies:
             file.unlink()  # nobody looks at it again
         gone = before - office.showings()
         self._town.once_held |= gone
-        why = "a database was replaced by an older one, and no card had it any more"
+        why = "a database was replaced by an older one, and its card was destroyed before"
         # A card that forgets at once may have what it was told is held, and will not be asked for it any more.
-        town.excused.setdefault(why, set()).update(gone - (set() if town.design.forgets else town.on_cards()))
+        destroyed = gone if town.design.forgets else gone & town.destroyed - town.on_cards()
+        town.excused.setdefault(why, set()).update(destroyed)
         return True

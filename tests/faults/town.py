@@ -35,6 +35,8 @@ class Town:
         self.excused: dict[str, set[int]] = {}
         self.once_held: set[int] = set()
         """Showings that a database held that was replaced by an older one."""
+        self.destroyed: set[int] = set()
+        """Showings on cards that were destroyed."""
         self.stormy = True
         with scene.bound():
             self.office = Office(scene, scene.made("centre"), spoil if design.hasty else None)
