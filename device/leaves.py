@@ -12,8 +12,6 @@ Value: TypeAlias = int | bytes | str | None
 
 LEAF = 13
 """The first byte of a table's leaf page."""
-WAL_HEADER, FRAME_HEADER = 32, 24
-"""Bytes before the first frame of a log, and before each page in it."""
 NULL, ZERO, ONE, BLOB, TEXT = 0, 8, 9, 12, 13
 """Serial types that are no integer of some bytes."""
 WIDTHS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
@@ -26,10 +24,10 @@ class Broken(ValueError):  # noqa: N818 - what the page is
     """A page, or a cell in it, that is not what SQLite writes."""
 
 
-def pages(octets: mmap, size: int, header: int = 0, before: int = 0) -> Iterator[bytes]:
-    """Yield the pages of *size* bytes, the last one first; the file has a *header*, and bytes *before* each page."""
-    for at in reversed(range(header, len(octets) - before - size + 1, before + size)):
-        yield octets[at + before : at + before + size]
+def pages(octets: mmap, size: int) -> Iterator[bytes]:
+    """Yield the pages of a database file, *size* bytes each, the last one first."""
+    for at in reversed(range(0, len(octets) - size + 1, size)):
+        yield octets[at : at + size]
 
 
 def rows(page: bytes, columns: int, wanted: Container[int] | None = None) -> Iterator[tuple[int, list[Value]]]:

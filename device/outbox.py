@@ -304,8 +304,7 @@ class Outbox:
 
     def _open(self) -> sqlite3.Connection:
         first, self._first = self._first, False
-        if self._suspicion.exists():  # `salvage.finish` takes it away
-            raise sqlite3.DatabaseError("malformed: damage was met while it was read")  # whatever a check of pages says
+        salvage.look(self.path)
         if first and self.path.exists() and not self.path.stat().st_size:
             raise sqlite3.DatabaseError("malformed: the file is empty")  # one that held events was cut off
         file = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)

@@ -8,13 +8,15 @@ again at the next start.
 import logging
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from device import cabinet, leaves
+from device import cabinet, leaves, wal
 from device.disk import sync_folder
 
 log = logging.getLogger(__name__)
@@ -89,6 +91,21 @@ def suspicion(path: Path) -> Path:
     return path.with_name(path.name + ".suspect")
 
 
+def look(path: Path) -> None:
+    """Raise sqlite3.DatabaseError, ``malformed``, where SQLite would open the file at *path* as if it were whole.
+
+    Raises OSError where it cannot be read.
+    """
+    if suspicion(path).exists():  # `finish` takes it away
+        raise sqlite3.DatabaseError("malformed: damage was met while it was read")  # whatever a check of pages says
+    if wal.forgotten(_log(path), cabinet.PAGE):
+        raise sqlite3.DatabaseError("malformed: its log is damaged")
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
 def finish(path: Path) -> None:
     """Do what a power cut in `mend` left undone, if it did; raises OSError."""
     for saved in sorted(path.parent.glob(f"{path.stem}.salvaged-*{path.suffix}")):
@@ -138,6 +155,8 @@ def _save(path: Path, fresh: Path, name: str) -> tuple[int, int]:
             lost = len(failing - found) if known else _holes(file)
         else:
             lost = 0
+        if wal.forgotten(_log(path), cabinet.PAGE):
+            lost += _follow(path, file)
         _carry_over(path, file)
         file.execute("INSERT INTO damage VALUES (?, ?)", (name, lost))
         file.execute("COMMIT")
@@ -175,6 +194,16 @@ def _unfound(path: Path, fresh: sqlite3.Connection) -> set[int]:
         named = {row for (row,) in file.execute(sql)}
         return named - {row for (row,) in fresh.execute(sql)}
     return set()
+
+
+def _follow(path: Path, fresh: sqlite3.Connection) -> int:
+    """Take from the log the rows that came after all that the trees know; return how many of them are lost."""
+    known = 0
+    with suppress(sqlite3.Error), closing(_looked_at(path)) as file:
+        known = _highest(file)
+    fresh.executemany(_INSERT, _whole(_by_log(path, range(known + 1, sys.maxsize)), set()))
+    (lost,) = fresh.execute("SELECT max(row) - ?1 - count(*) FROM event WHERE row > ?1", (known,)).fetchone()
+    return int(lost or 0)
 
 
 def _count(file: sqlite3.Connection) -> int:
@@ -251,18 +280,29 @@ def _highest(file: sqlite3.Connection) -> int:
     return min(top, 100_000_000)
 
 
-def _by_page(path: Path, wanted: set[int] | None) -> Iterator[_Row]:
-    """Yield what stands in the pages of the file and of its log, the newest page first."""
-    for name, header, before in ((path.name + "-wal", leaves.WAL_HEADER, leaves.FRAME_HEADER), (path.name, 0, 0)):
-        try:
-            with path.with_name(name).open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as octets:
-                for page in leaves.pages(octets, cabinet.PAGE, header, before):
-                    yield from _of_page(page, wanted)
-        except (FileNotFoundError, ValueError):  # none, or an empty one
-            continue
+def _by_page(path: Path, wanted: Container[int] | None) -> Iterator[_Row]:
+    """Yield what stands in the log, in the file, and in what the log holds of older times, the newest page first."""
+    yield from _by_log(path, wanted)
+    yield from _within(path, leaves.pages, wanted)
+    yield from _within(_log(path), partial(wal.pages, current=False), wanted)
 
 
-def _of_page(page: bytes, wanted: set[int] | None) -> Iterator[_Row]:
+def _by_log(path: Path, wanted: Container[int] | None) -> Iterator[_Row]:
+    """Yield what stands in the log, also where SQLite does not believe it any more."""
+    return _within(_log(path), partial(wal.pages, current=True), wanted)
+
+
+def _within(path: Path, pages: Callable[[mmap, int], Iterator[bytes]], wanted: Container[int] | None) -> Iterator[_Row]:
+    with (
+        suppress(FileNotFoundError, ValueError),  # none, or an empty one
+        path.open("rb") as file,
+        mmap(file.fileno(), 0, access=ACCESS_READ) as octets,
+    ):
+        for page in pages(octets, cabinet.PAGE):
+            yield from _of_page(page, wanted)
+
+
+def _of_page(page: bytes, wanted: Container[int] | None) -> Iterator[_Row]:
     for columns in (COLUMNS, COLUMNS - 1):
         for row, values in leaves.rows(page, columns, wanted):
             match values[1:] if columns == COLUMNS else [*values[1:], None]:

@@ -29,7 +29,7 @@ FLOORS = (
         "readers",
         "banding",
     ),
-    ("ballast", "clock", "cabinet", "leaves", "lock", "room"),
+    ("ballast", "clock", "cabinet", "leaves", "lock", "room", "wal"),
     (
         "cose",
         "roster",
