@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -123,10 +124,11 @@ def strict(judge: Judge) -> Judge:
     return judged
 
 
-def station(left: Path, promises: Promises) -> int:
-    """Open the outbox as the station does at its next start."""
+def station(left: Path, promises: Promises, *, synced: bool = True) -> int:
+    """Open the outbox as the station does at its next start; what was not *synced* may look like a damaged log."""
     with Outbox(left / "outbox.db", 1000, lambda: NOW) as outbox:
-        assert (outbox.fault, outbox.set_aside) == (None, None), "a power cut is no damage"
+        assert outbox.fault is None
+        assert not synced or outbox.set_aside is None, "a power cut is no damage"
         owed = {row.event.id: row.event for row in outbox.owed(0, 1000)}
         with closing(sqlite3.connect(left / "outbox.db")) as file:
             there = {
@@ -223,7 +225,7 @@ def test_a_centre_s_migration_keeps_everything_whenever_the_power_goes(tmp_path:
         file.execute("DROP INDEX event_boot")
         for column in ("boot", "uptime", "synced", "at", "earliest", "latest"):
             file.execute(f"ALTER TABLE event DROP COLUMN {column}")
-        for table in ("clock", "purged", "lost"):
+        for table in ("clock", "purged", "unread", "lost"):
             file.execute(f"DROP TABLE {table}")
         file.execute("PRAGMA user_version = 1")
     ids = {event(Place("0a0b0c0d", seq)).id for seq in range(1, 62)}
@@ -270,6 +272,6 @@ def test_with_synchronous_normal_events_are_lost(tmp_path: Path) -> None:
     folder.mkdir()
     before = shutil.copytree(folder, tmp_path / "before")
     steps = record(folder, "tests.faults.power", "normal")
-    made, broken = cuts_of(before, folder, steps, station)
+    made, broken = cuts_of(before, folder, steps, partial(station, synced=False))
     assert broken > 0
     print(f"cuts {made.total()}, broken promises {broken}")
