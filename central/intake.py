@@ -1,8 +1,10 @@
 """What came in → rows and answers: one transaction for all of it, and an answer only for what is on the disk."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from central.rows import Read, Unreadable, places, receipts, rows
@@ -17,6 +19,9 @@ FLEET = "fleet"
 """The level beside the points' that is no point."""
 LARGEST_WORD = 16_384
 """Bytes of a state, an info or a health; a real one has under two thousand."""
+AT_ONCE = 100
+"""Messages that are looked up together; SQLite takes 32,766 values, and a message has at most 200 events."""
+NAMELESS = Read([], "no point has the name in its topic")
 REMEMBERED = 1000
 """Complaints that are not said twice, at the most."""
 
@@ -48,31 +53,43 @@ class Intake:
         """
         self._answers, self._news = [], []
         with self._store.writing():
-            for received in batch:
-                self._one(received, now)
+            for _, run in groupby(batch, key=attrgetter("topic")):
+                some = list(run)
+                for first in range(0, len(some), AT_ONCE):
+                    self._same(some[first : first + AT_ONCE], now)
         return self._answers, [news for news in self._news if self._is_new(news)]
 
-    def _one(self, received: Received, now: datetime) -> None:
-        point, _, leaf = received.topic.removeprefix(f"{self._topics.root}/").partition("/")
+    def _same(self, some: Sequence[Received], now: datetime) -> None:
+        """Take messages of one topic that came one after another."""
+        point, _, leaf = some[0].topic.removeprefix(f"{self._topics.root}/").partition("/")
         named = bool(POINT.match(point)) and len(point) <= LONGEST_NAME and point != FLEET
-        will = False
+        wills = [False] * len(some)
         if leaf == "event":
-            self._event(point, received, now, named=named)
+            self._events(point, some, now, named=named)
         elif leaf in LEAVES and named:
-            will = self._word(point, leaf, received)
-        if named and not received.retained and not will:
+            wills = [self._word(point, leaf, received) for received in some]
+        if named and any(not (received.retained or will) for received, will in zip(some, wills, strict=True)):
             self._store.saw(point, now)
 
-    def _event(self, point: str, received: Received, now: datetime, *, named: bool) -> None:
-        try:
-            read = rows(point, received.body) if named else Read([], "no point has the name in its topic")
-        except Unreadable as why:
-            read = Read([], str(why))
-        kept = self._store.keep(read.rows, now)
+    def _events(self, point: str, some: Sequence[Received], now: datetime, *, named: bool) -> None:
+        reads = [_read(point, received.body) if named else NAMELESS for received in some]
+        found = {row.id: row for read in reads for row in read.rows}
+        if len(some) > 1 and any(found[row.id].body != row.body for read in reads for row in read.rows):
+            for received in some:  # one id with two contents: what was held before the second decides
+                self._events(point, [received], now, named=named)
+            return
+        kept = self._store.keep(list(found.values()), now)
         if kept.clashes:
             text = "two events with one epoch and seq, both kept: was a card copied or restored?"
             self._news.append(News(logging.WARNING, point, text, once=True))
-        complaint = read.why or ("an id that is held with another content" if kept.false else None)
+        for received, read in zip(some, reads, strict=True):
+            self._answer_events(point, received, read, kept.false, now, named=named)
+
+    def _answer_events(  # noqa: PLR0913 - what one message is, and what became of it
+        self, point: str, received: Received, read: Read, false: Container[str], now: datetime, *, named: bool
+    ) -> None:
+        lies = any(row.id in false for row in read.rows)
+        complaint = read.why or ("an id that is held with another content" if lies else None)
         if complaint is None:
             for receipt in receipts(self._store.life, read.rows):
                 self._answer(point, receipt.encode())
@@ -87,7 +104,7 @@ class Intake:
             self._news.append(News(logging.ERROR, point[:LONGEST_NAME], text, once=True))
             return
         if named:  # nobody listens under any other name
-            held = {(row.epoch, row.seq) for row in read.rows if row.id not in kept.false}
+            held = {(row.epoch, row.seq) for row in read.rows if row.id not in false}
             self._store.pass_over(point, [place for place in places(received.body) if place not in held])
             self._answer(point, Quarantined(self._store.life, digest).encode())
         name = point[:LONGEST_NAME]
@@ -121,6 +138,13 @@ class Intake:
             self._said.clear()
         self._said.add(key)
         return True
+
+
+def _read(point: str, body: bytes) -> Read:
+    try:
+        return rows(point, body)
+    except Unreadable as why:
+        return Read([], str(why))
 
 
 def _table(body: bytes) -> dict[str, Any] | None:

@@ -83,7 +83,7 @@ _TICK = Row._fields.index("tick")
 """The columns before it are as the table has them."""
 _DATES = ("boot", "uptime", "synced", "at", "earliest", "latest")
 _COLUMNS = (*Row._fields[:_TICK], "received", *_DATES)
-_INSERT = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - columns of ours
+_INSERT = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608 - columns of ours
 _SECOND = (
     "ALTER TABLE event ADD COLUMN boot TEXT",
     "ALTER TABLE event ADD COLUMN uptime REAL",
@@ -300,31 +300,39 @@ class Store:
         if not rows:
             return Kept(0, 0, frozenset())
         source, point, at = rows[0].source, rows[0].point, stamp(received)
-        held = dict(self._among("SELECT id, body FROM event WHERE source = ? AND id", [row.id for row in rows], source))
-        false = frozenset(row.id for row in rows if held.get(row.id, row.body) != row.body)
-        fresh = [row.id for row in rows if row.id not in held]
-        gone = {id_ for (id_,) in self._among("SELECT id FROM purged WHERE source = ? AND id", fresh, source)}
-        new = [row for row in rows if row.id not in held and row.id not in gone]
-        clashes = self._clashes(point, new)
-        self._file.executemany(
-            _INSERT, [(*row[:_TICK], at, *self._dated(point, row.time, row.tick, at)) for row in new]
-        )
+        purged = self._among("SELECT id FROM purged WHERE source = ? AND id", [row.id for row in rows], source)
+        gone = {id_ for (id_,) in purged}
+        new = [row for row in rows if row.id not in gone]
+        taken = self._taken(point, new)
+        false = frozenset[str]()
+        # Most messages hold only what is new: where none of their places is taken, the insertion itself tells.
+        if taken or self._insert(new, at) < len(new):
+            held = dict(
+                self._among("SELECT id, body FROM event WHERE source = ? AND id", [row.id for row in new], source)
+            )
+            false = frozenset(row.id for row in new if held.get(row.id, row.body) != row.body)
+            new = [row for row in new if row.id not in (held if taken else false)]
+            if taken:
+                self._insert(new, at)
+        places = [(row.epoch, row.seq) for row in new]
+        clashes = len(places) - len(set(places) - taken)
         for row in new:
             self._correct(point, row.tick)
         losses.find(self._file, point, new)
         return Kept(len(new), clashes, false)
 
-    def _clashes(self, point: str, new: Sequence[Row]) -> int:
-        """Return how many of the *new* rows have a place that is taken, by a row held or by one before it."""
-        places = defaultdict(list)
-        for row in new:
-            places[row.epoch].append(row.seq)
-        clashes = 0
-        for epoch, seqs in places.items():
-            sql = "SELECT DISTINCT seq FROM event WHERE point = ? AND epoch = ? AND seq"
-            taken = {seq for (seq,) in self._among(sql, seqs, point, epoch)}
-            clashes += len(seqs) - len(set(seqs) - taken)
-        return clashes
+    def _insert(self, new: Sequence[Row], at: str) -> int:
+        """Insert those of the rows whose ids are not held; return how many."""
+        made = [(*row[:_TICK], at, *self._dated(row.point, row.time, row.tick, at)) for row in new]
+        return self._file.executemany(_INSERT, made).rowcount if made else 0
+
+    def _taken(self, point: str, rows: Sequence[Row]) -> set[tuple[str, int]]:
+        """Return the places of *rows*, epoch and seq, that are held already."""
+        seqs = defaultdict(list)
+        for row in rows:
+            seqs[row.epoch].append(row.seq)
+        sql = "SELECT seq FROM event WHERE point = ? AND epoch = ? AND seq"
+        return {(epoch, seq) for epoch, some in seqs.items() for (seq,) in self._among(sql, some, point, epoch)}
 
     def _among(self, sql: str, some: Sequence[object], *of: object) -> list[tuple[Any, ...]]:
         """Return the rows of *sql*, which ends with a column, where that is one of *some*."""

@@ -6,7 +6,7 @@ Everything here is bytes in, values out, or the reverse; nothing here talks to a
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -151,7 +151,7 @@ class Receipt:
 
     def encode(self) -> bytes:
         """Return it as JSON."""
-        return dumps(asdict(self))
+        return dumps({name: getattr(self, name) for name in self.__slots__})
 
 
 @dataclass(frozen=True, slots=True)

@@ -444,6 +444,17 @@ def test_what_lies_in_quarantine_is_not_missing_and_makes_no_epoch_known(tmp_pat
         assert (centre.point().missing, centre.point().tail) == (3 + 8, 0)
 
 
+def test_what_is_new_beside_a_false_id_takes_its_loss_back(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(event(1)))
+        with centre.store.writing():
+            centre.store.lose("bupati-1", Gap("7f3a9c1e", 2, 2), NOW)
+        liar = {**event(7), "id": event(1)["id"]}
+        centre.take(message(event(2), liar))
+        assert centre.all("SELECT seq FROM event ORDER BY seq") == [(1,), (2,)]
+        assert centre.all("SELECT * FROM lost") == []
+
+
 def test_two_events_in_one_place_are_both_kept_and_counted_as_a_clash(tmp_path: Path) -> None:
     twin = {**event(1), "id": "another-random-id"}
     with Centre(tmp_path) as centre:
