@@ -13,6 +13,9 @@ from tests.faults.disk import copy
 from tests.faults.machine import Card, Machine
 from tests.faults.town import POINTS, Town
 
+SELDOM = 60.0
+"""Virtual seconds between two cards that are replaced: what is excused with them must stay the exception."""
+
 
 class Copies:
     """The images and backups of one *town*; a fault returns false where it finds nothing to hit."""
@@ -21,6 +24,7 @@ class Copies:
         self._town = town
         self._cards: list[tuple[Machine, Path]] = []
         self._backups: list[Path] = []
+        self._replaced = -SELDOM
 
     def keep(self) -> None:
         """Do what an office does at night, over and over: copy a card, back the database up."""
@@ -39,10 +43,13 @@ class Copies:
     def restore_card(self) -> bool:
         """Put an older copy of a card into its station, and throw away the newer; false without one."""
         town = self._town
+        if town.scene.stage.now - self._replaced < SELDOM:
+            return False
         there = [(machine, old) for machine, old in self._cards if machine.alive and not machine.retired]
         if not there:
             return False
         machine, old = town.scene.chance.choice(there)
+        self._replaced = town.scene.stage.now
         machine.back_in = 2.0
         machine.kill()
         lost = machine.card()

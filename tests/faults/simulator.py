@@ -56,6 +56,7 @@ def run(
     design: Design = Design(),  # noqa: B008 - a value that cannot change
     *,
     alone: bool = False,
+    cards: bool = True,
     drain: float = DRAIN,
 ) -> Run:
     """Return what became of one seed after *seconds* (virtual) of faults; *folder* is made, and taken away again.
@@ -67,7 +68,7 @@ def run(
         scene = Scene(folder, seed)
         town = Town(scene, design)
         try:
-            storm = Storm(town, alone=alone).rage(seconds)
+            storm = Storm(town, alone=alone, cards=cards).rage(seconds)
             last = tuple(scene.journal)
             judgement = town.calm(drain)
             excused = {why: len(some) for why, some in town.excused.items()}

@@ -25,9 +25,12 @@ Plan = Mapping[str, tuple[int, Callable[[], bool]]]
 
 
 class Storm:
-    """The faults of one *town*; *alone* lets none begin before what was wrong at centre and broker has healed."""
+    """The faults of one *town*; *alone* lets none begin before what was wrong at centre and broker has healed.
 
-    def __init__(self, town: Town, *, alone: bool = False) -> None:
+    With *cards* off, none is replaced or copied: then nothing that was recorded may be missing for that.
+    """
+
+    def __init__(self, town: Town, *, alone: bool = False, cards: bool = True) -> None:
         self.overlapping = 0
         """Faults that began at the centre or its broker while another was there."""
         self.overlaps: Counter[str] = Counter()
@@ -38,6 +41,8 @@ class Storm:
         self._chance = town.scene.chance
         self._copies = Copies(town)
         self._plan = self._gentle() if alone else self._whole()
+        if not cards:
+            self._plan = {name: what for name, what in self._plan.items() if not name.startswith("card: ")}
         self._alone = alone
         self._well_since = 0.0
         self._each = self._chance.choice(EACH)

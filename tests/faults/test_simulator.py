@@ -139,6 +139,16 @@ def test_ten_minutes_on_end_lose_nothing(tmp_path: Path, told: list[str]) -> Non
 
 @whole
 @pytest.mark.timeout(300)
+def test_where_no_card_is_replaced_nothing_is_excused_for_it(tmp_path: Path, told: list[str]) -> None:
+    """What is excused then gave way on a small card, before a restored centre had asked for it again."""
+    one = faultless(run(tmp_path / "town", 1, 10 * MINUTE, cards=False))
+    told.append(str(one))
+    assert not any(one.excused.values())
+    assert len(one.judgement.excused) < one.judgement.shown / 10
+
+
+@whole
+@pytest.mark.timeout(300)
 def test_the_brokers_word_loses_only_where_faults_at_the_centre_overlap(tmp_path: Path, told: list[str]) -> None:
     together = [run(tmp_path / f"a{seed}", seed, MINUTE, TRUSTING, drain=400.0) for seed in range(1, 11)]
     apart = [run(tmp_path / f"b{seed}", seed, 2 * MINUTE, TRUSTING, alone=True) for seed in range(1, 11)]
