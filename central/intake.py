@@ -53,11 +53,14 @@ class Intake:
         """
         self._answers, self._news = [], []
         with self._store.writing():
-            for _, run in groupby(batch, key=attrgetter("topic")):
-                some = list(run)
-                for first in range(0, len(some), AT_ONCE):
-                    self._same(some[first : first + AT_ONCE], now)
+            self._runs(batch, now)
         return self._answers, [news for news in self._news if self._is_new(news)]
+
+    def _runs(self, batch: Sequence[Received], now: datetime) -> None:
+        for _, run in groupby(batch, key=attrgetter("topic")):
+            some = list(run)
+            for first in range(0, len(some), AT_ONCE):
+                self._same(some[first : first + AT_ONCE], now)
 
     def _same(self, some: Sequence[Received], now: datetime) -> None:
         """Take messages of one topic that came one after another."""

@@ -29,8 +29,7 @@ class Hasty(Intake):
         self._answers, self._news = [], []
         try:
             with self._store.writing():
-                for received in batch:
-                    self._one(received, now)
+                self._runs(batch, now)
                 raise _Undone  # noqa: TRY301 - the block of the transaction must see it
         except _Undone:
             return self._answers, []
