@@ -66,8 +66,8 @@ class Camera(Section):
     loop: bool = True
     hold: Annotated[float, Field(gt=0, le=3600)] = 1.5
     """Seconds that each picture stays before the lens."""
-    gap: Annotated[float, Field(ge=0, le=3600)] = 1.0
-    """Seconds of an empty view after each picture."""
+    gap: Annotated[float, Field(ge=0, le=3600)] = 2.5
+    """Seconds of an empty view after each picture; within two, the only picture becomes scenery (`nearest`)."""
 
     exposure: Literal["fixed", "auto"] = "fixed"
     """For picamera2, as are the keys below. ``fixed`` is *exposure_us* and *gain*, so that neither a lamp behind the

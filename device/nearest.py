@@ -13,7 +13,11 @@ from math import hypot
 from device.readers import Code, Place, View
 
 SCENERY = 20.0
-"""Seconds after which a code that has not moved belongs to the room. Hands tremble more than `STILL`."""
+"""Seconds in sight after which a code that has not moved belongs to the room. Hands tremble more than `STILL`."""
+BLINK = 2.0
+"""Seconds out of sight that still count as in sight: not every frame of a poster can be read."""
+AWAY = 2.0
+"""Seconds that each second out of sight beyond that takes back: who comes, goes and comes again is no scenery."""
 FORGOTTEN = 30.0
 """Seconds out of sight after which scenery is a code like any other."""
 STILL = 0.015
@@ -29,8 +33,15 @@ PATIENCE = 0.4
 @dataclass(slots=True)
 class _Standing:
     where: tuple[float, float, float]
-    since: float
     last: float
+    stood: float = 0.0
+    """Seconds in sight at this place, less those out of sight; once it is scenery it stays that."""
+
+    def seen(self, tick: float) -> None:
+        """Note that it is in sight, where it was."""
+        gap, self.last = tick - self.last, tick
+        if self.stood < SCENERY:
+            self.stood = max(0.0, self.stood + (gap if gap <= BLINK else -AWAY * gap))
 
 
 class Nearest:
@@ -74,10 +85,10 @@ class Nearest:
         where = (x / height, y / height, side / height)
         known = self._standing.get(key)
         if known is None or any(abs(a - b) > STILL for a, b in zip(known.where, where, strict=True)):
-            self._standing[key] = _Standing(where, tick, tick)
+            self._standing[key] = _Standing(where, tick)
             return False
-        known.last = tick
-        return tick - known.since >= SCENERY
+        known.seen(tick)
+        return known.stood >= SCENERY
 
     def _forget(self, tick: float) -> None:
         gone = [key for key, known in self._standing.items() if tick - known.last > FORGOTTEN]

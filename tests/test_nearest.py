@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.nearest import CLEARLY, FORGOTTEN, PATIENCE, SCENERY, Nearest, nearness
+from device.nearest import BLINK, CLEARLY, FORGOTTEN, PATIENCE, SCENERY, Nearest, nearness
 from device.readers import Code, Place, View
 
 SIZE = (720, 1280)
@@ -23,6 +23,10 @@ class Wall:
         self.nearest = Nearest()
         self.shown: set[str] = set()
         self.asked: list[str] = []
+
+    def stands(self, code: Code, until: float, every: float = 0.5) -> set[str | None]:
+        """See *code* from 0 to *until*, both of them too; return what was meant."""
+        return {self.sees(code, tick=n * every) for n in range(int(until / every) + 1)}
 
     def sees(self, *codes: Code, tick: float = 0.0, suspects: tuple[Place, ...] = ()) -> str | None:
         def shown(text: str) -> bool:
@@ -88,8 +92,7 @@ def test_a_nearer_code_that_is_not_read_yet_is_waited_for_but_not_for_long() -> 
 def test_what_stands_still_for_long_belongs_to_the_room_until_it_moves() -> None:
     wall = Wall()
     poster = Code("poster", place(400))  # a large one, nearer than any phone
-    assert wall.sees(poster, tick=0.0) == "poster"
-    assert wall.sees(poster, tick=SCENERY - 0.1) == "poster"
+    assert wall.stands(poster, SCENERY - 0.5) == {"poster"}
     assert wall.sees(poster, tick=SCENERY) is None
     assert wall.sees(poster, PHONE, tick=SCENERY + 1) == "phone"
     moved = Code("poster", place(400, (640.0, 372.0)))
@@ -103,11 +106,26 @@ def test_a_hand_that_trembles_never_makes_scenery() -> None:
         assert wall.sees(code, tick=n / 10) == "card"
 
 
+def test_who_comes_and_goes_and_stands_on_the_same_spot_each_time_is_no_scenery() -> None:
+    """Also the pictures that stand for a camera: each is always in the same place."""
+    wall = Wall()
+    for came in range(0, 600, 10):
+        assert wall.sees(PHONE, tick=float(came)) == wall.sees(PHONE, tick=came + 1.5) == "phone"
+
+
+def test_a_poster_that_cannot_be_read_each_second_or_is_stood_before_now_and_then_is_scenery() -> None:
+    wall = Wall()
+    assert wall.stands(POSTER, 2 * SCENERY, every=BLINK) == {"poster", None}
+    passed = Wall()
+    for came in range(0, 78, 13):  # ten seconds to see it, and then someone for three
+        seen = {passed.sees(POSTER, tick=came + n / 2) for n in range(21)}
+    assert seen == {None}
+
+
 def test_scenery_that_was_out_of_sight_is_forgotten() -> None:
     wall = Wall()
-    for tick in (0.0, SCENERY, SCENERY + FORGOTTEN):
-        shown = wall.sees(POSTER, tick=tick)
-    assert shown is None
+    wall.stands(POSTER, SCENERY)
+    assert wall.sees(POSTER, tick=SCENERY + FORGOTTEN) is None
     assert wall.sees(POSTER, tick=SCENERY + 2 * FORGOTTEN + 0.1) == "poster"
     assert len(wall.nearest._standing) == 1
 
