@@ -106,7 +106,7 @@ def test_a_stations_configuration_is_one_that_a_station_takes(tmp_path: Path) ->
     assert warnings == []
     assert told == config.Station(
         point=config.Point(name="bupati-1", site="bupati"),
-        camera=config.Camera(source="pictures", pictures=(folder / "pictures",), fps=8, hold=1.2),
+        camera=config.Camera(source="pictures", pictures=(folder / "pictures",), fps=8, hold=1.2, gap=1.0),
         pins=config.Pins(factory="mock"),
         broker=config.Broker(host="127.0.0.1", port=18830),
         clock=config.Clock(trust="system"),
