@@ -132,7 +132,9 @@ def _queue_verbs(verb: Callable[[str, str, str], ArgumentParser]) -> None:
         description="write what is owed to a file for the centre; the station forgets nothing until the receipts come",
         epilog="example: sudo titik queue export /media/usb",
     )
-    out.add_argument("file", type=Path, metavar="DIR-or-FILE", help="a folder; or a new file")
+    out.add_argument(
+        "file", type=Path, metavar="DIR-or-FILE", help="a folder; or a new file, its name ending with .jsonl"
+    )
     out.add_argument("--all", action="store_true", help="also what the centre holds and the card still keeps")
     out.set_defaults(run=_queue("carry_out"))
     bring = under.add_parser(
@@ -141,7 +143,7 @@ def _queue_verbs(verb: Callable[[str, str, str], ArgumentParser]) -> None:
         description="hand the centre's receipts to the running station, which forgets what they prove",
         epilog="example: sudo titik queue import /media/usb/titik-bupati-1-20261123T010203Z.receipts.jsonl",
     )
-    bring.add_argument("file", type=Path, metavar="FILE")
+    bring.add_argument("files", type=Path, nargs="+", metavar="FILE")
     bring.set_defaults(run=_queue("carry_in"))
     for one in (show, out, bring):
         one.add_argument("--socket", type=Path, default=RUNTIME / NAME, metavar="PATH", help="default: %(default)s")

@@ -80,6 +80,11 @@ def _write(told: Namespace, queue: dict[str, Any]) -> int:
         path = _free(path / f"titik-{point}-{now:%Y%m%dT%H%M%SZ}{ENDING}")
     elif path.exists():
         raise CannotLook(f"{path} sudah ada. Berikutnya: nama lain. / exists. Next: another name")
+    elif path.suffix != ENDING:  # a folder that is not there, more likely than a file with such a name
+        raise CannotLook(
+            f"{path} tidak ada. Berikutnya: folder yang ada, atau nama berkas dengan {ENDING}."
+            f" / does not exist. Next: a folder that does, or the name of a file that ends with {ENDING}"
+        )
     made = now.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
     with writing(path, Header(Holds.EVENTS, point, made)) as pen:
         for message in _messages(told, queue["last"]):
@@ -88,6 +93,11 @@ def _write(told: Namespace, queue: dict[str, Any]) -> int:
                 pen.write(message.octets, message.events)
     print(f"{pen.events} peristiwa ditulis ke / events are written to {path}")
     print(f"berikutnya, di pusat / next, at the centre: titik-central import {path.name}")
+    if path.stat().st_dev == Path("/").stat().st_dev:
+        say(
+            "Berkas itu di komputer ini, bukan di USB. Berikutnya: hapus, pasang USB (mount), ekspor lagi."
+            f" / That file is on this machine, not on a stick. Next: rm {path}, mount the stick, export again"
+        )
     if damaged:
         say(
             f"{damaged} baris rusak di kartu tidak ikut. / rows that are damaged on the card are not among them."
@@ -98,34 +108,38 @@ def _write(told: Namespace, queue: dict[str, Any]) -> int:
 
 def carry_in(told: Namespace) -> int:
     """Hand the centre's receipts to the station that runs here; it forgets what they prove."""
+    return max([_carry_in(file, told.socket) for file in told.files])
+
+
+def _carry_in(file: Path, socket: Path) -> int:
     try:
-        with Stick(told.file, Holds.RECEIPTS) as stick:
-            return _hand_in(told, stick)
+        with Stick(file, Holds.RECEIPTS) as stick:
+            return _hand_in(stick, socket)
     except StickError as error:
         say(str(error))
         return MISSING if isinstance(error.__cause__, FileNotFoundError) else FAILED
     except Refused as refusal:
-        say(f"{told.file} ditolak / is refused: {refusal}")
+        say(f"{file} ditolak / is refused: {refusal}")
         return FAILED
     except NotThere as error:
         say(NOBODY.format(error))
         return MISSING
 
 
-def _hand_in(told: Namespace, stick: Stick) -> int:
+def _hand_in(stick: Stick, socket: Path) -> int:
     """Return the exit code, once a sentence has said what became of the receipts on *stick*."""
-    here = json.loads(ask(told.socket, "queue-list", b""))["point"]
+    here = json.loads(ask(socket, "queue-list", b""))["point"]
     if stick.header.point != here:
         say(
-            f"{told.file} milik titik {stick.header.point}, bukan {here}; tidak ada yang diubah."
+            f"{stick.path} milik titik {stick.header.point}, bukan {here}; tidak ada yang diubah."
             f" / is for {stick.header.point}, not for {here}; nothing is changed"
         )
         return FAILED
     settled = unknown = 0
     for some in stick.several(MOST_RECEIPTS):
-        answer = json.loads(ask(told.socket, "queue-settle", b"\n".join(some)))
+        answer = json.loads(ask(socket, "queue-settle", b"\n".join(some)))
         settled, unknown = settled + answer["settled"], unknown + answer["unknown"]
-    left = json.loads(ask(told.socket, "queue-list", b""))["owed"]
+    left = json.loads(ask(socket, "queue-list", b""))["owed"]
     print(f"{settled} peristiwa kini di pusat; {left} belum. / events are now held by the centre; {left} are owed")
     if unknown:
         say(

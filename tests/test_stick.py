@@ -424,6 +424,37 @@ def test_a_full_stick_is_said_and_left_as_it_was(world: World, capsys: pytest.Ca
     assert taken.read_text() == "mine"
 
 
+def test_a_stick_that_is_not_there_is_not_taken_for_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = fill(world.outbox, 3)
+    assert world.titik("export", world.folder / "usb") == 1  # a folder, whoever typed it thought
+    assert "usb tidak ada" in capsys.readouterr().err
+    assert not (world.folder / "usb").exists()
+    with tmpfs(world.folder / "other", "1m") as other:
+        assert world.titik("export", other) == 0
+        assert capsys.readouterr().err == ""
+    if world.stick.stat().st_dev != Path("/").stat().st_dev:
+        pytest.skip("the tests' folder is on a file system of its own, as a stick is")
+    made = world.export()
+    assert f"not on a stick. Next: rm {made}, mount" in capsys.readouterr().err
+    assert world.owed() == ids
+
+
+def test_the_receipts_of_several_exports_come_back_at_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    sticks = []
+    for _ in range(3):
+        fill(world.outbox, 2)
+        sticks.append(world.export())
+        assert world.central(sticks[-1]) == 0
+    capsys.readouterr()
+    assert world.titik("import", world.stick / "none", *map(receipts_of, sticks)) == 3
+    assert [line.split(" / ")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "2 peristiwa kini di pusat; 4 belum.",
+        "2 peristiwa kini di pusat; 2 belum.",
+        "2 peristiwa kini di pusat; 0 belum.",
+    ]
+    assert world.owed() == []
+
+
 def test_a_stick_that_takes_no_receipts_loses_nothing(world: World, caplog: pytest.LogCaptureFixture) -> None:
     ids = fill(world.outbox, 3)
     stick = world.export()
