@@ -54,7 +54,7 @@ def drain(path: Path, port: int, seconds: float, *, single: bool) -> dict[str, f
 
 
 def raw(lines: Path, port: int) -> dict[str, float]:
-    """Publish events by paho alone, as its manual has it; return seconds until the last PUBACK."""
+    """Publish events by paho alone, as its manual has it; return its beginning, and seconds until the last PUBACK."""
     said = lines.read_bytes().splitlines()
     client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv5)
     client.max_inflight_messages_set(PAHO_WINDOW)
@@ -77,7 +77,7 @@ def raw(lines: Path, port: int) -> dict[str, float]:
     took, cpu = monotonic() - began, process_time() - cpu
     client.disconnect()
     client.loop_stop()
-    return {"events": len(said), "seconds": took, "cpu_us": 1e6 * cpu / len(said)}
+    return {"events": len(said), "began": began, "seconds": took, "cpu_us": 1e6 * cpu / len(said)}
 
 
 def resident(what: str = "VmRSS") -> float:
