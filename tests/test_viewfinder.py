@@ -22,6 +22,7 @@ from tests import test_picamera
 from tests.codes import code, view
 from tests.credentials import staff_pass
 from tests.point import save
+from tests.test_hatch import listens
 from tests.test_picamera import Job
 from tests.world import wait_for
 
@@ -147,7 +148,7 @@ def test_a_camera_that_is_not_there_or_is_held_ends_with_the_next_command(
         assert titik(config, *words) == 3
         assert capsys.readouterr().err.endswith("Next: systemctl stop titik\n")
         with Hatch(config.parent / "titik.sock", {}):
-            wait_for((config.parent / "titik.sock").exists)
+            wait_for(lambda: listens(config.parent / "titik.sock"))
             assert titik(config, *words) == 1
         assert capsys.readouterr().err == ("the station that runs here holds the camera. Next: systemctl stop titik\n")
         assert titik(config.parent / "gone.toml", *words) == 78
