@@ -107,7 +107,7 @@ class Intake:
             self._news.append(News(logging.ERROR, point[:LONGEST_NAME], text, once=True))
             return
         if named:  # nobody listens under any other name
-            held = {(row.epoch, row.seq) for row in read.rows if row.id not in false}
+            held = {row.place for row in read.rows if row.id not in false}
             self._store.pass_over(point, [place for place in places(received.body) if place not in held])
             self._answer(point, Quarantined(self._store.life, digest).encode())
         name = point[:LONGEST_NAME]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from device.model import Place
 from device.wire import Receipt, canonical, digest, parse
 
 TYPES = "id.titik."
@@ -71,6 +72,11 @@ class Row(NamedTuple):
     """The whole CloudEvent, compact JSON with sorted keys."""
     tick: Tick
 
+    @property
+    def place(self) -> Place:
+        """Where it says that it stands."""
+        return Place(self.epoch, self.seq)
+
 
 def stamp(at: datetime) -> str:
     """Return the aware time *at* as events write it: UTC, ISO 8601 with milliseconds."""
@@ -110,13 +116,6 @@ def rows(point: str, body: bytes) -> Read:
     return Read(list(found.values()), why)
 
 
-class Place(NamedTuple):
-    """Where an event stands among those of its point."""
-
-    epoch: str
-    seq: int
-
-
 def places(body: bytes) -> list[Place]:
     """Return the places that the events of a message say they have, also of events that cannot be taken."""
     try:
@@ -140,11 +139,12 @@ def receipts(centre: str, held: Iterable[Row]) -> list[Receipt]:
 
     Where two rows claim one place, which no honest message does, each is named in a receipt of its own.
     """
-    nth: Counter[tuple[str, int]] = Counter()
+    nth: Counter[Place] = Counter()
     named: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in held:
-        named[row.epoch, nth[row.epoch, row.seq]].append(row)
-        nth[row.epoch, row.seq] += 1
+        place = row.place
+        named[row.epoch, nth[place]].append(row)
+        nth[place] += 1
     told = []
     for (epoch, _), some in named.items():
         ordered = sorted(some, key=lambda row: row.seq)

@@ -17,9 +17,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from central import losses
-from central.rows import EPOCH_LENGTH, MOST_SEQ, Place, Row, Tick, Unreadable, places, stamp, tick
+from central.rows import EPOCH_LENGTH, MOST_SEQ, Row, Tick, Unreadable, places, stamp, tick
 from central.rows import rows as parse
 from device.database import damaged, inode, sentence
+from device.model import Place
 from device.wire import MAX_POINT, POINT, State, dumps, loads
 
 APPLICATION_ID = 0x7469_7463
@@ -314,8 +315,7 @@ class Store:
             new = [row for row in new if row.id not in (held if taken else false)]
             if taken:
                 self._insert(new, at)
-        places = [(row.epoch, row.seq) for row in new]
-        clashes = len(places) - len(set(places) - taken)
+        clashes = len(new) - len({row.place for row in new} - taken)
         for row in new:
             self._correct(point, row.tick)
         losses.find(self._file, point, new)
@@ -326,13 +326,13 @@ class Store:
         made = [(*row[:_TICK], at, *self._dated(row.point, row.time, row.tick, at)) for row in new]
         return self._file.executemany(_INSERT, made).rowcount if made else 0
 
-    def _taken(self, point: str, rows: Sequence[Row]) -> set[tuple[str, int]]:
-        """Return the places of *rows*, epoch and seq, that are held already."""
+    def _taken(self, point: str, rows: Sequence[Row]) -> set[Place]:
+        """Return the places of *rows* that are held already."""
         seqs = defaultdict(list)
         for row in rows:
             seqs[row.epoch].append(row.seq)
         sql = "SELECT seq FROM event WHERE point = ? AND epoch = ? AND seq"
-        return {(epoch, seq) for epoch, some in seqs.items() for (seq,) in self._among(sql, some, point, epoch)}
+        return {Place(epoch, seq) for epoch, some in seqs.items() for (seq,) in self._among(sql, some, point, epoch)}
 
     def _among(self, sql: str, some: Sequence[object], *of: object) -> list[tuple[Any, ...]]:
         """Return the rows of *sql*, which ends with a column, where that is one of *some*."""

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the centre takes its nouns from here, too, and has no use for 20 MB of numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 WITA = timezone(timedelta(hours=8), "WITA")
 """The office's civil time, Asia/Makassar: UTC+8 without summer time, so no zone database is needed."""
@@ -15,7 +16,7 @@ WITA = timezone(timedelta(hours=8), "WITA")
 class Frame(NamedTuple):
     """One picture of what stands before the lens, and the only two clock readings of its turn."""
 
-    luma: NDArray[np.uint8]
+    luma: "NDArray[np.uint8]"
     """Height x width, brightness only."""
     at: datetime
     """UTC, aware: for validity and the record."""
@@ -173,7 +174,7 @@ class Verdict(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where an event stands in the outbox: *seq* counts without gaps inside *epoch*."""
+    """Where an event stands among those of its point: *seq* counts without gaps inside *epoch*."""
 
     epoch: str
     seq: int

@@ -28,13 +28,19 @@ def told(place: Place) -> Event:
     return Event(place, id_, dumps({"id": id_, "data": {"epoch": place.epoch, "seq": place.seq}, "x": "y" * 500}))
 
 
+def written(outbox: Outbox, count: int) -> list[Event]:
+    """Write *count* events; return them."""
+    events = []
+    for _ in range(count):
+        events.append(told(outbox.place()))
+        outbox.append(events[-1])
+    return events
+
+
 def filled(path: Path, count: int = COUNT) -> list[Event]:
     """Write *count* events, of which the first third is held; return all."""
     with Outbox(path, 100_000) as outbox:
-        events = []
-        for _ in range(count):
-            events.append(told(outbox.place()))
-            outbox.append(events[-1])
+        events = written(outbox, count)
         outbox.hold([event.id for event in events[: count // 3]], NOW)
     return events
 
@@ -137,9 +143,7 @@ def test_what_stands_only_in_the_log_of_a_damaged_file_is_saved(tmp_path: Path) 
     copy.parent.mkdir()
     events = filled(path, 30)
     with Outbox(path, 100_000) as outbox:
-        for _ in range(30):
-            events.append(told(outbox.place()))
-            outbox.append(events[-1])
+        events += written(outbox, 30)
         for name in ("outbox.db", "outbox.db-wal"):
             shutil.copy(tmp_path / name, copy.with_name(name))
     octets = bytearray(copy.read_bytes())
@@ -165,9 +169,7 @@ def test_a_flipped_bit_in_the_log_costs_only_the_rows_that_it_is_in(tmp_path: Pa
     path = tmp_path / "outbox.db"
     events = filled(path, 30)
     with Outbox(path, 100_000) as outbox:
-        for _ in range(40):
-            events.append(told(outbox.place()))
-            outbox.append(events[-1])
+        events += written(outbox, 40)
         shutil.copytree(tmp_path, tmp_path / "cut")
     path = tmp_path / "cut" / "outbox.db"
     log = bytearray(path.with_name("outbox.db-wal").read_bytes())
@@ -193,9 +195,7 @@ def test_what_a_log_holds_of_older_times_does_not_stand_in_for_what_was_written_
         path.parent.mkdir()
         events = filled(path, 30)
         with Outbox(path, 100_000) as outbox:
-            for _ in range(30):
-                events.append(told(outbox.place()))
-                outbox.append(events[-1])
+            events += written(outbox, 30)
             outbox.hold([event.id for event in events[40:45]], NOW)
             frames.append((tmp_path / name / "outbox.db-wal").read_bytes())
             shutil.copytree(tmp_path / name, tmp_path / name / "cut")

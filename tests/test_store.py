@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from central.intake import Intake
-from central.rows import Place
 from central.status import Gap, Missing, PointStatus, lines, look
 from central.store import CannotWrite, Gone, NotOurs, Store
+from device.model import Place
 from device.mqtt_client import Message, Received
 from device.wire import Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
 from tests.world import REPOSITORY
@@ -859,6 +859,17 @@ def test_what_is_remembered_of_whole_epochs_is_what_the_rows_say(story: list[tup
             assert all(gap.last + 1 < after.first for gap, after in pairwise(gaps) if gap.epoch == after.epoch)
 
 
+def set_back(path: Path) -> None:
+    """Make the database at *path* what the first version of the program had."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("DROP INDEX event_boot")
+        for column in ("boot", "uptime", "synced", "at", "earliest", "latest"):
+            file.execute(f"ALTER TABLE event DROP COLUMN {column}")
+        for table in ("clock", "purged", "unread", "lost"):
+            file.execute(f"DROP TABLE {table}")
+        file.execute("PRAGMA user_version = 1")
+
+
 def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         for told in STORY:
@@ -869,14 +880,7 @@ def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:
         reads = "SELECT * FROM event", "SELECT * FROM clock", "SELECT * FROM unread", "SELECT * FROM life"
         whole = [centre.all(sql) for sql in reads]
         assert whole[2] == [("bupati-1", "7f3a9c1e", 92)]
-    with closing(sqlite3.connect(tmp_path / "central.db")) as file:
-        file.execute("DROP INDEX event_boot")
-        for column in ("boot", "uptime", "synced", "at", "earliest", "latest"):
-            file.execute(f"ALTER TABLE event DROP COLUMN {column}")
-        for table in ("clock", "purged", "unread", "lost"):
-            file.execute(f"DROP TABLE {table}")
-        file.execute("PRAGMA user_version = 1")
-        file.commit()
+    set_back(tmp_path / "central.db")
     with Centre(tmp_path) as centre:
         whole[2].insert(0, ("bupati-1", "7f3a9c1e", 91))  # which of them could be kept is not asked again
         assert [centre.all(sql) for sql in reads] == whole

@@ -21,6 +21,7 @@ from tests.faults.chaos import ALL, whole
 from tests.faults.medium import Medium
 from tests.faults.power import NOW, event, keep, older
 from tests.faults.recording import Said, Step, record
+from tests.test_store import set_back
 
 SEED = 20261123
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -221,13 +222,7 @@ def test_a_centre_s_migration_keeps_everything_whenever_the_power_goes(tmp_path:
     folder = tmp_path / "state"
     folder.mkdir()
     keep(folder / "central.db")
-    with closing(sqlite3.connect(folder / "central.db", isolation_level=None)) as file:
-        file.execute("DROP INDEX event_boot")
-        for column in ("boot", "uptime", "synced", "at", "earliest", "latest"):
-            file.execute(f"ALTER TABLE event DROP COLUMN {column}")
-        for table in ("clock", "purged", "unread", "lost"):
-            file.execute(f"DROP TABLE {table}")
-        file.execute("PRAGMA user_version = 1")
+    set_back(folder / "central.db")
     ids = {event(Place("0a0b0c0d", seq)).id for seq in range(1, 62)}
     before = shutil.copytree(folder, tmp_path / "before")
     steps = record(folder, "tests.faults.power", "move")
