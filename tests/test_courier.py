@@ -16,11 +16,12 @@ import pytest
 
 from device.clock import boot_time
 from device.config import Broker, Delivery
-from device.courier import Courier
+from device.courier import GLANCE, Courier
 from device.herald import Notice, Sender
 from device.model import Event
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.outbox import CannotRecord, Outbox
+from device.window import FIRST_RESEND, LONGEST_RESEND
 from device.wire import Receipt, State, Topics, digest, dumps
 from tests.world import Mosquitto, free_port, wait_for
 
@@ -302,6 +303,59 @@ def test_a_centre_that_says_it_is_there_and_gives_no_receipt_is_not_called_linke
         assert caplog.text.count("although the centre says it is there") == 1
         centre.receipt(centre.got[:1])
         until(centre, lambda: bike.linked, answer=False)
+
+
+class Standing:
+    """The courier's clock, which only the test moves, until it is let go; the broker keeps its own."""
+
+    def __init__(self) -> None:
+        self.now: float | None = monotonic()
+
+    def __call__(self) -> float:
+        return monotonic() if self.now is None else self.now
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.now = None  # a stop has a limit, by this clock
+
+
+def test_nothing_is_sent_again_while_the_centre_says_it_is_away_and_everything_when_it_is_back(
+    tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Standing()
+    monkeypatch.setattr("device.courier.monotonic", clock)
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike, clock:
+
+        def says(state: str) -> None:
+            centre.link.publish(Message(TOPICS.centre(), dumps({"state": state, "centre": "c"}), retain=True))
+
+        def hears(count: int) -> list[object]:
+            until(centre, lambda: len(centre.got) == count, answer=False)
+            return [one["id"] for one in centre.got]
+
+        until(centre, lambda: bike.linked, answer=False)
+        ids = append(outbox, 3)
+        bike.wake()
+        assert hears(3) == ids
+        clock.now = clock() + FIRST_RESEND  # a centre that is there, and says nothing, is asked again
+        assert hears(6) == ids + ids
+        says("offline")
+        until(centre, lambda: not bike.linked, answer=False)
+        clock.now = clock() + 20 * LONGEST_RESEND
+        fresh = []
+        for count in (7, 8):  # what is new goes once, into the broker's hands; with the second, all of a turn went by
+            fresh += append(outbox, 1)
+            bike.wake()
+            assert hears(count) == ids + ids + fresh
+        assert bike._patience(clock()) == GLANCE  # and what is overdue keeps nobody awake
+        says("online")
+        assert hears(13) == ids + ids + fresh + ids + fresh  # at once, although no time went by
+        for one in centre.got[-5:]:
+            centre.receipt([one])
+        until(centre, lambda: outbox.depth().owed == 0 and bike.linked, answer=False)
+        assert len(centre.got) == 13
 
 
 def test_an_outbox_opened_anew_is_sent_from_its_first_row(tmp_path: Path, outbox: Outbox) -> None:

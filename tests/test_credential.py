@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -352,6 +353,28 @@ def test_a_key_with_dates_signs_only_what_says_when_it_was_signed() -> None:
     assert believe(pack(token(STAFF_KEY, claims)), dated, AT).reason is Reason.WRONG_DOMAIN
     assert believe(pack(token(STAFF_KEY, timed["out"])), dated, AT).reason is Reason.WRONG_DOMAIN
     assert believe(pack(token(STAFF_KEY, timed["in"])), dated, AT).reason is None
+
+
+@pytest.mark.parametrize("shown_at", [timedelta(0), timedelta(days=9)])  # while the key counts, and long after its end
+@pytest.mark.parametrize(
+    ("signed", "reason"),
+    [
+        (timedelta(seconds=-1), Reason.WRONG_DOMAIN),
+        (timedelta(0), None),
+        (timedelta(days=2, seconds=-1), None),
+        (timedelta(days=2), Reason.WRONG_DOMAIN),
+        (timedelta(days=2, seconds=1), Reason.WRONG_DOMAIN),
+    ],
+)
+def test_what_is_signed_before_a_key_s_beginning_or_from_its_end_on_is_not_believed(
+    signed: timedelta, reason: Reason | None, shown_at: timedelta
+) -> None:
+    since, until = AT - timedelta(days=3), AT - timedelta(days=1)
+    keys = [replace(key, since=since, until=until) for group in trust().keys.values() for key in group]
+    dated = trusting(*keys)
+    for make in (staff_pass, lambda **dates: hcert(v=[dose()], **dates)):
+        belief = believe(make(issued=since + signed), dated, AT + shown_at)
+        assert (belief.reason, belief.credential is None) == (reason, reason is not None)
 
 
 def test_an_rsa_signature_has_one_writing_only() -> None:

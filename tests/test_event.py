@@ -18,7 +18,7 @@ from device.judge import Rules, choose, judge
 from device.model import Outcome, Place, Reason, Verdict
 from device.policy import Setting
 from device.trust import Trust
-from tests.credentials import AT, dose, hcert, staff_pass, trust
+from tests.credentials import AT, VISITOR_KEY, dose, hcert, staff_pass, trust
 from tests.world import REPOSITORY
 
 SECRET = FleetSecret(bytes(range(32)))
@@ -94,6 +94,16 @@ def test_a_pass_number_is_sent_for_staff_alone_and_only_when_asked_for() -> None
     assert told(staff_pass("0042"), asked)["data"]["credential"]["pass_number"] == "0042"
     assert "pass_number" not in told(staff_pass("0042"))["data"]["credential"]
     assert "pass_number" not in told(hcert(v=[dose()]), asked)["data"]["credential"]
+
+
+@pytest.mark.parametrize("expires", [AT + timedelta(days=300), AT - timedelta(seconds=1)])
+@pytest.mark.parametrize("pass_number", [True, False])
+def test_a_visitor_s_pass_number_never_leaves_the_station_whatever_is_asked_for(
+    pass_number: bool, expires: datetime
+) -> None:
+    body = told(staff_pass("TAMU-0815", key=VISITOR_KEY, expires=expires), composer(pass_number=pass_number))
+    assert body["data"]["credential"] == {"kind": "pass", "domain": "visitor", "issuer": "luwuutarakab"}
+    assert "TAMU-0815" not in json.dumps(body)
 
 
 def test_a_holder_is_the_same_all_day_at_every_point_and_another_tomorrow() -> None:

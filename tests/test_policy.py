@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.judge import Rules, choose, judge
-from device.model import Claims, Colour, Credential, Domain, Kind, Outcome, Reason, Statement, Verdict
+from device.model import WITA, Claims, Colour, Credential, Domain, Kind, Outcome, Reason, Statement, Verdict
 from device.policy import Policy, PolicyError, Setting, decide, parse, shipped
 from device.trust import Trust
 from tests.credentials import AT, dose, hcert, staff_pass, trust
@@ -261,6 +261,48 @@ def test_a_bundle_long_past_its_next_admits_nobody_and_refuses_whom_it_refused()
         assert judge(staff_pass(), rules, AT).verdict.outcome is staff
         assert judge(none, rules, AT).verdict == Verdict(Outcome.REFUSE, Reason.NO_DOSE, RED, "brief-2021")
     assert judge(staff_pass(), rules, AT).verdict == Verdict(Outcome.CHECK, Reason.STAFF, None, "staff")
+
+
+@pytest.mark.parametrize("expired", ["check", "accept"])
+@pytest.mark.parametrize(
+    ("day", "speaks"),
+    [(date(2026, 11, 19), False), (date(2026, 11, 20), True), (date(2026, 11, 22), True), (date(2026, 11, 23), False)],
+)
+def test_a_policy_speaks_of_a_pass_expired_or_not_from_its_first_day_to_its_last(
+    day: date, speaks: bool, expired: str
+) -> None:
+    """The days are the office's: each is asked in its first and its last second."""
+    dated = parse(WHOLE.replace("[[rule]]", f'since = 2026-11-20\nuntil = 2026-11-22\nexpired = "{expired}"\n[[rule]]'))
+    begins = datetime(day.year, day.month, day.day, tzinfo=WITA).astimezone(UTC)
+    for at in (begins, begins + timedelta(days=1, seconds=-1)):
+        over, valid = staff_pass(issued=AT - timedelta(days=9), expires=AT - timedelta(days=8)), staff_pass(issued=at)
+        admitted = Verdict(Outcome.ADMIT, Reason.STAFF, None, "x")
+        spoken = admitted if expired == "accept" else Verdict(Outcome.CHECK, Reason.EXPIRED)
+        # Another policy of that domain, later in the list, is in force on every day and says nothing of what is over.
+        for policies, silent in (
+            ((dated,), Verdict(Outcome.CHECK, Reason.NO_RULE)),
+            ((dated, parse(WHOLE)), admitted),
+        ):
+            rules = Rules(trust(), policies, HERE)
+            assert judge(over, rules, at).verdict == (spoken if speaks else Verdict(Outcome.REFUSE, Reason.EXPIRED))
+            assert judge(valid, rules, at).verdict == (admitted if speaks else silent)
+
+
+def test_the_first_policy_of_a_domain_that_is_in_force_decides_about_what_is_over() -> None:
+    over = staff_pass(issued=AT - timedelta(days=9), expires=AT - timedelta(days=8))
+    said: dict[str, Verdict] = {}
+    for word in ("check", "refuse"):
+        first = parse(WHOLE.replace("[[rule]]", f'until = 2026-11-22\nexpired = "{word}"\n[[rule]]'))
+        other = parse(WHOLE.replace('["staff"]', '["visitor"]').replace("[[rule]]", 'expired = "check"\n[[rule]]'))
+        then = parse(WHOLE.replace("[[rule]]", 'expired = "accept"\n[[rule]]'))
+        for name, at in (("on its day", AT - timedelta(days=1)), ("after it", AT)):
+            said[f"{word} {name}"] = judge(over, Rules(trust(), (other, first, then), HERE), at).verdict
+    assert said == {
+        "check on its day": Verdict(Outcome.CHECK, Reason.EXPIRED),
+        "check after it": Verdict(Outcome.ADMIT, Reason.STAFF, None, "x"),
+        "refuse on its day": Verdict(Outcome.REFUSE, Reason.EXPIRED),
+        "refuse after it": Verdict(Outcome.ADMIT, Reason.STAFF, None, "x"),
+    }
 
 
 @pytest.mark.parametrize(

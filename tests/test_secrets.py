@@ -21,7 +21,19 @@ from device.roster import RosterKey
 from device.trust import kid_of
 from office.__main__ import main
 from office.phone import phone_code
-from tests.credentials import HEALTH_KEY, OTHER_KEY, dose, hcert, pack, phone_pass, proof, sign, staff_pass, token
+from tests.credentials import (
+    HEALTH_KEY,
+    OTHER_KEY,
+    VISITOR_KEY,
+    dose,
+    hcert,
+    pack,
+    phone_pass,
+    proof,
+    sign,
+    staff_pass,
+    token,
+)
 from tests.point import NOW, ROOT, Centre, Station, save, signed_bundle
 from tests.world import REPOSITORY, Mosquitto, wait_for
 
@@ -133,6 +145,31 @@ def test_no_log_event_database_exception_or_answer_holds_a_planted_mark(tmp_path
     assert {"err", "outbox.db", "central.db", "log"} <= {path.name for path in files}
     leaks = {str(path.relative_to(tmp_path)): found(path.read_bytes()) for path in files}
     leaks |= {"wire": found(b"\n".join(wire)), "answers": found(answers)}
+    assert {where: marks for where, marks in leaks.items() if marks} == {}
+
+
+def test_a_visitor_s_number_stays_at_a_wall_that_sends_the_numbers_of_staff(tmp_path: Path) -> None:
+    wire: list[bytes] = []
+    with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port):
+        point = Station(tmp_path / "point", broker.port, more="[privacy]\npass_number = true\n")
+        save(point.pictures / "1.png", staff_pass("PEG-0815", **SPAN))
+        save(point.pictures / "2.png", staff_pass(NUMBER, key=VISITOR_KEY, **SPAN))
+        save(point.pictures / "3.png", staff_pass(NUMBER, key=VISITOR_KEY, issued=SPAN["issued"], expires=NOW))
+        with Link(Broker(port=broker.port), "listener", will=Message("titik/v1/listener/state", b"{}")) as listener:
+            listener.subscribe(["#"])
+
+            def heard() -> bool:
+                wire.extend(one.body for one in listener.turn(0.05) if isinstance(one, Received))
+                return b"".join(wire).count(b'"domain":"visitor"') == 2
+
+            with point:
+                wait_for(heard, 30, "both visitors are told")
+                point.ends()
+        assert {one[4] for one in point.shown()} == {"staff", "visitor", "expired"}
+    assert b'"pass_number":"PEG-0815"' in b"".join(wire)
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and point.pictures not in path.parents]
+    assert {"err", "outbox.db", "central.db", "log"} <= {path.name for path in files}
+    leaks = {path.name: found(path.read_bytes()) for path in files} | {"wire": found(b"\n".join(wire))}
     assert {where: marks for where, marks in leaks.items() if marks} == {}
 
 
