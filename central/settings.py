@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from device.config import Broker, ConfigError, Section
+from device.config import Broker, ConfigError, File, Section
 
 STATE_FOLDER = Path("/var/lib/titik-central")
 """Where the shipped unit keeps its state; used where ``$STATE_DIRECTORY`` does not say."""
@@ -12,14 +12,14 @@ STATE_FOLDER = Path("/var/lib/titik-central")
 class StoreChoice(Section):
     """Where the rows are kept."""
 
-    path: Path | None = None
+    path: File | None = None
     """Left out: ``central.db`` in systemd's ``$STATE_DIRECTORY``."""
 
 
 class TrustChoice(Section):
     """What the points are given to believe."""
 
-    bundle: Path | None = None
+    bundle: File | None = None
     """The trust bundle as the desk signed it; posted for all points whenever the file changes."""
 
 

@@ -3,19 +3,39 @@
 A key that nobody knows only warns, so that a setting of a newer version never keeps a station dark.
 """
 
-import difflib
 import ipaddress
 import tomllib
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-PointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
-Gpio = Annotated[int, Field(ge=0, le=27)]
+from device.layers import Layers
+from device.mistake import Says, sentence, unknown
 
+NO_PIN = "none"
+"""What stands in the file for a pin that nothing hangs on: TOML has no word of its own for it."""
+
+
+def _none(told: object) -> object:
+    return None if told == NO_PIN else told
+
+
+PointName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40),
+    Says("lower-case letters and digits, with hyphens between them, 40 characters at most, as bupati-1, in quotes"),
+]
+File = Annotated[Path, Field(strict=False)]
+"""TOML has no paths: a text is one."""
+Gpio = Annotated[
+    int, Field(ge=2, le=27), Says("a whole number from 2 to 27: BCM; 0 and 1 belong to the EEPROM of an added board")
+]
+MaybeGpio = Annotated[Gpio | None, BeforeValidator(_none), Says(f'a whole number from 2 to 27, or "{NO_PIN}"')]
+I2C = {2: "SDA", 3: "SCL"}
+"""Pins of the clock that README tells how to fit. The board pulls them up, so what hangs there glows by itself."""
 
 RESERVED = frozenset({"fleet", "central", "operator"})
 """Names beside the points' in topics and in the broker's ACL."""
@@ -30,9 +50,16 @@ class ConfigError(Exception):
 
 
 class Section(BaseModel):
-    """A table of the file; frozen, and strict about types but not about keys it does not know."""
+    """A table of the file; frozen, and strict about types but not about keys it does not know.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    A number in quotes is no number, *true* is no pin, and 17.0 no whole number; 15 for 15.0 is meant as it stands.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    def cautions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield what may be meant and probably is not: the keys, and a sentence that begins with them."""
+        yield from ()
 
 
 class Point(Section):
@@ -53,15 +80,17 @@ class Camera(Section):
     """The eyes."""
 
     source: Literal["picamera2", "webcam", "video", "pictures"] = "picamera2"
-    device: Path | None = None
+    device: File | None = None
     """The webcam's file, for ``source = "webcam"``; left out, the first camera that can be read."""
-    video: Path | None = None
+    video: File | None = None
     """For ``source = "video"``."""
-    size: tuple[Annotated[int, Field(ge=160, le=4608)], Annotated[int, Field(ge=120, le=3456)]] = (1280, 720)
+    size: Annotated[
+        tuple[Annotated[int, Field(ge=160, le=4608)], Annotated[int, Field(ge=120, le=3456)]], Field(strict=False)
+    ] = (1280, 720)
     fps: Annotated[float, Field(gt=0, le=120)] = 15.0
     patience: Annotated[float, Field(ge=0.2, le=9)] = 3.0
     """Seconds without a frame after which the camera counts as gone; below a third of the unit's WatchdogSec."""
-    pictures: tuple[Path, ...] = ()
+    pictures: Annotated[tuple[File, ...], Field(strict=False)] = ()
     """Files and folders, for ``source = "pictures"``."""
     loop: bool = True
     hold: Annotated[float, Field(gt=0, le=3600)] = 1.5
@@ -128,9 +157,9 @@ class Pins(Section):
     factory: Literal["lgpio", "mock"] = "lgpio"
     red: Gpio = 17
     green: Gpio = 27
-    amber: Gpio | None = None
-    buzzer: Gpio | None = 22
-    light: Gpio | None = None
+    amber: MaybeGpio = None
+    buzzer: MaybeGpio = 22
+    light: MaybeGpio = None
     """A white lamp that is lit for who comes with paper, and dark before a screen."""
     sound: Literal["active", "tonal"] = "active"
     """An active buzzer knows one tone; a tonal one (a passive piezo) plays pitches."""
@@ -146,20 +175,33 @@ class Pins(Section):
                 named[pin] = name
         return self
 
+    def cautions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield each pin that a battery-backed clock would use."""
+        for name in ("red", "green", "amber", "buzzer", "light"):
+            if (pin := getattr(self, name)) in I2C:
+                whose = f"{I2C[pin]} of a battery-backed clock, and the board pulls it up"
+                yield (name,), f"pins.{name} = {pin} is {whose}: a lamp there glows by itself. Next: another pin"
+
 
 class Broker(Section):
     """Where the events go."""
 
-    host: Annotated[str, StringConstraints(min_length=1, max_length=253)] = "127.0.0.1"
+    host: Annotated[
+        str, StringConstraints(min_length=1, max_length=253), Says("a name or an address in quotes, as 192.0.2.7")
+    ] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     protocol: Literal[5, 4] = 5
     """5, or 4 for MQTT 3.1.1."""
-    root: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=100)] = "titik/v1"
+    root: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=100),
+        Says("words of letters, digits, _ and - with / between them, 100 characters at most, as titik/v1, in quotes"),
+    ] = "titik/v1"
     tls: bool | None = None
     """Left out: on, unless the broker is this machine itself."""
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
+    ca: File | None = None
+    certificate: File | None = None
+    key: File | None = None
     username: str | None = None
     keepalive: Annotated[int, Field(ge=5, le=3600)] = 20
 
@@ -215,9 +257,17 @@ class Clock(Section):
 class Trust(Section):
     """Whom to believe."""
 
-    bundle: Path | None = None
+    bundle: File | None = None
     roots: Annotated[
-        tuple[Annotated[str, StringConstraints(min_length=10, max_length=2000)], ...], Field(max_length=2)
+        tuple[
+            Annotated[
+                str,
+                StringConstraints(min_length=10, max_length=2000),
+                Says("a public key in quotes, as titik-office init prints it"),
+            ],
+            ...,
+        ],
+        Field(strict=False, max_length=2),
     ] = ()
     """Public keys of the regency's root, as ``titik-office init`` prints them: the current one, then the next."""
 
@@ -225,7 +275,7 @@ class Trust(Section):
 class PolicyChoice(Section):
     """Which rules are in force here."""
 
-    use: tuple[PointName, ...] = ("staff",)
+    use: Annotated[tuple[PointName, ...], Field(strict=False)] = ("staff",)
     """Names of policies, the bundle's or those that ship; earlier ones speak first."""
 
 
@@ -248,8 +298,12 @@ class Station(Section):
     trust: Trust = Trust()
     policy: PolicyChoice = PolicyChoice()
     privacy: Privacy = Privacy()
-    state: Path | None = None
+    state: File | None = None
     """Where the outbox lives; left out, systemd's ``$STATE_DIRECTORY``."""
+
+    def cautions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield those of the pins."""
+        yield from ((("pins", *keys), told) for keys, told in self.pins.cautions())
 
     @model_validator(mode="after")
     def _no_silent_loss(self) -> Self:
@@ -275,102 +329,45 @@ def load(model: type[T], path: Path, drop_ins: str = "conf.d") -> tuple[T, list[
 
     Raises `ConfigError`, which names every mistake at once.
     """
-    merged: dict[str, Any] = {}
-    origin: dict[tuple[str, ...], Path] = {}
-    for file in [path, *sorted((path.parent / drop_ins).glob("*.toml"))]:
-        try:
-            with file.open("rb") as opened:
-                told = tomllib.load(opened)
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError([f"{file}: this is not TOML: {error}"]) from None
-        except UnicodeDecodeError:
-            raise ConfigError([f"{file}: this is not UTF-8 text"]) from None
-        except OSError as error:
-            raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
-        _lay_over(merged, told, (), file, origin)
-    warnings = [
-        f"{origin[key]}: unknown key {'.'.join(key)} is not used{_nearest(key[-1], known)}"
-        for key, known in _unknown(model, merged, ())
-    ]
+    layers = Layers()
+    for file in _files(path, drop_ins):
+        layers.lay(_read(file), file)
+    warnings = [f"{layers.origin[keys]}: {what}" for keys, what in unknown(model, layers.tables)]
     try:
-        return model.model_validate(merged), warnings
+        told = model.model_validate(layers.tables)
     except ValidationError as error:
-        mistakes = [_sentence(one, model, origin, path) for one in error.errors(include_url=False)]
+        mistakes = [sentence(one, model, layers.origin, path) for one in error.errors(include_url=False)]
         raise ConfigError(mistakes) from None
+    return told, warnings + [f"{layers.origin[keys]}: {what}" for keys, what in told.cautions()]
 
 
 def pins_alone(path: Path) -> Pins | None:
-    """Return the pins of a file whose rest may be wrong, ``None`` if they cannot be told either."""
+    """Return the pins of a configuration whose rest may be wrong, ``None`` if they cannot be told either."""
+    layers = Layers()
+    for file in _files(path, "conf.d"):
+        try:
+            layers.lay(_read(file), file)
+        except ConfigError:
+            if file == path:
+                return None
     try:
-        return Pins.model_validate(tomllib.loads(path.read_text(encoding="utf-8")).get("pins", {}))
-    except (OSError, ValueError):
+        return Pins.model_validate(layers.tables.get("pins", {}))
+    except ValidationError:
         return None
 
 
-def _lay_over(
-    below: dict[str, Any],
-    above: dict[str, Any],
-    at: tuple[str, ...],
-    file: Path,
-    origin: dict[tuple[str, ...], Path],
-) -> None:
-    """Lay the tables of *above* over *below*, key by key, remembering which file said what."""
-    for key, value in above.items():
-        here = (*at, key)
-        origin[here] = file
-        if isinstance(value, dict) and isinstance(below.get(key), dict):
-            _lay_over(below[key], value, here, file, origin)
-        elif isinstance(value, dict):
-            below[key] = {}
-            _lay_over(below[key], value, here, file, origin)
-        else:
-            below[key] = value
+def _files(path: Path, drop_ins: str) -> list[Path]:
+    return [path, *sorted((path.parent / drop_ins).glob("*.toml"))]
 
 
-def _tables(annotation: Any) -> type[BaseModel] | None:
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-def _unknown(
-    model: type[BaseModel], told: dict[str, Any], at: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], list[str]]]:
-    """Yield each key that *model* does not have, with the words it has there."""
-    for key, value in told.items():
-        field = model.model_fields.get(key)
-        if field is None:
-            yield (*at, key), list(model.model_fields)
-        elif isinstance(value, dict) and (inner := _tables(field.annotation)) is not None:
-            yield from _unknown(inner, value, (*at, key))
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(known)}"
-
-
-def _sentence(one: Any, model: type[BaseModel], origin: dict[tuple[str, ...], Path], path: Path) -> str:
-    """Return one mistake as a sentence for the operator."""
-    where = tuple(part for part in one["loc"] if isinstance(part, str))
-    file = next((origin[where[:n]] for n in range(len(where), 0, -1) if where[:n] in origin), path)
-    key = ".".join(str(part) for part in one["loc"]) or "the file"
-    if one["type"] == "missing":
-        return f"{file}: {key} is missing; it has no default"
-    what = one["msg"].removeprefix("Value error, ")
-    got = one["input"]
-    if isinstance(got, dict):
-        return f"{file}: [{key}] {what}"
-    near = ""
-    if one["type"] == "literal_error" and isinstance(got, str):
-        near = _nearest(got, [str(word) for word in _allowed(model, where)])
-    return f"{file}: {key} = {got!r}: {what}{near}"
-
-
-def _allowed(model: type[BaseModel], where: tuple[str, ...]) -> list[Any]:
-    """Return the words of the Literal at *where* in *model*."""
-    annotation: Any = model
-    for part in where:
-        table = _tables(annotation)
-        if table is None or part not in table.model_fields:
-            return []
-        annotation = table.model_fields[part].annotation
-    return list(get_args(annotation)) if get_origin(annotation) is Literal else []
+def _read(file: Path) -> dict[str, Any]:
+    """Return the tables of *file*; raises `ConfigError`."""
+    try:
+        with file.open("rb") as opened:
+            return tomllib.load(opened)
+    except UnicodeDecodeError:
+        raise ConfigError([f"{file}: this is not UTF-8 text"]) from None
+    except (ValueError, RecursionError) as error:  # TOML's own error is one of the first; digits without end another
+        raise ConfigError([f"{file}: this is not TOML: {error}"]) from None
+    except OSError as error:
+        raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None

@@ -11,6 +11,7 @@ from tests.world import REPOSITORY
 
 # From the nouns up; a module imports only from rows above its own.
 FLOORS = (
+    ("mistake", "layers"),
     (
         "__init__",
         "model",

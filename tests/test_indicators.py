@@ -86,6 +86,17 @@ def test_every_pattern_can_be_played_on_either_buzzer(factory: Any, sound: str) 
         lights.rest(READY)
 
 
+@pytest.mark.parametrize("sound", ["active", "tonal"])
+def test_without_a_buzzer_the_lamps_play_all_the_same_and_no_other_pin_is_touched(factory: Any, sound: str) -> None:
+    pins = Pins.model_validate({"factory": "mock", "buzzer": "none", "light": "none", "sound": sound})
+    with Indicators(pins, factory) as lights:
+        lights.rest(quick((set(), None)))
+        lights.show(quick(({GREEN}, 1600), (set(), None), ({GREEN}, 500), (set(), None)))
+        wait_for(lambda: len(states(factory, pins.green)) >= 5)
+        lights.check()
+    assert sorted(pin.info.name for pin in factory.pins.values()) == ["GPIO17", "GPIO27"]
+
+
 def test_the_white_lamp_is_switched_apart_from_all_patterns_and_leaving_drives_it_dark(factory: Any) -> None:
     with Indicators(Pins(factory="mock", light=6), factory) as lights:
         assert lights.has_light
