@@ -4,8 +4,8 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from central.settings import Settings
 from device import config, wire
 from device.config import Broker, Point, Station, Trust
 from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.requests import VERBS
 from device.trust import root_key
 from tests import point as point_
 from tests.certificates import Authority, Pair
@@ -107,6 +108,58 @@ def _keys_told(told: dict[str, object]) -> set[str]:
 
 # --- the broker ---
 
+ACL = re.compile(r"(?:(pattern|topic) (read|write)|user) (\S+)")
+OPERATION = re.compile(r"action: (send|receive)\n +channel:\n +\$ref: '#/channels/(\w+)'")
+CHANNEL = re.compile(r"^  (\w+):\n    address: (\S+)$", re.MULTILINE)
+
+
+def _rights() -> set[tuple[str, str, str]]:
+    """Return who may do what on which topic, as the ACL says it; a line of any other form fails."""
+    rights, user = set(), ""
+    for line in (EXAMPLES / "mosquitto.acl").read_text(encoding="utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        told = ACL.fullmatch(line)
+        assert told, line
+        kind, what, topic = told.groups()
+        if kind is None:
+            user = topic
+        else:
+            assert (topic, what) not in {(one[2], one[1]) for one in rights if one[0] == user}, f"twice: {line}"
+            rights.add(("a point" if kind == "pattern" else user, what, topic))
+    return rights
+
+
+def test_the_acl_grants_what_the_contract_says_by_name_and_nothing_else() -> None:
+    told = (REPOSITORY / "schemas" / "asyncapi.yaml").read_text(encoding="utf-8")
+    addresses, said = dict(CHANNEL.findall(told)), OPERATION.findall(told)
+    assert sorted(name for _, name in said) == sorted(addresses)
+
+    def topics(action: str, point: str) -> list[str]:
+        named = [addresses[name].replace("{point}", point) for what, name in said if what == action]
+        return [one.replace("{verb}", verb) for one in named for verb in (VERBS if "{verb}" in one else ("",))]
+
+    assert _rights() == {
+        *(("a point", "write", topic) for topic in topics("send", "%u")),
+        *(("a point", "read", topic) for topic in topics("receive", "%u")),
+        *(("central", "read", topic) for topic in topics("send", "+")),
+        *(("central", "write", topic) for topic in topics("receive", "+") if topic != "titik/v1/+/request/ping"),
+        ("operator", "read", "titik/v1/#"),
+        ("operator", "read", "$SYS/#"),
+        *(("operator", "write", topic) for topic in topics("receive", "+") if "/request/" in topic),
+    }
+    assert "titik/v1/+/request/ping" in topics("receive", "+")  # which the centre has no use for
+
+
+def test_the_limit_of_memory_leaves_room_for_twice_what_may_be_queued_and_retained() -> None:
+    lines = (EXAMPLES / "mosquitto.conf").read_text(encoding="utf-8").splitlines()
+    told = {key: int(value) for key, _, value in (line.partition(" ") for line in lines) if value.isdigit()}
+    each = 400  # bytes of mosquitto's own for a queued message, measured: 323
+    own = len([right for right in _rights() if right[:2] == ("a point", "write")])
+    queued = told["max_queued_bytes"] + each * told["max_queued_messages"]
+    retained = (7 * own + 2) * told["max_packet_size"]
+    assert 2 * (queued + retained) < told["memory_limit"] + 10_000_000
+
 
 class Office:
     """The broker of examples/, on this machine, and whoever has a certificate."""
@@ -114,6 +167,7 @@ class Office:
     def __init__(self, folder: Path, port: int) -> None:
         self.port = port
         self.authority = Authority(folder)
+        self.pid = 0
 
     @contextmanager
     def as_(self, name: str, *, clean: bool = True, client_id: str | None = None) -> Iterator[Link]:
@@ -154,15 +208,29 @@ def _conf(port: int, files: Path, state: Path) -> str:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office_of(tmp_path: Path) -> Iterator[Callable[[str, str], Office]]:
+    """Return what runs mosquitto with the shipped ACL, and the shipped configuration with one line of it changed."""
+    with ExitStack() as stack:
+
+        def run(line: str, other: str) -> Office:
+            port, state = free_port(), tmp_path / "state"
+            state.mkdir()
+            office = Office(tmp_path / "files", port)
+            office.authority.server()
+            shutil.copy(EXAMPLES / "mosquitto.acl", tmp_path / "files" / "acl")
+            conf = _conf(port, tmp_path / "files", state)
+            assert line in conf
+            broker = stack.enter_context(Mosquitto(tmp_path, conf=conf.replace(line, other), port=port))
+            office.pid = broker.pid
+            return office
+
+        yield run
+
+
+@pytest.fixture
+def office(office_of: Callable[[str, str], Office]) -> Office:
     """Run mosquitto with the shipped configuration and ACL."""
-    port, state = free_port(), tmp_path / "state"
-    state.mkdir()
-    office = Office(tmp_path / "files", port)
-    office.authority.server()
-    shutil.copy(EXAMPLES / "mosquitto.acl", tmp_path / "files" / "acl")
-    with Mosquitto(tmp_path, conf=_conf(port, tmp_path / "files", state), port=port):
-        yield office
+    return office_of("", "")
 
 
 def test_a_station_and_the_centre_deliver_through_the_shipped_broker_with_certificates(
@@ -186,9 +254,9 @@ def test_a_station_and_the_centre_deliver_through_the_shipped_broker_with_certif
     assert stranger.owed() == 1
 
 
-def _say(link: Link, topic: str, body: bytes = b"{}") -> int:
+def _say(link: Link, topic: str, body: bytes = b"{}", *, retain: bool = False) -> int:
     """Publish and return the broker's answer to it."""
-    mid = link.publish(Message(topic, body))
+    mid = link.publish(Message(topic, body, retain=retain))
     answers: list[Acked] = []
 
     def answered() -> bool:
@@ -245,6 +313,52 @@ def test_a_station_may_write_its_own_words_and_nobody_elses(office: Office) -> N
             **dict.fromkeys(own, DONE),
             **dict.fromkeys(others + never, REFUSED),
         }
+
+
+def _resident(pid: int) -> int:
+    """Return the megabytes of memory that a process has in use."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return int(re.findall(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[0]) // 1024
+
+
+MEGABYTE = b"x" * wire.MAX_BUNDLE
+
+
+def _flood(link: Link, topic: str, times: int) -> None:
+    """Publish a megabyte at QoS 0 as fast as the line takes it."""
+    for _ in range(times):
+        link.publish(Message(topic, MEGABYTE, qos=0))
+        while link.congested:
+            link.turn(0.05)
+
+
+def test_a_stolen_certificate_stores_nothing_at_the_broker_under_names_of_its_choice(office: Office) -> None:
+    own = ("event", "state", "info", "health", *(f"response/{verb}" for verb in VERBS))
+    strange = [
+        *(f"{leaf}/{n}" for n in range(4) for leaf in (*own, "request/ping")),
+        *(f"response/{name}" for name in ("", "x", "pong", "Ping", "ping ", "ping/", "$x", "x" * 40)),
+        *("certificate", "receipt", "", "request/replay", "$share/g/event"),
+    ]
+    with office.as_("bupati-1") as thief:
+        answers = [_say(thief, TOPICS.of("bupati-1", leaf), MEGABYTE, retain=True) for leaf in own]
+        assert REFUSED not in answers  # what it may say it may also retain: six megabytes
+        before = _resident(office.pid)
+        answers = [_say(thief, TOPICS.of("bupati-1", leaf), MEGABYTE, retain=True) for leaf in strange]
+        assert answers == [REFUSED] * len(strange)
+        assert _resident(office.pid) - before < len(strange) / 4
+
+
+def test_who_fills_the_broker_s_memory_is_put_out_and_all_others_go_on(office_of: Callable[[str, str], Office]) -> None:
+    """The shipped limit is eight times this one; the mechanism is mosquitto's, and the same at any figure."""
+    office = office_of("memory_limit 536870912\n", "memory_limit 67108864\n")
+    with office.as_("operator") as asleep, office.as_("dprd-1") as honest:
+        _listen(asleep, ["titik/v1/#"], TOPICS.of("bupati-1", "request/ping"))
+        with pytest.raises(Broken), office.as_("bupati-2") as thief:
+            _flood(thief, TOPICS.of("bupati-2", "health"), 400)
+        assert _resident(office.pid) < 64 + 64
+        assert _say(honest, TOPICS.of("dprd-1", "event")) == DONE
+        with office.as_("gabungan-1") as newcomer:
+            assert _say(newcomer, TOPICS.of("gabungan-1", "event")) == DONE
 
 
 def test_a_station_reads_what_is_said_to_it_and_nothing_else(office: Office) -> None:
