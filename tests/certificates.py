@@ -38,6 +38,7 @@ class Authority:
             .sign(self._key, SHA256())
         )
         self.ca = self._write("ca.crt", made.public_bytes(Encoding.PEM))
+        self.revoke()
 
     def server(self, shift: timedelta = timedelta()) -> Pair:
         """Return a pair for a broker on 127.0.0.1, valid from 12 hours before to 12 hours after now + *shift*."""
@@ -47,6 +48,17 @@ class Authority:
     def client(self, name: str, shift: timedelta = timedelta()) -> Pair:
         """Return a pair whose CN is *name*, valid around now + *shift*."""
         return self._pair(f"client-{name}", name, ExtendedKeyUsageOID.CLIENT_AUTH, shift=shift)
+
+    def revoke(self, *pairs: Pair) -> None:
+        """Write the list of those that are believed no more, and of no others: ``revoked.crl``."""
+        now = datetime.now(UTC)
+        told = x509.CertificateRevocationListBuilder().issuer_name(self._name)
+        told = told.last_update(now - HOURS).next_update(now + HOURS)
+        for pair in pairs:
+            serial = x509.load_pem_x509_certificate(pair.certificate.read_bytes()).serial_number
+            one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - HOURS).build()
+            told = told.add_revoked_certificate(one)
+        self._write("revoked.crl", told.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
 
     def _pair(
         self,

@@ -1,8 +1,10 @@
 """What an operator copies: the configurations load, and the broker's files keep everybody to their own topics."""
 
+import os
 import re
 import shutil
 import subprocess
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -455,13 +457,107 @@ def test_the_certificates_script_lets_in_and_its_revocation_shuts_out(tmp_path: 
     again = subprocess.run([*script, "127.0.0.1", "bupati-1", "bupati-2"], capture_output=True, text=True, check=True)
     assert again.stdout.splitlines() == ["bupati-1.crt and bupati-1.key: bupati-1"]
     new = _kept(files, "bupati-1")
-    conf = _conf(port, files, state).replace("#crlfile", "crlfile")
-    with Mosquitto(tmp_path, conf=conf, port=port):
+    with Mosquitto(tmp_path, conf=_conf(port, files, state), port=port):
         for pair, name in ((other, "bupati-2"), (new, "bupati-1")):
             with _link(port, files / "ca.crt", pair, name) as link:
                 assert _say(link, TOPICS.of(name, "event")) != REFUSED
         with pytest.raises(Broken), _link(port, files / "ca.crt", old, "bupati-1"):
             pass
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Path:
+    """Return the folder of a broker that could start: its files, and the shipped configuration beside them."""
+    files, state = tmp_path / "files", tmp_path / "state"
+    state.mkdir()
+    Authority(files).server()
+    shutil.copy(EXAMPLES / "mosquitto.acl", files / "acl")
+    (files / "mosquitto.conf").write_text(_conf(free_port(), files, state), encoding="utf-8")
+    return files
+
+
+def _checked(conf: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    told = {**os.environ, **env}
+    return subprocess.run(
+        [EXAMPLES / "mosquitto-check", conf], capture_output=True, text=True, env=told, timeout=60, check=False
+    )
+
+
+def test_a_broker_that_would_start_is_said_to_also_beside_the_one_that_runs(ready: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    conf = ready / "mosquitto.conf"
+    text = conf.read_text(encoding="utf-8")
+    port = int(re.findall(r"^listener (\d+)", text, re.MULTILINE)[0])
+    with Mosquitto(ready.parent, conf=text, port=port) as running:
+        done = _checked(conf, TMPDIR=str(ready))
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{conf}: the broker would start\n", "")
+        assert running.pid
+    assert [path.name for path in ready.iterdir() if path.name.startswith("tmp.")] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("revoked.crl is absent", "crl"),
+        ("revoked.crl is rubbish", "crl"),
+        ("revoked.crl is another authority's", "different CRL|unable to get certificate CRL|CRL"),
+        ("server.crt is rubbish", "certificate"),
+        ("server.key is another's", "key"),
+        ("server.crt is revoked", "revoked"),
+        ("ca.crt is another's", "verification failed"),
+        ("acl is absent", "acl_file"),
+        ("acl is rubbish", "acl"),
+        ("the configuration has an unknown word", "configuration"),
+    ],
+)
+def test_a_broker_that_would_not_start_or_let_nobody_in_is_told_before_the_restart(
+    ready: Path, wrong: str, said: str
+) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    other = Authority(ready.parent / "other")
+    other.server()
+    name, _, what = wrong.partition(" is ")
+    file = ready / name
+    match what:
+        case "absent":
+            file.unlink()
+        case "rubbish":
+            file.write_text("rubbish\n", encoding="utf-8")
+        case "revoked":
+            mine = Authority(ready)
+            mine.revoke(mine.server())
+        case "":
+            with (ready / "mosquitto.conf").open("a", encoding="utf-8") as conf:
+                conf.write("memory_limits 1\n")
+        case _:
+            shutil.copy(other.ca.with_name(name), file)
+    done = _checked(ready / "mosquitto.conf")
+    assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    *words, last = done.stderr.splitlines()
+    assert re.search(said, "\n".join(words)), done.stderr
+    assert "Next: leave the running broker alone" in last
+
+
+def test_a_file_that_the_broker_s_own_user_may_not_read_is_told_before_the_restart(ready: Path) -> None:
+    """As after `cp` of what root's umask made: the service gives up root, and then reads it."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # pytest's own lets nobody in
+        shutil.copytree(ready, folder / "files")
+        for file in (folder / "files").iterdir():
+            file.chmod(0o644)
+        conf = folder / "files" / "mosquitto.conf"
+        text = conf.read_text(encoding="utf-8").replace(str(ready), str(conf.parent))
+        conf.write_text(text.replace("user root\n", "user nobody\n"), encoding="utf-8")
+        assert _checked(conf).returncode == 0
+        (folder / "files" / "revoked.crl").chmod(0o600 if os.geteuid() == 0 else 0)
+        done = _checked(conf)
+        assert (done.returncode, done.stdout) == (1, ""), done.stderr
+        assert "crlfile" in done.stderr
 
 
 def _kept(files: Path, name: str) -> Pair:
