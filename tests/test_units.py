@@ -34,9 +34,9 @@ def _analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=False)
 
 
-def _told(name: str) -> list[tuple[str, str]]:
+def _told(name: str, kind: str = "service") -> list[tuple[str, str]]:
     """Return the settings of a unit in their order."""
-    lines = (REPOSITORY / "systemd" / f"{name}.service").read_text(encoding="utf-8").splitlines()
+    lines = (REPOSITORY / "systemd" / f"{name}.{kind}").read_text(encoding="utf-8").splitlines()
     pairs = [line.partition("=") for line in lines if line and line[0] not in "#["]
     return [(key, value) for key, _, value in pairs]
 
@@ -85,6 +85,23 @@ def test_the_unit_keeps_its_program_alive_and_lets_it_end(name: str, file: str) 
     }
     told = _told(name)
     assert {key: value for key, value in told if key in wanted} == wanted
+
+
+def test_systemd_has_nothing_to_say_against_what_stands_beside_debian_s_broker_and_journal(tmp_path: Path) -> None:
+    unit = tmp_path / "mosquitto.service"
+    unit.write_text(f"[Service]\nType=notify\nExecStart={sys.executable}\nRestart=on-failure\n", encoding="utf-8")
+    (tmp_path / "mosquitto.service.d").mkdir()
+    shutil.copy(REPOSITORY / "systemd" / "mosquitto.conf", tmp_path / "mosquitto.service.d" / "titik.conf")
+    done = _analyze("verify", unit)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert dict(_told("mosquitto", "conf")) == {
+        "StartLimitIntervalSec": "0",
+        "Restart": "always",
+        "RestartSec": "2",
+        "LimitNOFILE": "16384",
+        "MemoryMax": "1G",
+    }
+    assert dict(_told("journald", "conf")) == {"Storage": "persistent", "SystemMaxUse": "50M"}
 
 
 @pytest.mark.parametrize("name", UNITS)
