@@ -15,14 +15,17 @@ from typing import Literal, Self
 import pytest
 
 from device.clock import boot_time
-from device.config import Broker, Delivery
-from device.courier import GLANCE, Courier
+from device.config import Broker, Delivery, Point, Station, Trust
+from device.courier import ASK_EVERY, GLANCE, PURGE_EVERY, Courier
 from device.herald import Notice, Sender
 from device.model import Event
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.outbox import CannotRecord, Outbox
+from device.rulebook import Rulebook
 from device.window import FIRST_RESEND, LONGEST_RESEND
 from device.wire import Receipt, State, Topics, digest, dumps
+from office.bundle import spki_text
+from tests.point import ROOT, signed_bundle
 from tests.world import Mosquitto, free_port, wait_for
 
 TOPICS = Topics()
@@ -356,6 +359,87 @@ def test_nothing_is_sent_again_while_the_centre_says_it_is_away_and_everything_w
             centre.receipt([one])
         until(centre, lambda: outbox.depth().owed == 0 and bike.linked, answer=False)
         assert len(centre.got) == 13
+
+
+def test_what_went_to_nobody_goes_again_at_once_when_the_first_centre_comes(
+    tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Standing()
+    monkeypatch.setattr("device.courier.monotonic", clock)
+    with Mosquitto(tmp_path) as broker, courier(outbox, broker.port) as bike, clock:
+        append(outbox, 3)
+        bike.wake()
+        wait_for(lambda: bike._counts.unrouted == 3)
+        with Centre(broker.port) as centre:
+            until(centre, lambda: outbox.depth().owed == 0)  # although no time went by
+
+
+def test_a_centre_whose_last_word_went_astray_is_asked_for_it_again(
+    tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Standing()
+    monkeypatch.setattr("device.courier.monotonic", clock)
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike, clock:
+        until(centre, lambda: bike.linked)
+        centre.link.publish(Message(TOPICS.centre(), dumps({"state": "offline", "centre": "c"})))
+        until(centre, lambda: not bike.linked)
+        clock.now = clock() + ASK_EVERY  # what the broker retains still says that it is there
+        until(centre, lambda: bike.linked)
+
+
+REFUSING = "allow_anonymous true\nacl_file {}\n"
+
+
+@pytest.mark.parametrize("end", ["receipt", "puback"])
+def test_a_broker_that_refuses_events_is_a_fault_and_nothing_is_forgotten_by_its_word(
+    tmp_path: Path, outbox: Outbox, end: str
+) -> None:
+    topics = ("fleet/#", "bupati-1/state", "bupati-1/info")
+    (tmp_path / "acl").write_text("".join(f"topic readwrite titik/v1/{one}\n" for one in topics))
+    with (
+        Mosquitto(tmp_path, REFUSING.format(tmp_path / "acl")) as broker,
+        Centre(broker.port) as centre,
+        courier(outbox, broker.port, until=end) as bike,
+    ):
+        until(centre, lambda: bike.linked)
+        append(outbox, 1)
+        bike.wake()
+        until(centre, lambda: centre.states() and centre.states()[-1]["faults"] == ["refused"])
+        assert not bike.linked
+        assert outbox.depth().owed == 1
+        broker.kill()
+    assert outbox.depth().owed == 1
+
+
+def test_a_lost_session_is_not_called_linked(tmp_path: Path, outbox: Outbox) -> None:
+    with Mosquitto(tmp_path) as broker, courier(outbox, broker.port) as bike:
+        with Centre(broker.port) as centre:
+            until(centre, lambda: bike.linked)
+            broker.kill()
+        wait_for(lambda: not bike.linked)
+
+
+def test_a_bundle_that_the_disk_would_not_take_is_written_down_once_it_does(
+    tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Standing()
+    monkeypatch.setattr("device.courier.monotonic", clock)
+    root = spki_text(ROOT.public_key())
+    station = Station(point=Point(name="bupati-1", site="bupati"), trust=Trust(roots=(root,)))
+    rulebook = Rulebook(station, tmp_path / "gone", None)
+    rulebook.offer(signed_bundle())
+    assert not rulebook.kept
+    sender = Sender("bupati-1", "boot-1", {})
+    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, clock:
+        told = Broker(port=broker.port, keepalive=5)
+        with Courier(outbox, told, Delivery(), sender, rulebook) as bike:
+            until(centre, lambda: bike.linked)
+            (tmp_path / "gone").mkdir()
+            clock.now = clock() + PURGE_EVERY
+            bike.wake()
+            until(centre, lambda: rulebook.kept)
+            clock.now = None
+    assert (tmp_path / "gone" / "bundle.cose").read_bytes() == signed_bundle()
 
 
 def test_an_outbox_opened_anew_is_sent_from_its_first_row(tmp_path: Path, outbox: Outbox) -> None:

@@ -59,6 +59,13 @@ WRONG_UPSTREAM = {
 }
 
 
+def begins(at: datetime) -> str:
+    """Return a pass that was issued yesterday and counts from *at* on."""
+    yesterday, end = AT - timedelta(days=1), AT + timedelta(days=9)
+    claims = {1: "luwuutarakab", 4: int(end.timestamp()), 5: int(at.timestamp()), 6: int(yesterday.timestamp())}
+    return pack(token(STAFF_KEY, {**claims, 169: {1: "0042"}}))
+
+
 def dgc_cases(shared: Path) -> list[tuple[str, dict[str, Any]]]:
     files = sorted((shared / "dgc").glob("*/2DCode/[rR]aw/*.json"))
     assert len(files) == 77
@@ -191,6 +198,8 @@ def test_the_other_two_algorithms_are_believed_as_well(key: Any) -> None:
         (staff_pass(expires=AT - timedelta(seconds=1)), AT, Reason.EXPIRED),
         (staff_pass(expires=AT), AT, None),
         (staff_pass(issued=AT + timedelta(seconds=1)), AT, Reason.NOT_YET_VALID),
+        (begins(AT + timedelta(seconds=1)), AT, Reason.NOT_YET_VALID),
+        (begins(AT), AT, None),
         (staff_pass(key=OTHER_KEY), AT, Reason.UNKNOWN_ISSUER),
         (staff_pass(key=HEALTH_KEY), AT, Reason.WRONG_DOMAIN),
         (hcert(v=[dose()], key=STAFF_KEY), AT, Reason.WRONG_DOMAIN),
@@ -208,6 +217,20 @@ def test_the_other_two_algorithms_are_believed_as_well(key: Any) -> None:
 )
 def test_every_flaw_has_its_own_reason(text: str, at: datetime, reason: Reason | None) -> None:
     assert believe(text, trust(), at).reason is reason
+
+
+@pytest.mark.parametrize("expired", ["refuse", "check", "accept"])
+def test_a_revoked_pass_stays_revoked_when_it_is_over_whatever_a_policy_says_of_expired_ones(expired: str) -> None:
+    text = staff_pass(issued=AT - timedelta(days=9), expires=AT - timedelta(days=1))
+    credential = believe(text, trust(), AT).credential
+    assert credential is not None
+    revoking = replace(trust(), revoked={"luwuutarakab": frozenset({revocation(credential.identity)})})
+    policy = parse(
+        f'name = "x"\ntitle = "t"\nsource = "s"\ndomains = ["staff"]\nexpired = "{expired}"\n'
+        '[[rule]]\nwhen = {}\noutcome = "admit"\nreason = "staff"\n'
+    )
+    verdict = judge(text, Rules(revoking, (policy,), Setting("bupati-1", "bupati", "in")), AT).verdict
+    assert verdict == Verdict(Outcome.REFUSE, Reason.REVOKED)
 
 
 def test_a_national_key_speaks_only_for_its_own_country_and_is_no_less_genuine_abroad() -> None:

@@ -24,7 +24,8 @@ DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"
 PLANS = {"design.md"}
 """What names commands that are not built yet, and says so."""
 HINT = re.compile(
-    r"(?:(?:(?:Next|next|then|sees|network): |then |or |sudo |`)titik|(?:: |then |or |sudo |`)titik-\w+) [a-z][^;`,(\n]*"
+    r"(?:(?:(?:Next|next|then|sees|network): |then |or |sudo |`)titik"
+    r"|(?:: |then |or |sudo |`)titik-\w+) [a-z][^;`,(\n]*"
 )
 """A command in a text; after a mere colon *titik* is the Indonesian word."""
 CHAINED = re.compile(r" (?:&&|\|\|?|<|>) |; ")

@@ -14,8 +14,19 @@ from device.config import Point, Privacy
 from device.event import Composer
 from device.gaze import Sighting
 from device.holder import FleetSecret, read_secret
-from device.judge import Rules, choose, judge
-from device.model import Outcome, Place, Reason, Verdict
+from device.judge import Judged, Rules, choose, judge
+from device.model import (
+    Belief,
+    Claims,
+    Credential,
+    Domain,
+    Kind,
+    Outcome,
+    Place,
+    Reason,
+    Statement,
+    Verdict,
+)
 from device.policy import Setting
 from device.trust import Trust
 from tests.credentials import AT, VISITOR_KEY, dose, hcert, staff_pass, trust
@@ -27,8 +38,8 @@ TOOK = {"read": 9.1234, "judge": 1.2}
 SCHEMA = json.loads((REPOSITORY / "schemas" / "event.json").read_text(encoding="utf-8"))
 
 
-def composer(*, pass_number: bool = False, secret: FleetSecret | None = SECRET) -> Composer:
-    return Composer(Point(name="bupati-1", site="bupati"), Privacy(pass_number=pass_number), secret, simulated=False)
+def composer(*, pass_number: bool = False, secret: FleetSecret | None = SECRET, simulated: bool = False) -> Composer:
+    return Composer(Point(name="bupati-1", site="bupati"), Privacy(pass_number=pass_number), secret, simulated)
 
 
 def told(text: str, by: Composer | None = None, clock: ClockState = CLOCK, at: datetime = AT) -> dict[str, Any]:
@@ -104,6 +115,20 @@ def test_a_visitor_s_pass_number_never_leaves_the_station_whatever_is_asked_for(
     body = told(staff_pass("TAMU-0815", key=VISITOR_KEY, expires=expires), composer(pass_number=pass_number))
     assert body["data"]["credential"] == {"kind": "pass", "domain": "visitor", "issuer": "luwuutarakab"}
     assert "TAMU-0815" not in json.dumps(body)
+
+
+def test_a_pass_number_and_a_dose_count_are_never_in_one_event() -> None:
+    claims = Claims(Statement.VACCINATION, doses=2, pass_number="0042")
+    credential = Credential(Kind.PASS, Domain.STAFF, "luwuutarakab", b"\0" * 32, claims)
+    sighting = Sighting(Judged(Belief(Kind.PASS, None, credential), Verdict(Outcome.ADMIT, Reason.STAFF)))
+    event = composer(pass_number=True).compose(Place("7f3a9c1e", 1), sighting, AT, CLOCK, TOOK)
+    told = {"kind": "pass", "domain": "staff", "issuer": "luwuutarakab", "doses": 2}
+    assert json.loads(event.body)["data"]["credential"] == told
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_what_a_camera_did_not_see_is_marked_in_its_event(simulated: bool) -> None:
+    assert told("x", composer(simulated=simulated))["data"]["simulated"] is simulated
 
 
 def test_a_holder_is_the_same_all_day_at_every_point_and_another_tomorrow() -> None:

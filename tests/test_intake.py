@@ -9,7 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from central.intake import LARGEST_WORD
 from device.mqtt_client import Message, Received
+from device.wire import dumps
 from tests.test_store import NOW, Centre, event, message, state
 
 TABLES = ("event", "quarantine", "station", "said", "unread", "lost", "purged", "clock")
@@ -41,6 +43,19 @@ MESSAGES = st.one_of(
         st.booleans(),
     ),
 )
+
+
+def test_what_a_point_says_of_itself_in_too_many_bytes_is_not_kept(tmp_path: Path) -> None:
+    filled = {"state": "online", "boot": "b", "epoch": "e1", "seq": 1, "filled": ""}
+    room = LARGEST_WORD - len(dumps(filled))
+    with Centre(tmp_path) as centre:
+        for leaf, kept in (("state", "its state cannot be read"), ("health", "its health cannot be read")):
+            for size, news in ((room, []), (room + 1, [kept])):
+                body = dumps({**filled, "filled": "x" * size})
+                _, said = centre.intake.take([Received(f"titik/v1/bupati-1/{leaf}", body, retained=False)], NOW)
+                assert [one.text for one in said if "cannot" in one.text] == news
+                told = centre.all(f"SELECT length({leaf}) FROM station")  # noqa: S608 - a column of ours
+                assert told == [(LARGEST_WORD,)]
 
 
 def taken(folder: Path, batches: Iterable[list[Received]]) -> tuple[dict[str, list[Any]], list[Message], set[str]]:
