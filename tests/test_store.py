@@ -591,8 +591,8 @@ def test_a_life_stays_with_its_file(tmp_path: Path) -> None:
 
 def test_every_commit_is_on_the_disk_before_anybody_is_told(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
-        assert centre.all("PRAGMA journal_mode") == [("wal",)]
-        assert centre.all("PRAGMA synchronous") == [(2,)]  # FULL
+        assert centre.store.read("PRAGMA journal_mode") == [("wal",)]
+        assert centre.store.read("PRAGMA synchronous") == [(2,)]  # FULL, of this very connection
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
