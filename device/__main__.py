@@ -1,5 +1,6 @@
 """``titik``: arguments in, exit code out."""
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable
@@ -53,6 +54,7 @@ def _run(told: object) -> int:
     for warning in warnings:
         log.line.warning("%s", warning)
     try:
+        os.umask(0o077)  # also where no unit says so: what the station writes is its own
         daemon.run(station, Notifier.from_env())
     except PinsMissing as error:
         log.line.error("%s", error)
@@ -129,13 +131,19 @@ def _queue_verbs(verb: Callable[[str, str, str], ArgumentParser]) -> None:
     out = under.add_parser(
         "export",
         help="write what is owed to a stick",
-        description="write what is owed to a file for the centre; the station forgets nothing until the receipts come",
+        description="write what is owed to a file for the centre, and to one more for each point that is sealed on this"
+        " card; the station forgets nothing until the receipts come",
         epilog="example: sudo titik queue export /media/usb",
     )
     out.add_argument(
         "file", type=Path, metavar="DIR-or-FILE", help="a folder; or a new file, its name ending with .jsonl"
     )
     out.add_argument("--all", action="store_true", help="also what the centre holds and the card still keeps")
+    out.add_argument(
+        "--sealed",
+        metavar="POINT",
+        help="only what is sealed of another point, whose name this card had; a folder takes that along in any case",
+    )
     out.set_defaults(run=_queue("carry_out"))
     bring = under.add_parser(
         "import",

@@ -3,20 +3,20 @@
 Version 2 has a checksum for each row, the requests that were answered, and what was lost with damaged files.
 Rows of version 1 keep no checksum (NULL): to compute it would rewrite the whole file, perhaps on a full disk,
 and vouch for bodies that nobody had vouched for.
+
+Since then tables were added that the program before passes over: whose rows these are, and how long they are held.
 """
 
+import re
 import sqlite3
+from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from device.wire import MAX_SEQ, loads
+from device.wire import MAX_POINT, MAX_SEQ, POINT, loads
 
 APPLICATION_ID = 0x7469_7469
 VERSION = 2
-UNDATED = 0
-"""``held_at`` of a row that was held while the clock was not trusted."""
-SOME = 500
-"""Rows that are deleted at a time, so that nobody waits for long."""
 PAGE = 4096
 """Bytes of a page; set, so that a damaged header is not needed to know it."""
 
@@ -39,8 +39,18 @@ CREATE TABLE request (row INTEGER PRIMARY KEY AUTOINCREMENT, "transaction" TEXT 
 CREATE TABLE damage (file TEXT NOT NULL, lost INTEGER NOT NULL) STRICT;
 PRAGMA user_version = {VERSION};
 """
-_NEW = f"BEGIN IMMEDIATE;{_EVENT}{_SINCE_2}PRAGMA application_id = {APPLICATION_ID};COMMIT;"
+ADDED = ("age", "owner", "uptime")
+"""Tables that a file of version 2 may still lack."""
+_ADDED = """
+CREATE TABLE IF NOT EXISTS owner (point TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS uptime (seconds INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS age (held_at INTEGER PRIMARY KEY, uptime INTEGER NOT NULL) STRICT;
+"""
+_NEW = f"BEGIN IMMEDIATE;{_EVENT}{_SINCE_2}{_ADDED}PRAGMA application_id = {APPLICATION_ID};COMMIT;"
 _FROM_1 = f"BEGIN IMMEDIATE;ALTER TABLE event ADD COLUMN crc INTEGER;{_SINCE_2}COMMIT;"
+_TAIL = 300
+"""Bytes at the end of a body in which its `source` stands: the keys are sorted, and those after it are short."""
+_SOURCE = re.compile(rb'"source":"/titik/([a-z0-9-]+)","specversion":')
 
 
 class Span(NamedTuple):
@@ -56,6 +66,15 @@ class Recalled(NamedTuple):
 
     again: int
     kept: int
+
+
+def connect(path: Path, timeout: float = 5.0) -> sqlite3.Connection:
+    """Return the file at *path*, which is there, for whichever thread has the turn; raises sqlite3.Error.
+
+    A file that is missing SQLite would make itself, and for everybody to read.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
 
 
 def prepare(file: sqlite3.Connection) -> None:
@@ -80,6 +99,9 @@ def prepare(file: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(f"malformed: {told}")
     if version == 1:
         _whole(file, _FROM_1)
+    there = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not there.issuperset(ADDED):
+        _whole(file, f"BEGIN IMMEDIATE;{_ADDED}COMMIT;")
     file.execute("BEGIN IMMEDIATE")  # what cannot be written is known now, not at the first person
     file.execute("ROLLBACK")
 
@@ -122,6 +144,46 @@ def own(epoch: str, seq: int, id_: str, body: bytes) -> bool:
     )
 
 
+def named(body: bytes) -> str | None:
+    """Return the point whose event *body* is, by its own words; ``None`` where they name none. A tail is enough."""
+    found = _SOURCE.search(body[-_TAIL:])
+    name = "" if found is None else found[1].decode()
+    return name if len(name) <= MAX_POINT and POINT.match(name) else None
+
+
+def owner(file: sqlite3.Connection) -> str | None:
+    """Return the point whose file this is; ``None`` where nothing says so, or its newest row says otherwise."""
+    # The latter is what the program before leaves, which knows no owner, when it was told another name.
+    told = file.execute("SELECT CAST(point AS BLOB) FROM owner").fetchone()
+    name = told[0].decode(errors="replace") if told else ""
+    newest = file.execute("SELECT substr(body, ?) FROM event ORDER BY row DESC LIMIT 1", (-_TAIL,)).fetchone()
+    if not POINT.match(name) or (newest and named(newest[0]) not in (None, name)):
+        return None
+    return name
+
+
+def own_up(file: sqlite3.Connection, point: str) -> None:
+    """Write down that *file* is *point*'s."""
+    file.execute("DELETE FROM owner")
+    file.execute("INSERT INTO owner VALUES (?)", (point,))
+
+
+def foreign(file: sqlite3.Connection, point: str) -> dict[str, list[int]]:
+    """Return the rows of other points than *point*, by whose they are, the latest such point last; reads every row."""
+    found: dict[str, list[int]] = {}
+    for row, tail in file.execute("SELECT row, substr(body, ?) FROM event ORDER BY row", (-_TAIL,)):
+        if (name := named(tail)) not in (None, point):
+            rows = found.pop(name, [])  # ends up behind the others
+            rows.append(row)
+            found[name] = rows
+    return found
+
+
+def is_empty(file: sqlite3.Connection) -> bool:
+    """Return whether *file* has no row."""
+    return file.execute("SELECT 1 FROM event LIMIT 1").fetchone() is None
+
+
 def add(file: sqlite3.Connection, epoch: str, seq: int, id_: str, body: bytes) -> None:
     """Write one row, owed."""
     file.execute(
@@ -140,13 +202,6 @@ def hold(file: sqlite3.Connection, ids: list[str], held_at: int) -> int:
     """Let the rows of these *ids* be held, unless they are; return how many were owed."""
     sql = "UPDATE event SET held_at = ? WHERE id = ? AND held_at IS NULL"
     return file.executemany(sql, [(held_at, id_) for id_ in ids]).rowcount
-
-
-def outgrow(file: sqlite3.Connection, now: int, since: int) -> int:
-    """Delete some of the rows held before *since* (Unix seconds), and return how many; undated ones age from *now*."""
-    file.execute("UPDATE event SET held_at = ? WHERE held_at = ?", (now, UNDATED))
-    sql = "DELETE FROM event WHERE row IN (SELECT row FROM event WHERE held_at < ? LIMIT ?)"
-    return file.execute(sql, (since, SOME)).rowcount
 
 
 def give_way(file: sqlite3.Connection, most: int) -> int:

@@ -14,13 +14,20 @@ from typing import Any, NamedTuple
 from device.commands import DONE, FAILED, MISSING, say
 from device.errand import MOST_RECEIPTS
 from device.hatch import NotThere, Refused, ask
-from device.shelf import CannotLook, Shelf
+from device.shelf import CannotLook, Shelf, sealed
 from device.stick import ENDING, Header, Holds, Stick, StickError, told_of, writing
 from device.wire import MAX_POINT, POINT, batch, dumps
 
 NOBODY = (
     "{}. Berikutnya: systemctl status titik, atau dengan sudo. / Next: systemctl status titik, or run this with sudo"
 )
+
+
+class _Source(NamedTuple):
+    """Where rows are to be read: the outbox itself, or a sealed *file*; and up to which row."""
+
+    file: str | None
+    until: int
 
 
 class _Message(NamedTuple):
@@ -38,28 +45,47 @@ def show(told: Namespace) -> int:
     if isinstance(queue, int):
         return queue
     if told.json:
-        print(json.dumps({name: value for name, value in queue.items() if name != "last"}, sort_keys=True))
+        print(json.dumps(_without_last(queue), sort_keys=True))
         return DONE
-    oldest = queue["oldest"]
     print(f"{queue['point'] or '?'}: {queue['owed']} peristiwa belum di pusat / events are owed to the centre")
+    _show_rows(queue)
+    for one in queue["sealed"]:
+        owed = "?" if one["owed"] is None else one["owed"]
+        print(f"{one['file']}: disegel, milik titik {one['point']} / is sealed, and the point {one['point']}'s:")
+        print(f"{one['point']}: {owed} peristiwa belum di pusat / events are owed to the centre")
+        if one["why"] is not None:
+            print(f"tidak terbaca, simpanlah / cannot be read, keep it: {one['why']}")
+            continue
+        _show_rows(one)
+        if one["owed"]:
+            print(f"berikutnya / next: titik queue export --sealed {one['point']} DIR")
+    return DONE
+
+
+def _show_rows(queue: dict[str, Any]) -> None:
+    oldest = queue["oldest"]
     if oldest is not None:
         print(f"tertua / oldest: {oldest['time'] or '?'} ({oldest['epoch']}, {oldest['seq']})")
     print(f"{queue['held']} sudah di pusat, masih disimpan / are held by the centre and kept here")
     for epoch, first, last in queue["kept"]:
         print(f"  {epoch}: {first}–{last}")  # noqa: RUF001 - a span of numbers is written with a dash
-    return DONE
+
+
+def _without_last(queue: dict[str, Any]) -> dict[str, Any]:
+    told = {name: value for name, value in queue.items() if name != "last"}
+    return told | {"sealed": [_without_last(one) for one in queue["sealed"]]} if "sealed" in queue else told
 
 
 def carry_out(told: Namespace) -> int:
-    """Write what is owed into a file for the centre; the station forgets nothing of it."""
+    """Write what is owed into a file for the centre, one for each point; the station forgets nothing of it."""
     queue = _queue(told)
     if isinstance(queue, int):
         return queue
-    if not queue["owed"] and not (told.all and queue["held"]):
-        print("Tidak ada yang perlu dibawa. / Nothing is owed: there is nothing to carry.")
-        return DONE
     try:
-        return _write(told, queue)
+        sources = _sources(told, queue)
+        if not sources:
+            print("Tidak ada yang perlu dibawa. / Nothing is owed: there is nothing to carry.")
+        codes = [_write(told, point, some) for point, some in sources.items()]
     except NotThere as error:
         say(NOBODY.format(error))
         return MISSING
@@ -69,12 +95,38 @@ def carry_out(told: Namespace) -> int:
     except OSError as error:
         say(f"{told.file} tidak dapat dibuka. / cannot be opened: {error.strerror}. Next: the same with sudo")
         return FAILED
+    return max(codes, default=DONE)
 
 
-def _write(told: Namespace, queue: dict[str, Any]) -> int:
+def _sources(told: Namespace, queue: dict[str, Any]) -> dict[str | None, list[_Source]]:
+    """Return what is to be carried, by the point whose rows they are. Raises `CannotLook` where that cannot be told."""
+    live = [] if told.sealed else [(queue["point"], None, queue)]
+    beside = [(one["point"], one["file"], one) for one in queue["sealed"] if told.sealed in (None, one["point"])]
+    if told.sealed and not beside:
+        there = ", ".join(sorted({one["point"] for one in queue["sealed"]})) or "-"
+        raise CannotLook(
+            f"Tidak ada yang disegel milik titik {told.sealed}; yang ada: {there}."
+            f" / Nothing is sealed of {told.sealed}; there is: {there}. Next: titik queue list"
+        )
+    found: dict[str | None, list[_Source]] = {}
+    for point, file, one in live + (beside if told.sealed or told.file.is_dir() else []):
+        if one.get("why") is not None:
+            say(f"{file} tidak terbaca dan tidak ikut. / cannot be read and is not among them: {one['why']}")
+        elif one["owed"] or (told.all and one["held"]):
+            found.setdefault(point, []).append(_Source(file, one["last"]))
+    left = sum(one["owed"] or 0 for _, _, one in beside)
+    if left and not told.sealed and not told.file.is_dir():
+        say(
+            f"{left} peristiwa titik lain disegel di kartu ini dan tidak ikut."
+            " / events of other points are sealed on this card and are not among them. Next: titik queue list"
+        )
+    return found
+
+
+def _write(told: Namespace, point: str | None, sources: list[_Source]) -> int:
     """Return the exit code, once the file is whole and durable; raises OSError where its place cannot be looked at."""
-    point, path, now, damaged = queue["point"], told.file, datetime.now(UTC), 0
-    if not isinstance(point, str) or len(point) > MAX_POINT or not POINT.match(point):
+    path, now, damaged = told.file, datetime.now(UTC), 0
+    if point is None or len(point) > MAX_POINT or not POINT.match(point):
         raise CannotLook("Nama titik tidak diketahui. / The point's name is not known. Next: start the station")
     if path.is_dir():
         path = _free(path / f"titik-{point}-{now:%Y%m%dT%H%M%SZ}{ENDING}")
@@ -87,10 +139,11 @@ def _write(told: Namespace, queue: dict[str, Any]) -> int:
         )
     made = now.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
     with writing(path, Header(Holds.EVENTS, point, made)) as pen:
-        for message in _messages(told, queue["last"]):
-            damaged += message.damaged
-            if message.events:
-                pen.write(message.octets, message.events)
+        for source in sources:
+            for message in _messages(told, source):
+                damaged += message.damaged
+                if message.events:
+                    pen.write(message.octets, message.events)
     print(f"{pen.events} peristiwa ditulis ke / events are written to {path}")
     print(f"berikutnya, di pusat / next, at the centre: titik-central import {path.name}")
     if path.stat().st_dev == Path("/").stat().st_dev:
@@ -128,18 +181,20 @@ def _carry_in(file: Path, socket: Path) -> int:
 
 def _hand_in(stick: Stick, socket: Path) -> int:
     """Return the exit code, once a sentence has said what became of the receipts on *stick*."""
-    here = json.loads(ask(socket, "queue-list", b""))["point"]
-    if stick.header.point != here:
+    queue = json.loads(ask(socket, "queue-list", b""))
+    here, whose = queue["point"], stick.header.point
+    if whose not in (here, *(one["point"] for one in queue["sealed"])):
         say(
-            f"{stick.path} milik titik {stick.header.point}, bukan {here}; tidak ada yang diubah."
-            f" / is for {stick.header.point}, not for {here}; nothing is changed"
+            f"{stick.path} milik titik {whose}, bukan {here}; tidak ada yang diubah."
+            f" / is for {whose}, not for {here}; nothing is changed"
         )
         return FAILED
     settled = unknown = 0
     for some in stick.several(MOST_RECEIPTS):
         answer = json.loads(ask(socket, "queue-settle", b"\n".join(some)))
         settled, unknown = settled + answer["settled"], unknown + answer["unknown"]
-    left = json.loads(ask(socket, "queue-list", b""))["owed"]
+    queue = json.loads(ask(socket, "queue-list", b""))
+    left = sum(one["owed"] or 0 for one in (queue, *queue["sealed"]) if one["point"] == whose)
     print(f"{settled} peristiwa kini di pusat; {left} belum. / events are now held by the centre; {left} are owed")
     if unknown:
         say(
@@ -160,8 +215,7 @@ def _queue(told: Namespace) -> dict[str, Any] | int:
         return FAILED
     except NotThere as away:
         try:
-            with Shelf(_card(told)) as shelf:
-                queue = {"point": shelf.point(), **shelf.tell()}
+            queue = _on_card(_card(told))
         except (CannotLook, OSError) as error:
             say(f"{NOBODY.format(away)}; {error}")
             return MISSING
@@ -170,21 +224,33 @@ def _queue(told: Namespace) -> dict[str, Any] | int:
     return queue
 
 
-def _messages(told: Namespace, until: int) -> Iterator[_Message]:
-    """Yield what is to be carried, up to the row *until*; raises `Refused`, `NotThere` and `CannotLook`."""
+def _on_card(path: Path) -> dict[str, Any]:
+    """Return what the station would say of the outbox at *path*; raises `CannotLook` and OSError."""
+    beside = sealed(path)
+    if beside and not path.exists():  # a power cut while it was sealed
+        return {"point": None, "owed": 0, "held": 0, "oldest": None, "kept": [], "last": 0, "sealed": beside}
+    with Shelf(path) as shelf:
+        return {"point": shelf.point(), **shelf.tell(), "sealed": beside}
+
+
+def _messages(told: Namespace, source: _Source) -> Iterator[_Message]:
+    """Yield what is to be carried of *source*; raises `Refused`, `NotThere` and `CannotLook`."""
     if told.socket is None:
-        with Shelf(_card(told)) as shelf:
+        card = _card(told)
+        with Shelf(card if source.file is None else card.with_name(source.file)) as shelf:
 
             def look(after: int) -> _Message:
-                page = shelf.page(after, until, every=told.all)
+                page = shelf.page(after, source.until, every=told.all)
                 return _Message(page.after, batch(page.bodies) if page.bodies else b"", len(page.bodies), page.damaged)
 
             yield from _turning(look)
     else:
 
         def question(after: int) -> _Message:
-            asked = dumps({"after": after, "until": until, "all": told.all})
-            head, _, octets = ask(told.socket, "queue-read", asked).partition("\n")
+            asked: dict[str, Any] = {"after": after, "until": source.until, "all": told.all}
+            if source.file is not None:
+                asked["sealed"] = source.file
+            head, _, octets = ask(told.socket, "queue-read", dumps(asked)).partition("\n")
             page = json.loads(head)
             return _Message(page["after"], octets.encode(), page["events"], page["damaged"])
 

@@ -241,7 +241,7 @@ class Delivery(Section):
     window: Annotated[int, Field(ge=1, le=100)] = 20
     """Messages under way at once."""
     keep_days: Annotated[float, Field(ge=0, le=365)] = 7
-    """Days that an event stays on the card after its receipt."""
+    """Days that an event stays on the card after its receipt: by the trusted time, and of uptime."""
     most: Annotated[int, Field(ge=100, le=5_000_000)] = 200_000
     """Events that may be owed; past it the station is out of order, visibly."""
     most_bytes: Annotated[int, Field(ge=1_048_576, le=68_719_476_736)] = 268_435_456

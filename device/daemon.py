@@ -164,6 +164,7 @@ class _Mood:
             for word, wrong in (
                 ("camera", isinstance(turn, Blind) or not station.lens.serves),
                 ("outbox", station.outbox.fault is not None),
+                ("sealed", any(one.owed != 0 for one in station.outbox.sealed.all)),
                 ("policy", station.rulebook.rules.broken),
                 ("bundle", (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
                 ("roster", station.rulebook.rules.trust.roster.locked),
@@ -198,6 +199,7 @@ class _Mood:
             "oldest": depth.oldest and depth.oldest._asdict(),
             "owed": depth.owed,
             "limited": station.gaze.limited,
+            "sealed": sum(one.owed or 0 for one in station.outbox.sealed.all),
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": dict(station.clock.look(turn.at).wire()),
             "blind": turn.why if isinstance(turn, Blind) else None,
@@ -228,7 +230,12 @@ def run(told: Config, notifier: Notifier) -> None:
             signal.signal(signum, lambda *_: stop.set())
         stack.callback(notifier.close)
         outbox = stack.enter_context(
-            Outbox(folder / "outbox.db", told.delivery.most, most_bytes=told.delivery.most_bytes)
+            Outbox(
+                folder / "outbox.db",
+                told.delivery.most,
+                most_bytes=told.delivery.most_bytes,
+                point=told.point.name,
+            )
         )
         rulebook, floor = Rulebook(told, folder, secret, clock.trusted), Floor(folder)
         courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender, rulebook))

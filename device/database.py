@@ -1,6 +1,7 @@
 """What SQLite says of a file, in an operator's words: shared by the outbox and by the centre's store."""
 
 import sqlite3
+from errno import ENOSPC
 from pathlib import Path
 
 
@@ -12,6 +13,13 @@ def damaged(error: sqlite3.Error) -> bool:
 def full(error: sqlite3.Error) -> bool:
     """Return whether the disk has no room left."""
     return _code(error) == sqlite3.SQLITE_FULL
+
+
+def starved(error: sqlite3.Error | OSError) -> bool:
+    """Return whether room on the disk may help: SQLite calls a log that finds none an error of the disk, too."""
+    if isinstance(error, OSError):
+        return error.errno == ENOSPC
+    return _code(error) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 
 
 def sentence(error: sqlite3.Error | OSError) -> str:

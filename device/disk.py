@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from stat import S_ISREG
 
 
 def write_whole(path: Path, octets: bytes, mode: int = 0o600) -> None:
@@ -23,6 +24,25 @@ def write_whole(path: Path, octets: bytes, mode: int = 0o600) -> None:
         fresh.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file at *path* that only its owner may read, whatever the umask.
+
+    Raises OSError, also where one is. SQLite gives its logs the mode of the file that they belong to.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
+
+
+def tighten(path: Path) -> None:
+    """Take from all but its owner what they may do with the plain file at *path*, if there is one; raises OSError."""
+    told = path.lstat()
+    if S_ISREG(told.st_mode) and told.st_mode & 0o077:
+        path.chmod(told.st_mode & 0o700)
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,10 +8,12 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 
 from device.hatch import Refused, Verb
-from device.outbox import CannotRecord, Outbox
-from device.shelf import CannotLook, Shelf
+from device.outbox import SETTLE_LIMIT, CannotRecord, Outbox
+from device.sealed import CannotSettle, paths
+from device.shelf import CannotLook, Shelf, sealed
 from device.wire import MAX_SEQ, Quarantined, batch, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
@@ -28,14 +30,14 @@ def verbs(outbox: Outbox, point: str, trusted: Callable[[], datetime | None]) ->
     def tell(_octets: bytes) -> str:
         try:
             with Shelf(outbox.path) as shelf:
-                return dumps({"point": point, **shelf.tell()}).decode()
+                return dumps({"point": point, **shelf.tell(), "sealed": sealed(outbox.path)}).decode()
         except CannotLook as error:
             raise Refused(str(error)) from None
 
     def read(octets: bytes) -> str:
-        after, until, every = _asked(octets)
+        after, until, every, file = _asked(octets)
         try:
-            with Shelf(outbox.path) as shelf:
+            with Shelf(_beside(outbox.path, file)) as shelf:
                 page = shelf.page(after, until, every=every)
         except CannotLook as error:
             raise Refused(str(error)) from None
@@ -51,7 +53,7 @@ def verbs(outbox: Outbox, point: str, trusted: Callable[[], datetime | None]) ->
             for line in lines:
                 rows = _settle(outbox, line, trusted())
                 settled, unknown = settled + (rows or 0), unknown + (rows is None)
-        except (CannotRecord, CannotLook) as error:
+        except (CannotRecord, CannotSettle, CannotLook) as error:
             raise Refused(f"{error}; {settled} events were settled before. Next: the same again, later") from None
         if settled:
             log.info("held events=%d, by receipts that somebody brought", settled)
@@ -60,16 +62,26 @@ def verbs(outbox: Outbox, point: str, trusted: Callable[[], datetime | None]) ->
     return {"queue-list": tell, "queue-read": read, "queue-settle": settle}
 
 
-def _asked(octets: bytes) -> tuple[int, int, bool]:
+def _beside(path: Path, name: str | None) -> Path:
+    """Return the outbox at *path*, or the sealed file *name* beside it; raises `Refused` where that is none."""
+    if name is None:
+        return path
+    for one in paths(path):
+        if one.name == name:
+            return one
+    raise Refused("there is no such sealed file. Next: titik queue list")
+
+
+def _asked(octets: bytes) -> tuple[int, int, bool, str | None]:
     try:
-        told = loads(octets, 200)
+        told = loads(octets, 400)
     except ValueError:
         told = None
     match told:
         case {"after": int(after), "until": int(until), "all": bool(every)} if (
-            0 <= after <= MAX_SEQ and 0 <= until <= MAX_SEQ
+            0 <= after <= MAX_SEQ and 0 <= until <= MAX_SEQ and isinstance(file := told.get("sealed"), str | None)
         ):
-            return int(after), int(until), every
+            return int(after), int(until), every, file
     raise Refused("not a request of this version")
 
 
@@ -80,13 +92,15 @@ def _settle(outbox: Outbox, line: bytes, trusted: datetime | None) -> int | None
     except ValueError:
         return None
     if not isinstance(receipt, Quarantined):
-        return outbox.settle(receipt, trusted)
+        settled = outbox.settle(receipt, trusted)
+        return settled if settled is not None else outbox.sealed.settle(receipt, trusted, SETTLE_LIMIT)
     ids = loads(line).get("ids")
     if not isinstance(ids, list) or len(ids) > MOST_IDS or not all(isinstance(id_, str) for id_ in ids) or not ids:
         return None
-    with Shelf(outbox.path) as shelf:
-        bodies = shelf.bodies(ids)
-    if bodies is None or sha256(batch(bodies)).hexdigest() != receipt.bytes_digest:
-        return None
-    log.error("the centre could not read %d event(s) that were carried to it, and holds their bytes", len(ids))
-    return outbox.hold(ids, trusted)
+    for path in (outbox.path, *(one.path for one in outbox.sealed.all if one.owed is not None)):
+        with Shelf(path) as shelf:
+            bodies = shelf.bodies(ids)
+        if bodies is not None and sha256(batch(bodies)).hexdigest() == receipt.bytes_digest:
+            log.error("the centre could not read %d event(s) that were carried to it, and holds their bytes", len(ids))
+            return outbox.hold(ids, trusted) if path == outbox.path else outbox.sealed.hold(path, ids, trusted)
+    return None

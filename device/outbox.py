@@ -17,13 +17,18 @@ from time import monotonic
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from device import cabinet, salvage
+from device import age, cabinet, salvage, sealing
+from device.age import SOME, Age
 from device.ballast import Ballast
 from device.cabinet import Recalled, Span
-from device.database import damaged, full, inode, sentence
+from device.clock import boot_time
+from device.database import full, inode, sentence, starved
 from device.lock import FileLock, Taken
 from device.model import Event, Place
+from device.opening import CannotOpen, Opening, is_damaged
 from device.room import Room
+from device.sealed import SealedFiles
+from device.sealing import CannotSeal, Limit
 from device.wire import Receipt, digest
 
 log = logging.getLogger(__name__)
@@ -65,14 +70,20 @@ class Outbox:
 
     A damaged file is set aside under a dated name; a new one takes its place, so that one bad page is neither
     a crash loop nor silent. *set_aside* is the newest of those files, until somebody takes it away.
+
+    *point* is whose rows these are: a file of another point is sealed beside a new one (`sealed`). Without one, as in
+    a bench, nobody asks. *uptime* gives the seconds since boot, by which held rows grow old beside the trusted time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing of the world that it has, or is told
         self,
         path: Path,
         most: int,
         at: Callable[[], datetime] = lambda: datetime.now(UTC),
         most_bytes: int = 268_435_456,
+        *,
+        point: str | None = None,
+        uptime: Callable[[], float] = boot_time,
     ) -> None:
         self.path = path
         self.set_aside: Path | None = None
@@ -82,15 +93,19 @@ class Outbox:
         self._most = most
         self._room = Room(path, most_bytes)
         self._ballast = Ballast(path.with_name(path.name + ".ballast"))
-        self._at = at
+        self._point = point
+        self._uptime = uptime
+        self._opening = Opening(path, point, self._ballast, at)
+        self._age: Age
         self._lock = Lock()
+        self.sealed = SealedFiles(path, uptime, self._lock)
+        """The outboxes of other points that lie beside this one."""
         self._alone = FileLock(path.with_name(path.name + ".lock"))
         self._file: sqlite3.Connection | None = None
         self._seq = 0
         self._owed = 0
         self._tried = -TRY_AGAIN
         self._fault: str | None = None
-        self._first = True
         self._suspicion = salvage.suspicion(path)
         self._inode: tuple[int, int] | None = None
 
@@ -203,7 +218,8 @@ class Outbox:
         file, changed = self._opened(), 0
         for after in range(0, len(ids), AT_A_TIME):  # the log of so many rows fits where the ballast was
             with self._writing(file):
-                held = cabinet.hold(file, ids[after : after + AT_A_TIME], _seconds(trusted))
+                self._age.mark(file, age.stamp(trusted))
+                held = cabinet.hold(file, ids[after : after + AT_A_TIME], age.stamp(trusted))
             self._owed -= held
             changed += held
         self._well()
@@ -212,17 +228,20 @@ class Outbox:
     def purge(self, trusted: datetime, keep: timedelta) -> int:
         """Delete what the centre has held for longer than *keep*, and held rows beyond the bound; return how many.
 
-        What was held while the clock was not trusted grows old from *trusted* on. Raises `CannotRecord`.
+        Both time and uptime must have passed (`age`). What was held while the clock was not trusted grows old from
+        *trusted* on. Raises `CannotRecord`.
         """
+        now, seconds = age.stamp(trusted), int(keep.total_seconds())
         with self._lock:
             if self._file is None:
                 return 0
             with self._writing(self._file) as file:
-                old = cabinet.outgrow(file, _seconds(trusted), _seconds(trusted - keep))
+                old = self._age.outgrow(file, now, seconds)
                 kept = file.execute("SELECT count(*) FROM event WHERE held_at IS NOT NULL").fetchone()[0]
                 over = max(0, kept - self._most, self._room.excess(file) // LEAST)
-                over = cabinet.give_way(file, min(cabinet.SOME, over))
+                over = cabinet.give_way(file, min(SOME, over))
             self._room.forget()
+            self.sealed.purge(now, seconds)
             return old + over
 
     def depth(self) -> Depth:
@@ -273,61 +292,30 @@ class Outbox:
             return self._file
         self._tried = monotonic()
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._alone.take()
-            salvage.finish(self.path)
-            if not self.path.exists():
-                salvage.begin(self.path, self._stamp())
-            self._file = self._open()
-        except Taken as error:
+            self._file = self._opening.file()
+        except (Taken, CannotOpen, CannotSeal) as error:
             raise self._failing(str(error)) from error
-        except sqlite3.DatabaseError as error:
-            if not _damaged(error):
-                raise self._failing(sentence(error)) from error
-            self._mend()
-            try:
-                self._file = self._open()
-            except (sqlite3.Error, OSError) as again:
-                raise self._failing(sentence(again)) from again
-        except OSError as error:
+        except (sqlite3.Error, OSError) as error:
+            if starved(error):
+                self._ballast.drop()
             raise self._failing(sentence(error)) from error
         self._inode = inode(self.path)
         self.epoch, self._seq = secrets.token_hex(4), 0
         self._room.forget()
         self._ballast.lay()
         with self._reading(self._file):
+            self._age = Age(self._file, self._uptime)
+            if self._point is not None:
+                spare = self._room.spare(self._file)
+                sealing.join(self._file, self.path, self._point, self._age, Limit(self._most // 2, spare))
+                self.sealed.look()
             self._owed = self._file.execute("SELECT count(*) FROM event WHERE held_at IS NULL").fetchone()[0]
             self.lost = self._file.execute("SELECT coalesce(sum(lost), 0) FROM damage").fetchone()[0]
         self.set_aside = max(self.path.parent.glob(f"{self.path.stem}.damaged-*{self.path.suffix}"), default=None)
         self._well()
         return self._file
-
-    def _open(self) -> sqlite3.Connection:
-        first, self._first = self._first, False
-        salvage.look(self.path)
-        if first and self.path.exists() and not self.path.stat().st_size:
-            raise sqlite3.DatabaseError("malformed: the file is empty")  # one that held events was cut off
-        file = sqlite3.connect(self.path, timeout=5, isolation_level=None, check_same_thread=False)
-        try:
-            cabinet.prepare(file)
-        except BaseException:
-            file.close()
-            raise
-        return file
-
-    def _mend(self) -> None:
-        """Save what is whole of a damaged file into a new one; nothing is ever deleted. Raises `CannotRecord`."""
-        try:
-            try:
-                salvage.mend(self.path, self._stamp())
-            except (sqlite3.Error, OSError):
-                self._ballast.drop()  # the disk may be full
-                salvage.mend(self.path, self._stamp())
-        except (sqlite3.Error, OSError) as error:
-            raise self._failing(f"the damaged outbox cannot be saved into a new one: {sentence(error)}") from error
-
-    def _stamp(self) -> str:
-        return f"{self._at():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
     def _probe(self) -> None:
         """Look whether something can be written again, without writing anything that lasts."""
@@ -351,6 +339,7 @@ class Outbox:
                 yield file
                 file.execute("COMMIT")
             except sqlite3.Error:
+                self._age.forget()
                 with suppress(sqlite3.Error):
                     file.execute("ROLLBACK")
                 raise
@@ -365,10 +354,10 @@ class Outbox:
         try:
             yield
         except sqlite3.Error as error:
-            if _damaged(error):
+            if is_damaged(error):
                 self._drop(file)
                 with suppress(OSError):  # the next opening saves what is whole, also after a watchdog lost patience
-                    self._suspicion.touch()
+                    self._suspicion.touch(0o600)
             if full(error):
                 self._ballast.drop()
             raise self._failing(sentence(error)) from error
@@ -389,11 +378,3 @@ class Outbox:
         if self._fault is not None and self._owed < self._most and self._ballast.laid and self._room.full is None:
             log.info("events can be recorded again")
             self._fault = None
-
-
-def _damaged(error: sqlite3.Error) -> bool:
-    return damaged(error) or str(error).startswith("malformed")
-
-
-def _seconds(trusted: datetime | None) -> int:
-    return cabinet.UNDATED if trusted is None else int(trusted.timestamp())

@@ -48,6 +48,10 @@ class Room:
         left, _bound = self._measured(file)
         return max(0, SLACK + STEP - left)
 
+    def spare(self, file: sqlite3.Connection) -> int:
+        """Return the bytes that the file may still take, below 0 where it is over its bound. Raises sqlite3.Error."""
+        return self._measured(file)[0]
+
     def _measured(self, file: sqlite3.Connection) -> tuple[int, int]:
         """Return the bytes left below the bound, and the bound."""
         count, unused, size = (

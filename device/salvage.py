@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from device import cabinet, leaves, wal
-from device.disk import sync_folder
+from device.disk import make_private, sync_folder
 
 log = logging.getLogger(__name__)
 
-BESIDE = ("-wal", "-shm")
+BESIDE = ("-wal", "-shm", "-journal")
 STRIDE = 1000
 """Rows asked for at once, as long as no page is damaged."""
 COLUMNS = 7
@@ -49,12 +49,19 @@ class _Row(NamedTuple):
 def begin(path: Path, stamp: str) -> None:
     """Make a new file at *path*, whole or not at all: an empty one there is one that was cut off.
 
-    A log that lies there without its file is kept under a dated name, for it would be played into the new one.
     Raises OSError and sqlite3.Error.
     """
     fresh = _cleared(path)
-    with closing(sqlite3.connect(fresh, isolation_level=None)) as file:
-        _make(file)
+    with closing(cabinet.connect(fresh)) as file:
+        make(file)
+    put(fresh, path, stamp)
+
+
+def put(fresh: Path, path: Path, stamp: str) -> None:
+    """Let the whole file *fresh* be the one at *path*, where none is; raises OSError.
+
+    A log that lies there without its file is kept under a dated name, for it would be played into the new one.
+    """
     for ending in BESIDE:
         with suppress(FileNotFoundError):
             aside = _aside(path, stamp)
@@ -123,14 +130,16 @@ def finish(path: Path) -> None:
 
 
 def _cleared(path: Path) -> Path:
-    """Return the name of a file that is not finished; what an earlier try left there is gone."""
+    """Make an empty file that is not finished, and return its name; what an earlier try left there is gone."""
     unfinished = path.with_name(f"{path.stem}.salvage{path.suffix}")
     for ending in ("", "-journal"):
         unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
+    make_private(unfinished)
     return unfinished
 
 
-def _make(file: sqlite3.Connection) -> None:
+def make(file: sqlite3.Connection) -> None:
+    """Make the tables in the new *file*, durably; raises sqlite3.Error."""
     file.execute(f"PRAGMA page_size = {cabinet.PAGE}")
     file.execute("PRAGMA synchronous = FULL")
     cabinet.make(file)
@@ -143,8 +152,8 @@ def _aside(path: Path, stamp: str) -> Path:
 def _save(path: Path, fresh: Path, name: str) -> tuple[int, int]:
     """Write the whole rows of *path* into the new file *fresh*; return how many, and how many are known to be lost."""
     failing: set[int] = set()
-    with closing(sqlite3.connect(fresh, isolation_level=None)) as file:
-        _make(file)
+    with closing(cabinet.connect(fresh)) as file:
+        make(file)
         file.execute("BEGIN")
         file.executemany(_INSERT, _whole(_by_tree(path, failing), failing))
         failing |= _unfound(path, file)
@@ -164,7 +173,11 @@ def _save(path: Path, fresh: Path, name: str) -> tuple[int, int]:
 
 
 def _carry_over(path: Path, fresh: sqlite3.Connection) -> None:
-    """Copy what else the damaged file knows, as far as it can be read: requests that were done, earlier losses."""
+    """Copy what else the damaged file knows, as far as it can be read: its owner, requests that were done, losses."""
+    for table, values in (("owner", "?"), ("uptime", "?"), ("age", "?, ?")):
+        with suppress(sqlite3.Error), closing(_looked_at(path)) as file:
+            told = file.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a table of ours
+            fresh.executemany(f"INSERT INTO {table} VALUES ({values})", told)  # noqa: S608 - as above
     with suppress(sqlite3.Error), closing(_looked_at(path)) as file:
         fresh.executemany("INSERT INTO damage VALUES (?, ?)", file.execute("SELECT file, lost FROM damage").fetchall())
         done = file.execute('SELECT row, "transaction" FROM request ORDER BY row').fetchall()

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from device import cabinet
 from device.database import sentence
+from device.sealed import of_name, paths
 from device.wire import loads
 
 MOST = 50
@@ -78,7 +79,14 @@ class Shelf:
         }
 
     def point(self) -> str | None:
-        """Return the point that the newest row names, ``None`` where there is none that can be read."""
+        """Return the point whose file it is: by its own word, or by its newest rows'; ``None`` by neither."""
+        try:
+            if (owner := cabinet.owner(self._file)) is not None:
+                return owner
+        except sqlite3.OperationalError:
+            pass  # no such table: the program before wrote it
+        except sqlite3.Error as error:
+            raise CannotLook(sentence(error)) from error
         for (body,) in self._rows("SELECT body FROM event ORDER BY row DESC LIMIT 10"):
             told = _said(body, "data")
             if isinstance(told, dict) and isinstance(point := told.get("point"), str):
@@ -133,6 +141,23 @@ class Shelf:
 
     def _one(self, sql: str) -> Any:
         return self._rows(sql)[0][0]
+
+
+def sealed(path: Path) -> list[dict[str, Any]]:
+    """Return what `Shelf.tell` says of each sealed file beside the outbox at *path*, and whose it is.
+
+    One that cannot be read says why, and ``None`` for what it owes.
+    """
+    found: list[dict[str, Any]] = []
+    for one in paths(path):
+        whose = of_name(one)
+        try:
+            with Shelf(one) as shelf:
+                found.append({"file": one.name, "point": shelf.point() or whose, **shelf.tell(), "why": None})
+        except CannotLook as error:
+            unknown: dict[str, Any] = {"owed": None, "held": 0, "oldest": None, "kept": [], "last": 0}
+            found.append({"file": one.name, "point": whose, **unknown, "why": str(error)})
+    return found
 
 
 def _said(body: bytes, key: str) -> Any:

@@ -30,7 +30,7 @@ FLOORS = (
         "readers",
         "banding",
     ),
-    ("ballast", "clock", "cabinet", "leaves", "lock", "room", "wal"),
+    ("age", "ballast", "clock", "cabinet", "leaves", "lock", "room", "wal"),
     (
         "cose",
         "roster",
@@ -47,7 +47,9 @@ FLOORS = (
         "mqtt_client",
         "hatch",
     ),
-    ("lens", "salvage", "scanner"),
+    ("lens", "salvage", "scanner", "sealed"),
+    ("sealing",),
+    ("opening",),
     ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "vitals", "webcam", "video"),
     ("trust", "proof", "indicators", "window", "eyes", "shelf", "stick"),
     ("credential", "audit"),
@@ -69,7 +71,7 @@ HOME = {
     "PIL": "pictures steps gate",
     "gpiozero": "indicators",
     "paho": "mqtt_client",
-    "sqlite3": "outbox database cabinet room salvage shelf",
+    "sqlite3": "outbox database cabinet room salvage shelf age opening sealed sealing",
     "pydantic": "config policy",
     "segno": "",
 }

@@ -49,6 +49,19 @@ def filled(outbox: Outbox, count: int, size: int = 10) -> list[Event]:
     return events
 
 
+class Uptime:
+    """Seconds since boot, as a test tells them."""
+
+    def __init__(self) -> None:
+        self.seconds = 20.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def pass_by(self, *, days: float) -> None:
+        self.seconds += 86_400 * days
+
+
 def owed(outbox: Outbox) -> list[Event]:
     return [row.event for row in outbox.owed(0, 1000)]
 
@@ -100,23 +113,30 @@ def test_a_receipt_that_does_not_fit_forgets_nothing(tmp_path: Path, wrong: dict
 
 
 def test_only_what_has_long_been_held_is_purged(tmp_path: Path) -> None:
-    week = timedelta(days=7)
-    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+    week, uptime = timedelta(days=7), Uptime()
+    with Outbox(tmp_path / "outbox.db", 100, uptime=uptime) as outbox:
         events = filled(outbox, 3)
         outbox.settle(receipt(events[:1]), NOW)
+        uptime.pass_by(days=3)
         outbox.settle(receipt(events[1:2]), NOW + timedelta(days=3))
+        uptime.pass_by(days=3)
         assert outbox.purge(NOW + timedelta(days=6), week) == 0
+        uptime.pass_by(days=2)
         assert outbox.purge(NOW + timedelta(days=8), week) == 1
+        uptime.pass_by(days=3)
         assert outbox.purge(NOW + timedelta(days=11), week) == 1
         assert owed(outbox) == events[2:]
 
 
 def test_what_was_held_by_an_untrusted_clock_grows_old_from_the_first_trusted_time(tmp_path: Path) -> None:
-    week = timedelta(days=7)
-    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+    week, uptime = timedelta(days=7), Uptime()
+    with Outbox(tmp_path / "outbox.db", 100, uptime=uptime) as outbox:
         outbox.settle(receipt(filled(outbox, 1)), None)
+        uptime.pass_by(days=9)
         assert outbox.purge(NOW, week) == 0
+        uptime.pass_by(days=6)
         assert outbox.purge(NOW + timedelta(days=6), week) == 0
+        uptime.pass_by(days=2)
         assert outbox.purge(NOW + timedelta(days=8), week) == 1
 
 
@@ -391,10 +411,12 @@ def test_the_epochs_on_the_card_are_told_oldest_first_and_the_newest_hundred(tmp
         with Outbox(tmp_path / "outbox.db", 100) as outbox:
             filled(outbox, count)
             spans.append(Span(outbox.epoch, 1, count))
-    with Outbox(tmp_path / "outbox.db", 100) as outbox:
+    uptime = Uptime()
+    with Outbox(tmp_path / "outbox.db", 100, uptime=uptime) as outbox:
         assert outbox.kept() == spans
         assert outbox.kept(2) == spans[1:]
         assert outbox.settle(receipt([row.event for row in outbox.owed(0, 2)]), NOW) == 2
+        uptime.pass_by(days=8)
         assert outbox.purge(NOW + timedelta(days=8), timedelta(days=7)) == 2
         assert outbox.kept() == spans[1:]
 

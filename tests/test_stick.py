@@ -190,7 +190,7 @@ def test_with_all_what_the_centre_lost_with_its_database_can_be_carried_again(wo
 
 def test_the_queue_says_what_is_owed_and_kept(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert world.titik("list", "--json") == 0
-    empty = {"point": POINT, "owed": 0, "held": 0, "oldest": None, "kept": []}
+    empty = {"point": POINT, "owed": 0, "held": 0, "oldest": None, "kept": [], "sealed": []}
     assert json.loads(capsys.readouterr().out) == empty
     fill(world.outbox, 7)
     world.over_the_network(1, 2)
@@ -202,6 +202,7 @@ def test_the_queue_says_what_is_owed_and_kept(world: World, capsys: pytest.Captu
         "held": 2,
         "oldest": {"epoch": epoch, "seq": 3, "time": "2026-11-22T01:02:03.456Z"},
         "kept": [[epoch, 1, 7]],
+        "sealed": [],
     }
     assert world.titik("list") == 0
     said = capsys.readouterr().out

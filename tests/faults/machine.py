@@ -115,7 +115,9 @@ class Machine(Program):
         composer = Composer(told.point, Privacy(), None, True)  # noqa: FBT003 - no pictures are taken here
         try:
             with scene.seen_by(self):
-                self.outbox = Outbox(self.folder / "outbox.db", told.delivery.most)
+                self.outbox = Outbox(
+                    self.folder / "outbox.db", told.delivery.most, point=self.point, uptime=self.uptime
+                )
                 self.courier = Courier(self.outbox, told.broker, told.delivery, Sender(self.point, clock.boot, {}))
                 self.courier.stopping = Pause(scene.stage)
                 self.loop = Loop(

@@ -1,7 +1,7 @@
 """Programs whose power is cut: each runs the product's own outbox or store, and says what it promises.
 
-``python -m tests.faults.power FOLDER outbox|migration|salvage|store|normal|forgetful|honest``. What is said on standard
-output is in the recording among the writes: ``about <kind>`` before a statement, and a promise after it.
+``python -m tests.faults.power FOLDER outbox|migration|salvage|seal|store|normal|forgetful|honest``. What is said on
+standard output is in the recording among the writes: ``about <kind>`` before a statement, and a promise after it.
 """
 
 import os
@@ -20,7 +20,7 @@ from device.wire import Receipt, dumps
 from device.wire import digest as digest_of
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-POINT = "bupati-1"
+POINT, OTHER = "bupati-1", "dprd-1"
 
 
 def say(*words: str) -> None:
@@ -28,20 +28,20 @@ def say(*words: str) -> None:
     os.write(1, (" ".join(words) + "\n").encode())
 
 
-def event(place: Place) -> Event:
-    """Return the event that stands at *place*: whoever knows the place knows all of it."""
+def event(place: Place, point: str = POINT) -> Event:
+    """Return the event of *point* that stands at *place*: whoever knows both knows all of it."""
     id_ = f"{place.epoch}-{place.seq:06d}"
-    told: dict[str, Any] = {"point": POINT, "epoch": place.epoch, "seq": place.seq, "reason": "x" * 400}
-    body = {"specversion": "1.0", "type": "id.titik.scan", "source": f"/titik/{POINT}", "id": id_, "data": told}
+    told: dict[str, Any] = {"point": point, "epoch": place.epoch, "seq": place.seq, "reason": "x" * 400}
+    body = {"specversion": "1.0", "type": "id.titik.scan", "source": f"/titik/{point}", "id": id_, "data": told}
     return Event(place, id_, dumps(body))
 
 
-def append(outbox: Outbox, count: int) -> list[Event]:
+def append(outbox: Outbox, count: int, point: str = POINT) -> list[Event]:
     """Record *count* events; each is promised once its append has returned."""
     events = []
     for _ in range(count):
         say("about", "insert")
-        events.append(event(outbox.place()))
+        events.append(event(outbox.place(), point))
         outbox.append(events[-1])
         say("acked", events[-1].id)
     return events
@@ -65,9 +65,10 @@ def checkpoint(outbox: Outbox) -> None:
 
 def live(path: Path, *, synchronous: str | None = None) -> None:
     """Let an outbox live through everything that it does, over three openings, with its own syncs or with fewer."""
+    up = {"seconds": 20.0}
     for life in range(3):
         say("about", "opening")
-        with Outbox(path, 1000, lambda: NOW) as outbox:
+        with Outbox(path, 1000, lambda: NOW, uptime=lambda: up["seconds"]) as outbox:
             assert outbox._file is not None
             if synchronous is not None:
                 outbox._file.execute(f"PRAGMA synchronous = {synchronous}")
@@ -81,6 +82,7 @@ def live(path: Path, *, synchronous: str | None = None) -> None:
             say("about", "request")
             outbox.first_time(f"transaction-{life}")
             say("about", "delete")
+            up["seconds"] += 8 * 86_400
             outbox.purge(NOW + timedelta(days=8), timedelta(days=7))
             append(outbox, 4)
             held = [one.id for one in append(outbox, 2)]
@@ -108,6 +110,36 @@ def salvage(path: Path) -> None:
             except CannotRecord:
                 continue
         append(outbox, 3)
+
+
+def mix(path: Path) -> list[Event]:
+    """Write what a program that asked for no name was given under two; return the events."""
+    events: list[Event] = []
+    for point in (POINT, OTHER, POINT):
+        with Outbox(path, 1000, lambda: NOW) as outbox:
+            for _ in range(4):
+                events.append(event(outbox.place(), point))
+                outbox.append(events[-1])
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript("DROP TABLE owner; DROP TABLE age; DROP TABLE uptime;")
+    return events
+
+
+def seal(path: Path) -> None:
+    """Open a file of two points, which is there, under one name after another, and go on each time."""
+    for point in (OTHER, POINT, OTHER):
+        say("about", "sealing")
+        with Outbox(path, 1000, lambda: NOW, point=point) as outbox:
+            events = append(outbox, 3, point)
+            settle(outbox, events[:2])
+            if point == POINT:
+                there = outbox.sealed.all[0]
+                with closing(sqlite3.connect(f"file:{there.path}?mode=ro", uri=True)) as file:
+                    ids = [id_ for (id_,) in file.execute("SELECT id FROM event WHERE held_at IS NULL LIMIT 2")]
+                say("about", "settle", *ids)
+                outbox.sealed.hold(there.path, ids, NOW)
+                say("settled", *ids)
+            say("about", "sealing")
 
 
 def keep(path: Path) -> None:
@@ -181,6 +213,8 @@ def main(folder: Path, manner: str) -> None:
             migrate(outbox)
         case "salvage":
             salvage(outbox)
+        case "seal":
+            seal(outbox)
         case "store":
             keep(database)
         case "move":

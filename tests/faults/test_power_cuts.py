@@ -19,7 +19,7 @@ from device.model import Place
 from device.outbox import Outbox
 from tests.faults.chaos import ALL, whole
 from tests.faults.medium import Medium
-from tests.faults.power import NOW, event, keep, older
+from tests.faults.power import NOW, OTHER, POINT, event, keep, mix, older
 from tests.faults.recording import Said, Step, record
 from tests.test_store import set_back
 
@@ -204,6 +204,35 @@ def test_a_migration_and_a_salvage_lose_nothing_whenever_the_power_goes(tmp_path
         made, _ = cuts_of(before, folder, steps, strict(judge), every=1 if ALL else 3)
         assert made[manner] > (20 if ALL else 5), made
         print(f"{manner}: cuts {dict(made)}")
+
+
+def test_a_card_is_sealed_parted_and_taken_back_whole_whenever_the_power_goes(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    ids = {one.id for one in mix(folder / "outbox.db")}
+    before = shutil.copytree(folder, tmp_path / "before")
+    steps = record(folder, "tests.faults.power", "seal")
+
+    def judge(left: Path, promises: Promises) -> int:
+        there: dict[str, bool] = {}
+        for point in (POINT, OTHER):
+            with Outbox(left / "outbox.db", 1000, lambda: NOW, point=point) as outbox:
+                assert (outbox.fault, outbox.set_aside) == (None, None), "a power cut is no damage"
+                assert len(outbox.sealed.all) <= 1
+            with closing(sqlite3.connect(left / "outbox.db")) as file:
+                for epoch, seq, id_, body, owed in file.execute(
+                    "SELECT epoch, seq, id, body, held_at IS NULL FROM event"
+                ):
+                    assert id_ not in there, "a row is in one file"
+                    assert event(Place(epoch, seq), point).body == body, "under its own name"
+                    there[id_] = bool(owed)
+        late = there.keys() - ids - set(promises.acked)
+        assert len(late) <= 1, "one append at the most had begun"
+        return len(({*promises.acked} | ids) - there.keys()) + sum(there[id_] for id_ in promises.settled)
+
+    made, _ = cuts_of(before, folder, steps, strict(judge), every=1 if ALL else 5)
+    assert made["sealing"] > (100 if ALL else 10), made
+    print(f"sealing: cuts {dict(made)}")
 
 
 def test_a_centre_keeps_every_receipt_through_a_power_cut_at_any_call(tmp_path: Path) -> None:

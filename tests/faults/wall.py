@@ -61,7 +61,7 @@ def main(folder: Path, point: str, port: int, until: str, rate: float) -> None:
     delivery = Delivery(until="puback" if until == "puback" else "receipt")
     record = os.open(folder / "shown", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with (
-        Outbox(folder / "outbox.db", delivery.most) as outbox,
+        Outbox(folder / "outbox.db", delivery.most, point=point) as outbox,
         Courier(outbox, broker, delivery, Sender(point, BOOT, {"version": "wall"})) as courier,
     ):
         while not stop.wait(1 / rate):
