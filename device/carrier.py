@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from device.commands import DONE, FAILED, MISSING, say
 from device.errand import MOST_RECEIPTS
 from device.hatch import NotThere, Refused, ask
+from device.model import WITA
 from device.shelf import CannotLook, Shelf
 from device.stick import ENDING, Header, Holds, Stick, StickError, told_of, writing
 from device.wire import MAX_POINT, POINT, batch, dumps
@@ -43,11 +44,19 @@ def show(told: Namespace) -> int:
     oldest = queue["oldest"]
     print(f"{queue['point'] or '?'}: {queue['owed']} peristiwa belum di pusat / events are owed to the centre")
     if oldest is not None:
-        print(f"tertua / oldest: {oldest['time'] or '?'} ({oldest['epoch']}, {oldest['seq']})")
+        print(f"tertua / oldest: {_civil(oldest['time'])} ({oldest['epoch']}, {oldest['seq']})")
     print(f"{queue['held']} sudah di pusat, masih disimpan / are held by the centre and kept here")
     for epoch, first, last in queue["kept"]:
         print(f"  {epoch}: {first}–{last}")  # noqa: RUF001 - a span of numbers is written with a dash
     return DONE
+
+
+def _civil(stamp: object) -> str:
+    """Return an event's time as the office writes it, with its zone; as the file names have it, it is UTC."""
+    try:
+        return f"{datetime.fromisoformat(str(stamp)).astimezone(WITA):%Y-%m-%d %H:%M:%S} WITA"
+    except (ValueError, OverflowError):
+        return "?"
 
 
 def carry_out(told: Namespace) -> int:

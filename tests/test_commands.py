@@ -196,3 +196,4 @@ def test_words_that_make_no_command_end_with_2(words: list[str]) -> None:
 
 def test_the_version_is_the_package_s() -> None:
     assert titik("version").stdout.decode() == f"titik {__version__}\n"
+    assert titik("--version").stdout.decode() == f"titik {__version__}\n"
