@@ -58,7 +58,7 @@ def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = No
             return 3
         with ExitStack() as stack:
             stick = stack.enter_context(Stick(file, Holds.EVENTS))
-            store = _patiently(lambda: stack.enter_context(Store(database, now)))
+            store = patiently(lambda: stack.enter_context(Store(database, now)))
             taken = take(stick, store, topics, now, receipts)
             wrong = told_of(stick)
     except (StickError, Gone, CannotWrite, OSError) as error:
@@ -114,13 +114,13 @@ def receipts_of(path: Path) -> Path:
 def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) -> list[Message]:
     # As if retained: then the point does not count as heard, which it was not.
     batch = [Received(topic, body, retained=True) for body in bodies]
-    answers, news = _patiently(lambda: intake.take(batch, now))
+    answers, news = patiently(lambda: intake.take(batch, now))
     for level, point, text, _ in news:
         log.log(level, "%s: %s", point, text)
     return answers
 
 
-def _patiently(write: Callable[[], T]) -> T:
+def patiently(write: Callable[[], T]) -> T:
     """Return what *write* gives, once it is its turn; raises `store.CannotWrite` at last."""
     for _ in range(TRIES - 1):
         with suppress(CannotWrite):

@@ -14,6 +14,11 @@ _PRIORITY = {logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBU
 _WORD = {logging.ERROR: "error: ", logging.WARNING: "warning: "}
 
 
+def shown(text: object) -> str:
+    """Return *text* for a terminal or a log: what is no printable character, such as an escape, becomes ``?``."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
 class _Line(logging.Formatter):
     """Lines that the journal or a terminal reads; a control character is never let through."""
 
