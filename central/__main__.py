@@ -90,12 +90,11 @@ def _status(told: Namespace) -> int:
     wanted = expected.expected(settings)
     found = problems.problems(seen, wanted, now, running=lock_of(database).taken())
     never = expected.never_heard(wanted.points, tuple(seen.points))
-    bundle = problems.wanted(seen, wanted)
     if told.json:
-        more = {"bundle": bundle, "never_heard": never, "problems": [problem.wire() for problem in found]}
+        more = {"bundle": wanted.bundle, "never_heard": never, "problems": [problem.wire() for problem in found]}
         print(json.dumps({**seen.wire(), **more, "at": stamp(now)}, sort_keys=True))
     else:
-        print("\n".join(table.lines(seen, found, never, bundle)))
+        print("\n".join(table.lines(seen, found, never, wanted.bundle)))
     return FAILED if found else DONE
 
 

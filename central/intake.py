@@ -102,7 +102,7 @@ class Intake:
         if digest is None:
             text = (
                 "its quarantine is full: what cannot be read is neither held nor receipted, and stays at the point."
-                " Next: titik-central status; then titik-central purge"
+                " Next: titik-central quarantine list; release or seen makes room"
             )
             self._news.append(News(logging.ERROR, point[:LONGEST_NAME], text, once=True))
             return

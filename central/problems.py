@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from central.expected import Expected, never_heard
-from central.status import PointStatus, Status
+from central.status import PointStatus, Status, Trouble
+from device.log import shown
 from device.model import WITA
 from device.wire import State
 
@@ -26,8 +27,6 @@ SKEW = 120.0
 """Seconds; what a slow line adds to a message of health is less."""
 NOTICED = timedelta(days=7)
 """What cannot be undone (an event lost, two in one place) is said so long; the table shows it for ever."""
-TWINS = timedelta(days=1)
-"""Since two stations with one name last showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,6 @@ def problems(status: Status, expected: Expected, now: datetime, *, running: bool
     """
     found = list(_of_centre(status, expected, now, running))
     listed = None if expected.points is None else frozenset(expected.points)
-    twins = {twins.point: twins for twins in status.twins}
     for name, point in status.points.items():
         alive = point.state in {State.ONLINE, State.DEGRADED}
         if listed is not None and name not in listed:
@@ -123,10 +121,9 @@ def problems(status: Status, expected: Expected, now: datetime, *, running: bool
             # What is taken off the list and silent has been taken down: its records stay, and are nobody's task.
             continue
         found += _of_station(name, point, now)
-        found += _of_bundle(name, point, status, expected, now)
+        found += _of_bundle(name, point, expected, now)
         found += _of_records(name, point, now)
-        if name in twins and _younger(twins[name].seen, now, TWINS):
-            found.append(_twins(name, twins[name].since))
+        found += [_trouble(trouble) for trouble in status.troubles if trouble.point == name]
     return found + [_never(name) for name in never_heard(expected.points, tuple(status.points))]
 
 
@@ -165,16 +162,9 @@ def _of_centre(status: Status, expected: Expected, now: datetime, running: bool 
             f"the last backup was made {civil(status.backup.at)}: more than {_hours(BACKUP)} hours ago",
             _TIMER,
         )
-    if status.refused is not None:
-        yield Problem(
-            "bundle-refused",
-            None,
-            f"broker tidak menerima bundel versi {status.refused.version}: titik-titik memakai yang lama",
-            f"the broker does not take bundle version {status.refused.version}: the points follow an older one",
-            ("grep max_packet_size /etc/mosquitto/mosquitto.conf", _CENTRE),
-        )
+    yield from (_trouble(trouble) for trouble in status.troubles if not trouble.point)
     newest = max(((point.bundle or 0, name) for name, point in status.points.items()), default=(0, ""))
-    version = wanted(status, expected)
+    version = expected.bundle
     if version is not None and newest[0] > version:
         yield Problem(
             "bundle-old",
@@ -237,12 +227,11 @@ def _of_station(name: str, point: PointStatus, now: datetime) -> Iterator[Proble
         )
 
 
-def _of_bundle(name: str, point: PointStatus, status: Status, expected: Expected, now: datetime) -> Iterator[Problem]:
-    version = wanted(status, expected)
-    since = [stamp for stamp in (expected.since, status.posted and datetime.fromisoformat(status.posted.at)) if stamp]
+def _of_bundle(name: str, point: PointStatus, expected: Expected, now: datetime) -> Iterator[Problem]:
+    version = expected.bundle
     if version is None or point.state is None or (point.bundle or 0) >= version:
         return
-    if since and now - max(since) < BUNDLE:  # it is on its way
+    if expected.since is not None and now - expected.since < BUNDLE:  # it is on its way
         return
     yield Problem(
         "bundle",
@@ -288,14 +277,38 @@ def _of_records(name: str, point: PointStatus, now: datetime) -> Iterator[Proble
         )
 
 
-def _twins(name: str, since: str) -> Problem:
-    return Problem(
-        "twin",
-        name,
-        f"dua alat memakai nama dan sertifikat ini, sejak {civil(since)}",
-        f"two stations use this name and certificate, since {civil(since)}",
-        (_JOURNAL.format(point=name), "cari alat kedua / look for the second one: [point] name"),
-    )
+TROUBLES = {
+    "twin": (
+        "dua alat memakai nama ini sejak {since}, bergantian",
+        "two stations use this name since {since}, by turns",
+        (_JOURNAL, "cari alat kedua / look for the second one: [point] name"),
+    ),
+    "late": (
+        "mengirim lebih cepat daripada yang diterima, sejak {since}; tanda terimanya menyusul",
+        "sends faster than is taken, since {since}; its receipts follow",
+        (_JOURNAL,),
+    ),
+    "bundle": (
+        "bundel tidak dapat dibagikan sejak {since}: titik-titik memakai yang lama",
+        "the bundle cannot be posted since {since}: the points follow an older one",
+        ("grep max_packet_size /etc/mosquitto/mosquitto.conf", _CENTRE),
+    ),
+    "rival": (
+        "pusat lain memakai nama atau sertifikat pusat ini, sejak {since}",
+        "another centre uses this one's name or certificate, since {since}",
+        ("cari pusat kedua, hentikan / look for the second centre, and stop it", _CENTRE),
+    ),
+}
+"""What a running centre notes (table ``trouble``); a word that is not here is told as it is."""
+
+
+def _trouble(trouble: Trouble) -> Problem:
+    since, point, word = civil(trouble.since), trouble.point or None, shown(trouble.word)
+    if trouble.word not in TROUBLES:
+        return Problem(word, point, f"{word}, sejak {since}", f"{word}, since {since}", (_CENTRE,))
+    indonesian, english, following = TROUBLES[trouble.word]
+    steps = tuple(step.format(point=point) for step in following)
+    return Problem(word, point, indonesian.format(since=since), english.format(since=since), steps)
 
 
 def _unlisted(name: str) -> Problem:
@@ -316,13 +329,6 @@ def _never(name: str) -> Problem:
         "is in the inventory, and was never heard",
         (f"ping {name}", _JOURNAL.format(point=name)),
     )
-
-
-def wanted(status: Status, expected: Expected) -> int | None:
-    """Return the version that points should follow: that of the file, else what was posted last."""
-    if expected.bundle is not None:
-        return expected.bundle
-    return None if status.posted is None else status.posted.version
 
 
 def _younger(stamp: str, now: datetime, than: timedelta) -> bool:

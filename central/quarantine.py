@@ -183,12 +183,11 @@ def body_lines(body: bytes) -> Iterator[str]:
     """Yield *body* in ASCII: JSON with one event a line, or bytes, what is not printable of them in hexadecimal."""
     try:
         value = parse(body[: SHOWN + 1], SHOWN)
-    except ValueError:
-        yield "".join(chr(c) if 32 <= c < 127 and c != 92 else f"\\x{c:02x}" for c in body[:SHOWN])  # noqa: PLR2004 - ASCII
-    else:
-        for event in value if isinstance(value, list) else [value]:
-            # json leaves one control character as it is.
-            yield json.dumps(event, sort_keys=True, ensure_ascii=True).replace("\x7f", "\\u007f")
+        events = value if isinstance(value, list) else [value]
+        told = [json.dumps(event, sort_keys=True, ensure_ascii=True) for event in events]
+    except (ValueError, RecursionError):  # no JSON, or none that can be written back
+        told = ["".join(chr(c) if 32 <= c < 127 and c != 92 else f"\\x{c:02x}" for c in body[:SHOWN])]  # noqa: PLR2004 - ASCII
+    yield from told
     if len(body) > SHOWN:
         yield f"... {len(body) - SHOWN} B"
 

@@ -24,6 +24,7 @@ READ_LIMIT = 5.0
 """Seconds to wait for a lock."""
 MOST_LOOKED_AT = 10_000
 """Events of one point that are looked at for the last one, where its clock was ahead or not trusted."""
+MOST_TROUBLES = 1000
 MOST_FAULTS, LONGEST_WORD = 20, 40
 """Faults of one point, and characters of a word of its, that are told."""
 
@@ -141,22 +142,14 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """The trust bundle as the centre last gave it to the broker."""
-
-    version: int
-    at: str
-    refused: bool
-    """Whether the broker did not take it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Twins:
-    """Two stations with one name."""
+class Trouble:
+    """What the running centre noticed, and has not seen end."""
 
     point: str
+    """Nothing where it is the centre's own."""
+    word: str
     since: str
-    seen: str
+    told: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +163,7 @@ class Status:
     unreleased: int = 0
     """Of those, the ones that somebody must still look at."""
     backup: Backup | None = None
-    posted: Posted | None = None
-    """The newest bundle that the broker took."""
-    refused: Posted | None = None
-    """A newer one that it did not take."""
-    twins: tuple[Twins, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
     def wire(self) -> dict[str, Any]:
         """Return it as its JSON has it."""
@@ -257,9 +246,7 @@ def _status(file: sqlite3.Connection) -> Status:
         quarantined=file.execute("SELECT count(*) FROM quarantine").fetchone()[0],
         unreleased=file.execute(f"SELECT count(*) FROM quarantine WHERE {tables.OPEN}").fetchone()[0],  # noqa: S608 - words of ours
         backup=_backup(file),
-        posted=_posted(file, "posted"),
-        refused=_posted(file, "refused"),
-        twins=_twins(file),
+        troubles=_troubles(file),
     )
 
 
@@ -375,22 +362,12 @@ def _backup(file: sqlite3.Connection) -> Backup | None:
     return Backup(row[0], told["file"], told["events"])
 
 
-def _posted(file: sqlite3.Connection, state: str) -> Posted | None:
-    """Return the last bundle of which the broker said so; ``None`` where that is not noted, or not its last word."""
-    if not _has(file, "posting"):
-        return None
-    row = file.execute(
-        "SELECT bundle_version, at, state FROM posting WHERE ?1 = 'posted' AND state = ?1"
-        " OR ?1 = 'refused' AND rowid = (SELECT max(rowid) FROM posting) ORDER BY rowid DESC LIMIT 1",
-        (state,),
-    ).fetchone()
-    return Posted(row[0], row[1], refused=row[2] != "posted") if row is not None and row[2] == state else None
-
-
-def _twins(file: sqlite3.Connection) -> tuple[Twins, ...]:
-    if not _has(file, "twin"):
+def _troubles(file: sqlite3.Connection) -> tuple[Trouble, ...]:
+    """Return what the centre noticed; none where its program has no such table."""
+    if not _has(file, "trouble"):
         return ()
-    return tuple(Twins(*row) for row in file.execute("SELECT point, since, seen FROM twin ORDER BY point"))
+    rows = file.execute("SELECT point, word, since, told FROM trouble ORDER BY point, word LIMIT ?", (MOST_TROUBLES,))
+    return tuple(Trouble(point, word, since, _told(told)) for point, word, since, told in rows)
 
 
 def _told(text: str | None) -> dict[str, Any]:

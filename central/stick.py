@@ -18,6 +18,7 @@ from typing import TypeVar
 from central.intake import Intake
 from central.rows import stamp
 from central.store import CannotWrite, Gone, Store
+from device.log import shown
 from device.mqtt_client import Message, Received
 from device.stick import ENDING, Header, Holds, Pen, Stick, StickError, told_of, writing
 from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
@@ -67,7 +68,7 @@ def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = No
     print(f"{taken.point}: {taken.events} peristiwa ada di pusat / events are held by the centre")
     if taken.quarantined:
         print(f"{taken.quarantined} pesan dikarantina, tidak hilang / messages are quarantined, not lost")
-    print(f"berikutnya, di titik / next, at {taken.point}: titik queue import {taken.receipts.name}")
+    print(f"berikutnya, di titik / next, at {taken.point}: titik queue import {shown(taken.receipts.name)}")
     if wrong is not None:
         log.error("%s", wrong)
         return 1

@@ -461,7 +461,6 @@ class Store:
     def _missing(self, point: str) -> list[Gap]:
         gaps: list[Gap] = []
         for (epoch,) in self._file.execute(_EPOCHS, {"point": point}).fetchall():
-            before = len(gaps)
             reached = whole = self._whole.get((point, epoch), 0)
             for first, last in self._file.execute(_PLACES, {"point": point, "epoch": epoch, "after": whole}):
                 if first > reached + 1:
@@ -473,10 +472,8 @@ class Store:
                 elif whole == reached:
                     whole = max(whole, last)
                 reached = max(reached, last)
-            if len(gaps) > before and strays.owner(self._file, point, epoch) is not None:
-                del gaps[before:]
             self._whole[point, epoch] = whole
-        return gaps
+        return strays.charged(self._file, point, gaps)
 
     def lose(self, point: str, gap: Gap, at: datetime) -> None:
         """Note that *point* says it no longer has *gap*: it is not missing any more, and not held either."""

@@ -5,9 +5,19 @@ held or in quarantine, none of it is missing of the new name, or lost.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
 
 from central.rows import Claim
+
+
+class _OfEpoch(Protocol):
+    @property
+    def epoch(self) -> str: ...
+
+
+Spanning = TypeVar("Spanning", bound=_OfEpoch)
+"""A stretch of one epoch's numbers."""
 
 MOST = 1000
 """Epochs of others that are noted of one point; whoever sends more is not spared what the rest costs."""
@@ -52,6 +62,12 @@ def owner(file: sqlite3.Connection, point: str, epoch: str) -> str | None:
         return None
     row = file.execute(_OWNER, of).fetchone()
     return row and str(row[0])
+
+
+def charged(file: sqlite3.Connection, point: str, gaps: Sequence[Spanning]) -> list[Spanning]:
+    """Return *gaps* of *point* without those in epochs that are another point's."""
+    others = {epoch for epoch in {gap.epoch for gap in gaps} if owner(file, point, epoch) is not None}
+    return [gap for gap in gaps if gap.epoch not in others]
 
 
 def uncharge(file: sqlite3.Connection, point: str, epochs: Iterable[str]) -> None:

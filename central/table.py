@@ -133,8 +133,7 @@ def _footer(status: Status, bundle: int | None) -> Iterator[str]:
     told = "belum pernah / never" if backup is None else f"{civil(backup.at)}, {backup.events} peristiwa / events"
     yield f"cadangan terakhir / last backup: {told}"
     if bundle is not None:
-        posted = "" if status.posted is None else f", dibagikan / posted: {status.posted.version}"
-        yield f"bundel / bundle: {bundle}{posted}"
+        yield f"bundel / bundle: {bundle}"
 
 
 def _problem(problem: Problem) -> Iterator[str]:

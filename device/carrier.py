@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from device.commands import DONE, FAILED, MISSING, say
 from device.errand import MOST_RECEIPTS
 from device.hatch import NotThere, Refused, ask
+from device.log import shown
 from device.model import WITA
 from device.shelf import CannotLook, Shelf
 from device.stick import ENDING, Header, Holds, Stick, StickError, told_of, writing
@@ -100,8 +101,8 @@ def _write(told: Namespace, queue: dict[str, Any]) -> int:
             damaged += message.damaged
             if message.events:
                 pen.write(message.octets, message.events)
-    print(f"{pen.events} peristiwa ditulis ke / events are written to {path}")
-    print(f"berikutnya, di pusat / next, at the centre: titik-central import {path.name}")
+    print(f"{pen.events} peristiwa ditulis ke / events are written to {shown(path)}")
+    print(f"berikutnya, di pusat / next, at the centre: titik-central import {shown(path.name)}")
     if path.stat().st_dev == Path("/").stat().st_dev:
         say(
             "Berkas itu di komputer ini, bukan di USB. Berikutnya: hapus, pasang USB (mount), ekspor lagi."

@@ -26,6 +26,10 @@ class _Line(logging.Formatter):
         super().__init__("%(message)s")
         self._journal = journal
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Return the message as one line, whatever name of a file stands in it."""
+        return shown(super().formatMessage(record))
+
     def format(self, record: logging.LogRecord) -> str:
         """Return one line; a traceback's lines follow it."""
         text = super().format(record)

@@ -382,9 +382,7 @@ def test_status_reads_beside_the_running_centre(broker: Mosquitto, centre: Centr
         "quarantined": 0,
         "unreleased": 0,
         "backup": None,
-        "posted": None,
-        "refused": None,
-        "twins": [],
+        "troubles": [],
         "bundle": None,
         "never_heard": [],
     }

@@ -119,8 +119,9 @@ def test_what_is_no_point_s_name_is_refused_and_removes_nothing(
     assert "is no point's name: lower-case letters, digits and hyphens, as in bupati-1" in capfd.readouterr().err
     with pytest.raises(UnknownPoint):  # what is held against the database is compared as it is, too
         remove(centre.path, date(2026, 11, 23), word)
-    with closing(sqlite3.connect(centre.path)) as file:
-        assert file.execute("SELECT count(*) FROM quarantine").fetchone() == (2,)
+    with Centre(tmp_path) as centre:
+        assert centre.store.old(NOW, word) == Purged(0, 0)
+        assert centre.all("SELECT count(*) FROM quarantine") == [(2,)]
 
 
 def test_a_name_that_begins_or_ends_like_another_removes_nothing_of_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -19,16 +20,17 @@ from central import audit, tables
 from central.__main__ import main
 from central.backup import backup, lock_of, restore
 from central.expected import Expected, expected, never_heard
-from central.problems import FAULTS, Problem, problems
+from central.problems import FAULTS, TROUBLES, Problem, problems
 from central.rows import stamp
 from central.settings import InventoryChoice, Settings, TrustChoice
-from central.status import Backup, PointStatus, Posted, Status, Twins, look
+from central.status import Backup, PointStatus, Status, Trouble, look
 from central.table import lines
 from device.model import Place
 from device.trust import Trust
 from device.wire import dumps
 from office.bundle import sign
 from tests.test_store import NOW, TIME, Centre, correction, event, message, state
+from tests.world import REPOSITORY
 
 HOUR = timedelta(hours=1)
 
@@ -294,7 +296,7 @@ def test_each_thing_that_is_wrong_has_its_word_and_what_is_well_has_none() -> No
     assert wrong(state="offline") == ["offline"]
     assert wrong(state="stopped", seen=old) == ["stopped"]
     assert wrong(seen=old) == ["silent"]
-    assert wrong(state="degraded", faults=("deaf", "tomorrow")) == ["degraded deaf", "degraded tomorrow"]
+    assert wrong(state="degraded", faults=("deaf", "{x}")) == ["degraded deaf", "degraded {x}"]
     assert wrong(state="degraded") == ["degraded ?"]
     assert wrong(skew=121.0) == wrong(skew=-121.0) == ["skew"]
     assert wrong(synced=False, skew=None) == ["clock"]
@@ -317,9 +319,10 @@ def test_what_is_wrong_with_the_centre_comes_first(tmp_path: Path) -> None:
         3,
         unreleased=2,
         backup=Backup(stamp(NOW - 37 * HOUR), "f", 1),
-        posted=Posted(2, stamp(NOW), refused=False),
-        refused=Posted(3, stamp(NOW), refused=True),
-        twins=(Twins("bupati-1", stamp(NOW - HOUR), stamp(NOW)),),
+        troubles=tuple(
+            Trouble(point, word, stamp(NOW), {})
+            for point, word in (("", "bundle"), ("", "rival"), ("bupati-1", "twin"), ("bupati-1", "to{morrow}"))
+        ),
     )
     told = Expected(("bupati-1", "dprd-1"), None, None, (f"{tmp_path}: Permission denied",))
     assert words(problems(status, told, NOW, running=False)) == [
@@ -327,8 +330,10 @@ def test_what_is_wrong_with_the_centre_comes_first(tmp_path: Path) -> None:
         ("configuration", None),
         ("quarantined", None),
         ("backup", None),
-        ("bundle-refused", None),
+        ("bundle", None),
+        ("rival", None),
         ("twin", "bupati-1"),
+        ("to{morrow}", "bupati-1"),
         ("never-heard", "dprd-1"),
     ]
     assert words(problems(Status("life", {}, 0), Expected(), NOW, running=None)) == [("backup", None)]
@@ -350,7 +355,7 @@ def test_a_bundle_is_on_its_way_for_ten_minutes() -> None:
 
 
 def test_every_fault_of_the_schema_has_its_sentence_and_its_next_command() -> None:
-    told = json.loads((Path(__file__).parent.parent / "schemas" / "state.json").read_text(encoding="utf-8"))
+    told = json.loads((REPOSITORY / "schemas" / "state.json").read_text(encoding="utf-8"))
     described = told["properties"]["faults"]["description"]
     for word in FAULTS:
         (problem,) = asked(PointStatus(state="degraded", seen=stamp(NOW), faults=(word,)))
@@ -359,6 +364,15 @@ def test_every_fault_of_the_schema_has_its_sentence_and_its_next_command() -> No
         assert "{" not in "".join(problem.next)
         assert max(map(len, lines(Status("life", {}, 0), [problem]))) <= 100
         assert word in described, f"schemas/state.json does not know {word}"
+
+
+def test_the_handbook_names_every_word() -> None:
+    told = (REPOSITORY / "docs" / "pusat.md").read_text(encoding="utf-8")
+    source = (REPOSITORY / "central" / "problems.py").read_text(encoding="utf-8")
+    words_ = set(re.findall(r'Problem\(\s*"([a-z-]+)"', source)) | TROUBLES.keys()
+    assert len(words_) > 15
+    assert [word for word in sorted(words_) if f"`{word}`" not in told] == []
+    assert [word for word in FAULTS if f"| `{word}` |" not in told and f", `{word}` |" not in told] == []
 
 
 # --- inventory, bundle, backups ---
@@ -480,35 +494,26 @@ def test_the_exit_code_is_1_while_anything_is_wrong_and_0_once_all_is_well(
     assert (told["problems"], told["never_heard"], told["points"]["bupati-1"]["state"]) == ([], [], "online")
 
 
-def test_the_status_writes_nothing_and_reads_what_the_centre_notes_of_twins_and_bundles(tmp_path: Path) -> None:
+def test_what_a_running_centre_noticed_is_read_where_it_has_the_table(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         centre.take(state("online"))
-    with closing(sqlite3.connect(centre.path)) as file:
-        for sql in (
-            "CREATE TABLE IF NOT EXISTS twin (point TEXT, boots TEXT, since TEXT, seen TEXT)",
-            "CREATE TABLE IF NOT EXISTS posting (bundle_version INTEGER, digest TEXT, bytes, at TEXT, state TEXT)",
-        ):
-            file.execute(sql)
-        file.execute("INSERT INTO twin (point, boots, since, seen) VALUES ('bupati-1', '[]', ?1, ?1)", (TIME,))
-        file.execute(
-            "INSERT INTO posting (bundle_version, digest, bytes, at, state) VALUES"
-            " (1, 'a', 9, ?1, 'posted'), (2, 'b', 9, ?1, 'refused')",
-            (TIME,),
-        )
-        file.commit()
-    before = centre.path.read_bytes()
-    told = look(centre.path)
-    assert (told.twins, told.posted, told.refused) == (
-        (Twins("bupati-1", TIME, TIME),),
-        Posted(1, TIME, refused=False),
-        Posted(2, TIME, refused=True),
-    )
-    with closing(sqlite3.connect(centre.path)) as file, file:
-        file.execute(
-            "INSERT INTO posting (bundle_version, digest, bytes, at, state) VALUES (3, 'c', 9, ?, 'posted')", (TIME,)
-        )
-    assert (look(centre.path).posted, look(centre.path).refused) == (Posted(3, TIME, refused=False), None)
-    assert before != centre.path.read_bytes()
+        with closing(sqlite3.connect(centre.path)) as file:
+            file.execute("CREATE TABLE IF NOT EXISTS trouble (point TEXT, word TEXT, told TEXT, since TEXT, seen TEXT)")
+            file.execute(
+                "INSERT INTO trouble (point, word, told, since, seen) VALUES ('bupati-1', 'twin', ?2, ?1, ?1)",
+                (TIME, '{"boots":[]}'),
+            )
+            file.commit()
+        assert look(centre.path).troubles == (Trouble("bupati-1", "twin", TIME, {"boots": []}),)
+
+
+def test_the_status_writes_nothing(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(state("online"), message(event(1)))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    look(centre.path)
+    assert lock_of(centre.path).taken() is False
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix == ".db"} == before
 
 
 def test_the_tables_of_seven_points_in_all_states_fit_into_eighty_columns() -> None:

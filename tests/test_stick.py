@@ -224,6 +224,20 @@ def test_an_event_of_another_point_is_quarantined_and_forgotten_by_the_digest_of
     assert world.owed() == []
 
 
+def test_the_name_of_a_stick_paints_no_terminal(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    fill(world.outbox, 2)
+    painted = world.stick / "\x1b]0;PWNED\x07\x1b[31m\nerror: mine.jsonl"
+    assert world.titik("export", painted) == 0
+    assert world.central(painted) == 0
+    assert world.titik("import", receipts_of(painted)) == 0
+    assert world.central(world.stick / "\x1b[31mnone.jsonl") == 3
+    assert world.titik("import", world.stick / "\x1b[31mnone.jsonl") == 3
+    said = "".join(capfd.readouterr())
+    assert "PWNED" in said
+    assert all(line.isprintable() for line in said.splitlines())
+    assert not any(line.startswith("error: mine") for line in said.splitlines())
+
+
 def test_a_quarantine_of_other_bytes_or_other_rows_forgets_nothing(world: World) -> None:
     ids = fill(world.outbox, 2)
     body = batch([one.event.body for one in world.outbox.owed(0, 2)])
