@@ -22,6 +22,7 @@ LARGEST_WORD = 16_384
 AT_ONCE = 100
 """Messages that are looked up together; SQLite takes 32,766 values, and a message has at most 200 events."""
 NAMELESS = Read([], "no point has the name in its topic")
+LOOK = "Next: titik-central quarantine list"
 REMEMBERED = 1000
 """Complaints that are not said twice, at the most."""
 
@@ -113,7 +114,7 @@ class Intake:
             self._store.stray(point, left)
             self._answer(point, Quarantined(self._store.life, digest).encode())
         name = point[:LONGEST_NAME]
-        self._news.append(News(logging.WARNING, name, f"a message is quarantined: {complaint}", once=True))
+        self._news.append(News(logging.WARNING, name, f"a message is quarantined: {complaint}. {LOOK}", once=True))
 
     def _answer(self, point: str, body: bytes) -> None:
         self._answers.append(Message(self._topics.of(point, "receipt"), body, content_type="application/json"))

@@ -217,6 +217,7 @@ def _release(store: Store, number: int, note: Taken) -> Released:
         held, body = _message(store.read, number)
         try:
             some, refused = rows(point, body)
+            refused = None if refused is None else _rest(refused, point, claims(body))
         except Unreadable as error:
             some, refused = [], _refusal(str(error), point, claims(body))
         kept = store.keep(some, datetime.fromisoformat(held["received"]))
@@ -234,8 +235,19 @@ def _release(store: Store, number: int, note: Taken) -> Released:
         return Released(number, kept.new, len(taken) - kept.new, refused)
 
 
+def _others(point: str, some: Sequence[Claim]) -> list[str]:
+    return sorted({claim.point for claim in some if claim.point and claim.point != point})
+
+
+def _rest(why: str, point: str, some: Sequence[Claim]) -> str:
+    """Return why not all of a message was taken."""
+    others = _others(point, some)
+    return f"the rest of it names {', '.join(others[:5])}" if others else f"the rest of it cannot be read: {why}"
+
+
 def _refusal(why: str, point: str, some: Sequence[Claim]) -> str:
-    others = sorted({claim.point for claim in some if claim.point and claim.point != point})
+    """Return why nothing of a message was taken."""
+    others = _others(point, some)
     if others:
         return f"its events name {', '.join(others[:5])}. Next: the same --as {others[0]}"
     return f"it cannot be read: {why}. It stays as it is. Next: titik-central quarantine show, and report it"

@@ -202,14 +202,23 @@ def test_what_is_released_is_as_if_it_had_come_under_its_own_name(tmp_path: Path
 def test_only_what_names_the_point_is_taken_and_the_rest_waits(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         centre.take(message(event(1, point=OLD), event(1, point="gabungan-1"), {"no": "event"}, point=NEW))
-        assert let_go(centre.store, 1) == [Released(1, 1, 0, WHY)]
+        assert let_go(centre.store, 1) == [Released(1, 1, 0, "the rest of it names gabungan-1")]
         assert listed(centre.path)[0].open
-        assert let_go(centre.store, 1, point="gabungan-1") == [Released(1, 1, 0, WHY)]
+        assert let_go(centre.store, 1, point="gabungan-1") == [Released(1, 1, 0, f"the rest of it names {OLD}")]
         assert [(taken.point, taken.left) for taken in listed(centre.path)[0].released] == [(OLD, 2), ("gabungan-1", 1)]
         assert let_go(centre.store, 1, point=NEW) == [
             Released(1, 0, 0, f"its events name {OLD}, gabungan-1. Next: the same --as {OLD}")
         ]
         assert held(centre) == [(OLD, "7f3a9c1e", 1), ("gabungan-1", "7f3a9c1e", 1)]
+
+
+def test_an_event_that_cannot_be_read_keeps_none_of_its_message_back(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(event(1, point=OLD), {"no": "event"}, point=NEW))
+        (one,) = let_go(centre.store, 1)
+        assert one.new == 1
+        assert str(one.refused).startswith("the rest of it cannot be read: not a CloudEvent 1.0 with type")
+        assert listed(centre.path)[0].open
 
 
 def test_what_cannot_be_read_stays_refused_and_can_be_noted_as_seen(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from central.expected import Expected, expected, never_heard
 from central.problems import FAULTS, TROUBLES, Problem, problems
 from central.rows import stamp
 from central.settings import InventoryChoice, Settings, TrustChoice
-from central.status import Backup, PointStatus, Status, Trouble, look
+from central.status import Backup, Missing, PointStatus, Status, Trouble, look
 from central.table import lines
 from device.model import Place
 from device.trust import Trust
@@ -373,6 +373,15 @@ def test_the_handbook_names_every_word() -> None:
     assert len(words_) > 15
     assert [word for word in sorted(words_) if f"`{word}`" not in told] == []
     assert [word for word in FAULTS if f"| `{word}` |" not in told and f", `{word}` |" not in told] == []
+
+
+def test_a_database_that_no_centre_of_this_version_has_opened_says_how_to(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        pass
+    with closing(sqlite3.connect(centre.path)) as file:
+        file.executescript("DROP TRIGGER event_is_counted_out; DROP TABLE tally")
+    with pytest.raises(Missing, match=r"is of an older version\. Next: systemctl restart titik-central"):
+        look(centre.path)
 
 
 # --- inventory, bundle, backups ---
