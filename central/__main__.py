@@ -3,11 +3,14 @@
 import json
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
+from central.points import UnknownPoint, typed, typed_day
+from central.rows import stamp
 from central.settings import Settings
 from central.store import Gone, NotOurs, Purged
 from device import __version__, log
@@ -35,6 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
         for mistake in error.mistakes:
             log.line.error("%s", mistake)
         return CONFIG
+    except UnknownPoint as error:
+        log.line.error("%s", error)
+        return FAILED
     except NotOurs as error:
         log.line.error("%s", error)
         return CONFIG
@@ -70,32 +76,44 @@ def _run(told: Namespace) -> int:
 
 
 def _status(told: Namespace) -> int:
-    """Say what is held."""
-    from central import status  # noqa: PLC0415 - `run` does not need it
+    """Say what is held, and what is wrong."""
+    from central import expected, problems, status, table  # noqa: PLC0415 - `run` does not need them
+    from central.backup import lock_of  # noqa: PLC0415 - as above
 
+    settings, now = _settings(told), datetime.now(UTC)
+    database = settings.database(os.environ)
     try:
-        seen = status.look(_settings(told).database(os.environ))
+        seen = status.look(database)
     except status.Missing as error:
         log.line.error("%s", error)
         return MISSING
+    wanted = expected.expected(settings)
+    found = problems.problems(seen, wanted, now, running=lock_of(database).taken())
+    never = expected.never_heard(wanted.points, tuple(seen.points))
     if told.json:
-        print(json.dumps(seen.wire(), sort_keys=True))
+        more = {"bundle": wanted.bundle, "never_heard": never, "problems": [problem.wire() for problem in found]}
+        print(json.dumps({**seen.wire(), **more, "at": stamp(now)}, sort_keys=True))
     else:
-        print("\n".join(status.lines(seen)))
-    return DONE
+        print("\n".join(table.lines(seen, found, never, wanted.bundle)))
+    return FAILED if found else DONE
 
 
 def _backup(told: Namespace) -> int:
     """Write a whole copy of the database."""
-    from central import backup  # noqa: PLC0415 - `run` does not need it
+    from central import audit, backup  # noqa: PLC0415 - `run` does not need it
 
-    file = backup.dated(told.file, datetime.now(UTC)) if told.file.is_dir() else told.file
+    now, database = datetime.now(UTC), _settings(told).database(os.environ)
+    if told.keep is not None and not told.file.is_dir():
+        log.line.error("%s is no folder that is there. Next: sudo install -d -m 700 %s", told.file, told.file)
+        return FAILED
+    file = backup.dated(told.file, now) if told.file.is_dir() else told.file
     try:
-        events = backup.backup(_settings(told).database(os.environ), file, force=told.force)
-        print(f"{events} peristiwa disalin ke / events are copied to {file}")
-        if told.keep is not None and told.file.is_dir():
+        events = backup.backup(database, file, force=told.force)
+        print(f"{events} peristiwa disalin ke / events are copied to {log.shown(file)}")
+        if told.keep is not None:
             for old in backup.thin(file, told.keep):
                 print(f"cadangan lama dihapus / an old backup is deleted: {old.name}")
+        backup.note(database, file, events, now, audit.who())
     except backup.CannotCopy as error:
         log.line.error("%s", error)
         return FAILED
@@ -104,15 +122,15 @@ def _backup(told: Namespace) -> int:
 
 def _restore(told: Namespace) -> int:
     """Put a copy in the database's place."""
-    from central import backup  # noqa: PLC0415 - as above
+    from central import audit, backup  # noqa: PLC0415 - as above
 
     database = _settings(told).database(os.environ)
     try:
-        aside, purged = backup.restore(database, told.file, datetime.now(UTC))
+        aside, purged = backup.restore(database, told.file, datetime.now(UTC), audit.who())
     except backup.CannotCopy as error:
         log.line.error("%s", error)
         return FAILED
-    print(f"{database} dipulihkan dari / is restored from {told.file}")
+    print(f"{database} dipulihkan dari / is restored from {log.shown(told.file)}")
     if aside is not None:
         print(f"yang lama ada di / the old one lies at {aside}")
     if purged:
@@ -171,6 +189,68 @@ def _count(text: str) -> int:
     return count
 
 
+def _quarantine(verb: str) -> Callable[[Namespace], int]:
+    def run(told: Namespace) -> int:
+        from central import commands  # noqa: PLC0415 - `run` does not need it
+
+        one: Callable[[Namespace, Path], int] = getattr(commands, verb)
+        return one(told, _settings(told).database(os.environ))
+
+    return run
+
+
+def _quarantine_verbs(verb: Callable[[str, str, str], ArgumentParser], codes: str) -> None:
+    """Add the commands for what could not be taken."""
+    quarantine = verb(
+        "quarantine",
+        "look at messages that could not be taken, and give them back to the point whose they are",
+        f"example: sudo titik-central quarantine list\n{codes}",
+    )
+    under = quarantine.add_subparsers(required=True, metavar="COMMAND")
+
+    def one(name: str, help_: str, example: str) -> ArgumentParser:
+        made = under.add_parser(
+            name,
+            help=help_,
+            description=help_,
+            epilog=f"example: {example}\n{codes}",
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+        # Left out here, the one before the word stands.
+        made.add_argument("--config", type=Path, default=SUPPRESS, metavar="FILE")
+        return made
+
+    some = one(
+        "list",
+        "one line a message; its number is good until the next purge",
+        "sudo titik-central quarantine list --point bupati-2",
+    )
+    some.add_argument("--point", type=typed, metavar="POINT", help="what came on its topic, or names it")
+    some.add_argument("--json", action="store_true", help="one JSON array")
+    some.set_defaults(run=_quarantine("listed"))
+    show = one("show", "one message, escaped, and what would become of it", "sudo titik-central quarantine show 3")
+    show.add_argument("number", type=_count, metavar="N")
+    show.set_defaults(run=_quarantine("show"))
+    release = one(
+        "release",
+        "take the events in a message as those of the point that they name; the message stays, and a line in the audit",
+        "sudo titik-central quarantine release --all --as dprd-1 --why 'kartu pindah'",
+    )
+    release.add_argument("number", type=_count, nargs="*", metavar="N")
+    release.add_argument("--all", action="store_true", help="all messages that name the point and wait for somebody")
+    release.add_argument("--as", type=typed, required=True, metavar="POINT", dest="as_point", help="whose they are")
+    release.set_defaults(run=_quarantine("release"))
+    seen = one(
+        "seen",
+        "say that nothing more will become of a message; it stays, and is no problem any more",
+        "sudo titik-central quarantine seen 3",
+    )
+    seen.add_argument("number", type=_count, nargs="+", metavar="N")
+    seen.set_defaults(run=_quarantine("seen"))
+    for made in (release, seen):
+        made.add_argument("--why", default="", metavar="TEXT", help="kept in the audit")
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="titik-central",
@@ -203,7 +283,7 @@ def _parser() -> ArgumentParser:
     run.set_defaults(run=_run)
     status = verb(
         "status",
-        "say what is held of each point, and what is missing",
+        "say what is held of each point, what is missing, and what is wrong; exit code 1 if anything is",
         f"example: titik-central status --json --config /etc/titik/central.toml\n{codes}",
     )
     backup = verb(
@@ -231,9 +311,9 @@ def _parser() -> ArgumentParser:
         f"example: titik-central purge --before 2026-01-01\n{codes}",
     )
     purge.add_argument(
-        "--before", type=date.fromisoformat, required=True, metavar="DATE", help="the first day (WITA) that stays"
+        "--before", type=typed_day, required=True, metavar="DATE", help="the first day (WITA) that stays"
     )
-    purge.add_argument("--point", metavar="POINT", help="of this point alone")
+    purge.add_argument("--point", type=typed, metavar="POINT", help="of this point alone")
     purge.add_argument("--yes", action="store_true", help="do not ask")
     purge.set_defaults(run=_purge)
     bring = verb(
@@ -244,6 +324,7 @@ def _parser() -> ArgumentParser:
     bring.add_argument("files", type=Path, nargs="+", metavar="FILE")
     bring.add_argument("--receipts", type=Path, metavar="DIR", help="where the receipts go; left out: beside FILE")
     bring.set_defaults(run=_import)
+    _quarantine_verbs(verb, codes)
     status.add_argument("--json", action="store_true", help="one JSON object")
     status.set_defaults(run=_status)
     return parser

@@ -13,11 +13,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from central import audit
 from central.rows import stamp
 from central.store import TOMBSTONES, VERSION, CannotWrite, Gone, NotOurs, Store, check
 from device.database import sentence
 from device.disk import give, sync_folder
 from device.lock import FileLock, Taken
+from device.log import shown
 
 PAGES = 1000
 """Pages copied at a time; the centre writes on between."""
@@ -54,6 +56,23 @@ def backup(database: Path, copy: Path, *, force: bool = False) -> int:
         return _inspected(fresh)
 
 
+def note(database: Path, copy: Path, events: int, now: datetime, who: str) -> None:
+    """Leave a line in *database* that *copy* was made, so that `status` can say how old the last one is.
+
+    Raises `CannotCopy`: the copy is whole all the same.
+    """
+    line = audit.line(stamp(now), who, audit.BACKUP, file=shown(copy.absolute()), events=events)
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=WAIT)) as file, file:
+            for statement in audit.TABLE:
+                file.execute(statement)
+            audit.add(file, [line])
+    except sqlite3.Error as error:
+        raise CannotCopy(
+            f"the copy is made, but status will not know of it: {database}: {sentence(error)}. Next: the same with sudo"
+        ) from error
+
+
 def dated(folder: Path, now: datetime) -> Path:
     """Return the name of a backup made *now* in *folder*; by name, the newest is the last."""
     return folder / f"titik-central-{now:%Y%m%dT%H%M%SZ}.db"
@@ -83,8 +102,8 @@ class Restored(NamedTuple):
     no old database that can be read, so that nobody knows which."""
 
 
-def restore(database: Path, copy: Path, now: datetime) -> Restored:
-    """Put *copy* in the place of *database*, as a new life, without what was purged since.
+def restore(database: Path, copy: Path, now: datetime, who: str = "-") -> Restored:
+    """Put *copy* in the place of *database*, as a new life, without what was purged since; *who* does it.
 
     Raises `CannotCopy` where a centre runs or *copy* is not whole, and `NotOurs` where it is no centre's.
     """
@@ -97,10 +116,25 @@ def restore(database: Path, copy: Path, now: datetime) -> Restored:
                 target.execute("UPDATE life SET centre = ?, made = ?", (secrets.token_hex(8), stamp(now)))
                 target.commit()
             purged = _bury(database, fresh, now)
+            _note_restore(database, copy, fresh, now, who)
             _inspected(fresh)
             return Restored(_set_aside(database, now), purged)
     except Taken as error:
-        raise CannotCopy(f"{error}. Next: systemctl stop titik-central, then the same again") from None
+        raise CannotCopy(f"{error}: systemctl stop titik-central, then the same again") from None
+
+
+def _note_restore(database: Path, copy: Path, fresh: Path, now: datetime, who: str) -> None:
+    """Take what was done by hand since *copy* was made along into *fresh*, and add this."""
+    lines: list[audit.Line] = []
+    with suppress(sqlite3.Error), closing(_reader(database)) as old:  # it may be what made the restore necessary
+        lines = audit.read(old)
+    try:
+        with Store(fresh, now) as store, store.writing():
+            there = set(store.noted())
+            store.note(*(line for line in lines if line not in there))
+            store.note(audit.line(stamp(now), who, audit.RESTORE, file=shown(copy.absolute())))
+    except (CannotWrite, Gone) as error:
+        raise CannotCopy(f"{fresh}: {error}") from error
 
 
 def _bury(database: Path, fresh: Path, now: datetime) -> int | None:

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from central.rows import Read, Unreadable, places, receipts, rows
+from central.rows import Read, Unreadable, claims, receipts, rows
 from central.store import Store
 from device.mqtt_client import Message, Received
 from device.wire import POINT, Quarantined, State, Topics, dumps, loads
@@ -22,6 +22,7 @@ LARGEST_WORD = 16_384
 AT_ONCE = 100
 """Messages that are looked up together; SQLite takes 32,766 values, and a message has at most 200 events."""
 NAMELESS = Read([], "no point has the name in its topic")
+LOOK = "Next: titik-central quarantine list"
 REMEMBERED = 1000
 """Complaints that are not said twice, at the most."""
 
@@ -70,7 +71,7 @@ class Intake:
         if leaf == "event":
             self._events(point, some, now, named=named)
         elif leaf in LEAVES and named:
-            wills = [self._word(point, leaf, received) for received in some]
+            wills = [self._word(point, leaf, received, now) for received in some]
         if named and any(not (received.retained or will) for received, will in zip(some, wills, strict=True)):
             self._store.saw(point, now)
 
@@ -102,21 +103,23 @@ class Intake:
         if digest is None:
             text = (
                 "its quarantine is full: what cannot be read is neither held nor receipted, and stays at the point."
-                " Next: titik-central status; then titik-central purge"
+                " Next: titik-central quarantine list; release or seen makes room"
             )
             self._news.append(News(logging.ERROR, point[:LONGEST_NAME], text, once=True))
             return
         if named:  # nobody listens under any other name
             held = {row.place for row in read.rows if row.id not in false}
-            self._store.pass_over(point, [place for place in places(received.body) if place not in held])
+            left = [claim for claim in claims(received.body) if claim.place is not None and claim.place not in held]
+            self._store.pass_over(point, [claim.place for claim in left if claim.place is not None])
+            self._store.stray(point, left)
             self._answer(point, Quarantined(self._store.life, digest).encode())
         name = point[:LONGEST_NAME]
-        self._news.append(News(logging.WARNING, name, f"a message is quarantined: {complaint}", once=True))
+        self._news.append(News(logging.WARNING, name, f"a message is quarantined: {complaint}. {LOOK}", once=True))
 
     def _answer(self, point: str, body: bytes) -> None:
         self._answers.append(Message(self._topics.of(point, "receipt"), body, content_type="application/json"))
 
-    def _word(self, point: str, leaf: str, received: Received) -> bool:
+    def _word(self, point: str, leaf: str, received: Received, now: datetime) -> bool:
         """Note what *point* says of itself; return whether it was said for it, by its will."""
         told = _table(received.body)
         if told is None or (leaf == "state" and told.get("state") not in tuple(State)):
@@ -126,7 +129,7 @@ class Intake:
         if leaf == "info":
             self._store.tell_info(point, told)
         elif leaf == "health":
-            self._store.tell_health(point, told)
+            self._store.tell_health(point, told, now)
         elif self._store.tell_state(point, told):
             self._news.append(News(logging.INFO, point, str(told["state"]), once=False))
         return leaf == "state" and told["state"] == State.OFFLINE

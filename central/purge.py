@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 from central.backup import lock_of
+from central.points import check
 from central.store import CannotWrite, Gone, Purged, Store
 from device.lock import Taken
 from device.model import WITA
@@ -27,7 +28,7 @@ def purge(
 ) -> Purged | None:
     """Remove what was before *day*, of *point* or of all, if *agree* says so to the numbers, or ``None``.
 
-    Raises `CannotPurge`, and `NotOurs` where *database* is no centre's.
+    Raises `CannotPurge`, `UnknownPoint`, and `NotOurs` where *database* is no centre's.
     """
     before = midnight(day)
     if before > now:
@@ -36,6 +37,8 @@ def purge(
         raise CannotPurge(f"{database} does not exist: no centre has run with this configuration")
     try:
         with lock_of(database), Store(database, now) as store:
+            if point is not None:
+                check(point, store.points())
             if not agree(store.old(before, point)):
                 return None
             with store.writing():
@@ -43,7 +46,7 @@ def purge(
             _shrink(store)
             return purged
     except Taken as error:
-        raise CannotPurge(f"{error}. Next: systemctl stop titik-central, then the same again") from None
+        raise CannotPurge(f"{error}: systemctl stop titik-central, then the same again") from None
     except (CannotWrite, Gone) as error:
         raise CannotPurge(f"{database}: {error}; nothing is removed. Next: df -h {database.parent}") from error
     except OSError as error:

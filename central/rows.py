@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from device.model import Place
-from device.wire import Receipt, canonical, digest, parse
+from device.wire import MAX_POINT, POINT, Receipt, canonical, digest, parse
 
 TYPES = "id.titik."
 """The prefix of the types of event that are kept; ``id.titik.scan`` is one."""
@@ -116,22 +116,43 @@ def rows(point: str, body: bytes) -> Read:
     return Read(list(found.values()), why)
 
 
-def places(body: bytes) -> list[Place]:
-    """Return the places that the events of a message say they have, also of events that cannot be taken."""
+class Claim(NamedTuple):
+    """What one event of a message says of itself, whoever's topic it came on; ``None`` where it says nothing whole."""
+
+    point: str | None
+    """The point that is its source and stands in it."""
+    place: Place | None
+    key: tuple[str, str] | None
+    """Its source and id, by which it is held."""
+
+
+def claims(body: bytes) -> list[Claim]:
+    """Return what the events of a message say of themselves, also of events that cannot be taken."""
     try:
         value = parse(body)
     except ValueError:
         return []
-    found = []
-    for event in value if isinstance(value, list) else [value]:
-        match event:
-            case {"data": {"epoch": str(epoch), "seq": int(seq)}} if (
-                len(epoch) in EPOCH_LENGTH and 1 <= seq <= MOST_SEQ and not isinstance(seq, bool)
-            ):
-                found.append(Place(epoch, seq))
-            case _:
-                continue
-    return found
+    return [_claim(event) for event in (value if isinstance(value, list) else [value])]
+
+
+def _claim(event: Any) -> Claim:
+    told = event if isinstance(event, dict) else {}
+    source, id_ = told.get("source"), told.get("id")
+    point = place = None
+    match told.get("data"):
+        case {"epoch": str(epoch), "seq": int(seq)} if (
+            len(epoch) in EPOCH_LENGTH and 1 <= seq <= MOST_SEQ and not isinstance(seq, bool)
+        ):
+            place = Place(epoch, seq)
+    match told.get("data"):
+        case {"point": str(named)} if source == f"/titik/{named}" and len(named) <= MAX_POINT and POINT.match(named):
+            point = named
+    return Claim(point, place, (source, id_) if isinstance(source, str) and isinstance(id_, str) else None)
+
+
+def places(body: bytes) -> list[Place]:
+    """Return the places that the events of a message say they have, also of events that cannot be taken."""
+    return [claim.place for claim in claims(body) if claim.place is not None]
 
 
 def receipts(centre: str, held: Iterable[Row]) -> list[Receipt]:

@@ -23,12 +23,20 @@ class TrustChoice(Section):
     """The trust bundle as the desk signed it; posted for all points whenever the file changes."""
 
 
+class InventoryChoice(Section):
+    """Which points there should be."""
+
+    file: File | None = None
+    """The list of the points; ``status`` names those of it that were never heard."""
+
+
 class Settings(Section):
     """Everything that ``titik-central`` is told."""
 
     broker: Broker = Broker()
     store: StoreChoice = StoreChoice()
     trust: TrustChoice = TrustChoice()
+    inventory: InventoryChoice = InventoryChoice()
 
     def database(self, env: Mapping[str, str]) -> Path:
         """Return the path of the database."""

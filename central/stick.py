@@ -18,6 +18,7 @@ from typing import TypeVar
 from central.intake import Intake
 from central.rows import stamp
 from central.store import CannotWrite, Gone, Store
+from device.log import shown
 from device.mqtt_client import Message, Received
 from device.stick import ENDING, Header, Holds, Pen, Stick, StickError, told_of, writing
 from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
@@ -58,7 +59,7 @@ def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = No
             return 3
         with ExitStack() as stack:
             stick = stack.enter_context(Stick(file, Holds.EVENTS))
-            store = _patiently(lambda: stack.enter_context(Store(database, now)))
+            store = patiently(lambda: stack.enter_context(Store(database, now)))
             taken = take(stick, store, topics, now, receipts)
             wrong = told_of(stick)
     except (StickError, Gone, CannotWrite, OSError) as error:
@@ -67,7 +68,7 @@ def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = No
     print(f"{taken.point}: {taken.events} peristiwa ada di pusat / events are held by the centre")
     if taken.quarantined:
         print(f"{taken.quarantined} pesan dikarantina, tidak hilang / messages are quarantined, not lost")
-    print(f"berikutnya, di titik / next, at {taken.point}: titik queue import {taken.receipts.name}")
+    print(f"berikutnya, di titik / next, at {taken.point}: titik queue import {shown(taken.receipts.name)}")
     if wrong is not None:
         log.error("%s", wrong)
         return 1
@@ -114,13 +115,13 @@ def receipts_of(path: Path) -> Path:
 def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) -> list[Message]:
     # As if retained: then the point does not count as heard, which it was not.
     batch = [Received(topic, body, retained=True) for body in bodies]
-    answers, news = _patiently(lambda: intake.take(batch, now))
+    answers, news = patiently(lambda: intake.take(batch, now))
     for level, point, text, _ in news:
         log.log(level, "%s: %s", point, text)
     return answers
 
 
-def _patiently(write: Callable[[], T]) -> T:
+def patiently(write: Callable[[], T]) -> T:
     """Return what *write* gives, once it is its turn; raises `store.CannotWrite` at last."""
     for _ in range(TRIES - 1):
         with suppress(CannotWrite):

@@ -16,12 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from central import losses
-from central.rows import EPOCH_LENGTH, MOST_SEQ, Row, Tick, Unreadable, places, stamp, tick
+from central import audit, losses, points, strays, tables
+from central.rows import EPOCH_LENGTH, MOST_SEQ, Claim, Row, Tick, Unreadable, places, stamp, tick
 from central.rows import rows as parse
 from device.database import damaged, inode, sentence
 from device.model import Place
-from device.wire import MAX_POINT, POINT, State, dumps, loads
+from device.wire import State, dumps, loads
 
 APPLICATION_ID = 0x7469_7463
 """``titc``: in the file's header, so that nobody's other database is ever taken for ours."""
@@ -140,7 +140,7 @@ ORDER BY 1
 TOMBSTONES = "SELECT source, id, point, epoch, seq FROM purged"
 _OLD_EVENT = "min(coalesce(at, received), received) < :stamp AND (:point IS NULL OR point = :point)"
 """Nothing happened later than it came in, whatever a clock said."""
-_OLD_MESSAGE = "received < :stamp AND (:point IS NULL OR topic LIKE '%/' || :point || '/event')"
+_OLD_MESSAGE = "received < :stamp AND (:point IS NULL OR substr(topic, -length(:leaf)) = :leaf)"
 
 
 class NotOurs(Exception):  # noqa: N818 - what the file is
@@ -181,6 +181,20 @@ class Purged(NamedTuple):
     """Messages that lay in quarantine."""
 
 
+class Taken(NamedTuple):
+    """What became of a quarantined message that somebody looked at."""
+
+    point: str
+    """As whose its events were taken; nothing where it was only seen."""
+    at: str
+    who: str
+    why: str
+    taken: int
+    """Events of it that are that point's, and held."""
+    left: int
+    """Events of it that are not held."""
+
+
 class Store:
     """The file, bound to a ``with`` block; *life* is its random name, made with it.
 
@@ -195,6 +209,8 @@ class Store:
         self._whole: dict[tuple[str, str], int] = {}
         self._set_aside: Counter[str] = Counter()
         """Quarantined messages by point, and their bytes by point and a slash; empty until the first is needed."""
+        self._counted: int | None = None
+        """The file's ``data_version`` when they were counted."""
 
     def __enter__(self) -> Self:
         try:
@@ -241,7 +257,7 @@ class Store:
             raise CannotWrite(f"{self.path}: {sentence(error)}") from error
 
     def _migrate(self) -> None:
-        """Bring a file of version 1 to version 2, in one transaction: wholly or not at all."""
+        """Bring an older file to what this program has, in one transaction: wholly or not at all."""
         self._file.execute("BEGIN IMMEDIATE")
         try:
             if self._file.execute("PRAGMA user_version").fetchone()[0] == 1:
@@ -262,9 +278,10 @@ class Store:
                         self._correct(point, seen)
                     before = some[-1][0]
                 for topic, body in self._file.execute("SELECT topic, bytes FROM quarantine").fetchall():
-                    if point := _named(topic):
+                    if point := points.in_topic(topic):
                         self.pass_over(point, places(body))
                 self._file.execute(f"PRAGMA user_version = {VERSION}")
+            tables.add(self._file)
             self._file.execute("COMMIT")
         except BaseException:
             if self._file.in_transaction:
@@ -319,6 +336,7 @@ class Store:
         for row in new:
             self._correct(point, row.tick)
         losses.find(self._file, point, new)
+        tables.count(self._file, new)
         return Kept(len(new), clashes, false)
 
     def _insert(self, new: Sequence[Row], at: str) -> int:
@@ -400,6 +418,7 @@ class Store:
         )
         events = self._file.execute(f"DELETE FROM event WHERE {_OLD_EVENT}", of).rowcount  # noqa: S608 - words of ours
         messages = self._file.execute(f"DELETE FROM quarantine WHERE {_OLD_MESSAGE}", of).rowcount  # noqa: S608 - as above
+        self._file.execute("DELETE FROM released WHERE (topic, digest) NOT IN (SELECT topic, digest FROM quarantine)")
         # Corrections stay: they name nobody, and what comes late needs its true time to be purged by it.
         return Purged(events, messages)
 
@@ -454,7 +473,7 @@ class Store:
                     whole = max(whole, last)
                 reached = max(reached, last)
             self._whole[point, epoch] = whole
-        return gaps
+        return strays.charged(self._file, point, gaps)
 
     def lose(self, point: str, gap: Gap, at: datetime) -> None:
         """Note that *point* says it no longer has *gap*: it is not missing any more, and not held either."""
@@ -472,11 +491,12 @@ class Store:
         digest = sha256(body).hexdigest()
         if self._one("SELECT 1 FROM quarantine WHERE topic = ? AND digest = ?", topic, digest):
             return digest
-        if not self._set_aside:
-            self._set_aside = Counter({"": 0})
-            for of, size in self._file.execute("SELECT topic, length(bytes) FROM quarantine"):
+        # What was looked at by hand takes no room any more; that is done by another program, beside this one.
+        if not self._set_aside or self._counted != self._one("PRAGMA data_version"):
+            self._set_aside, self._counted = Counter({"": 0}), self._one("PRAGMA data_version")
+            for of, size in self._file.execute(f"SELECT topic, length(bytes) FROM quarantine WHERE {tables.OPEN}"):  # noqa: S608 - words of ours
                 self._count_in(of, size)
-        name = _named(topic)
+        name = points.in_topic(topic)
         if self._set_aside[name] >= MOST_UNREAD or self._set_aside[name + "/"] + len(body) > MOST_UNREAD_BYTES:
             return None
         self._file.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", (topic, body, digest, why, stamp(received)))
@@ -488,8 +508,36 @@ class Store:
         some = [(point, *place) for place in unread]
         self._file.executemany("INSERT INTO unread VALUES (?, ?, ?) ON CONFLICT DO NOTHING", some)
 
+    def stray(self, point: str, claims: Iterable[Claim]) -> None:
+        """Note which of *claims*, that came on *point*'s topic and cannot be taken, are another point's."""
+        strays.note(self._file, point, claims)
+
+    def uncharge(self, point: str, epochs: Iterable[str]) -> None:
+        """Forget what was said of *epochs* under the name *point*, where they are another's."""
+        strays.uncharge(self._file, point, epochs)
+
+    def released(self, topic: str, digest: str, taken: Taken) -> None:
+        """Note what became of a quarantined message; its body stays."""
+        self._file.execute(
+            "INSERT INTO released VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (topic, digest, point)"
+            ' DO UPDATE SET taken = max(taken, excluded.taken), "left" = min("left", excluded."left")',
+            (topic, digest, *taken),
+        )
+
+    def note(self, *lines: audit.Line) -> None:
+        """Add *lines* to what was done by hand."""
+        audit.add(self._file, lines)
+
+    def noted(self) -> list[audit.Line]:
+        """Return what was done by hand, oldest first."""
+        return audit.read(self._file)
+
+    def points(self) -> list[str]:
+        """Return the points that anything is known of."""
+        return points.known(self._file)
+
     def _count_in(self, topic: str, size: int) -> None:
-        name = _named(topic)
+        name = points.in_topic(topic)
         self._set_aside[name] += 1
         self._set_aside[name + "/"] += size
 
@@ -515,9 +563,10 @@ class Store:
         """Note what *point* is."""
         self._station(point, "info", dumps(told).decode())
 
-    def tell_health(self, point: str, told: dict[str, Any]) -> None:
-        """Note how *point* fares."""
+    def tell_health(self, point: str, told: dict[str, Any], at: datetime) -> None:
+        """Note how *point* fares, as it said at the time *at*."""
         self._station(point, "health", dumps(told).decode())
+        self._station(point, "health_at", stamp(at))
         self._said(point, told)
 
     def saw(self, point: str, at: datetime) -> None:
@@ -556,7 +605,7 @@ class Store:
 
 
 def _old(before: datetime, point: str | None) -> dict[str, object]:
-    return {"stamp": stamp(before), "seconds": before.timestamp(), "point": point}
+    return {"stamp": stamp(before), "seconds": before.timestamp(), "point": point, "leaf": f"/{point}/event"}
 
 
 def check(file: sqlite3.Connection, path: Path) -> bool:
@@ -583,12 +632,6 @@ def _tick(body: str) -> Tick:
         return parse(row_of, body.encode()).rows[0].tick
     except Unreadable:  # version 1 asked less of a correction; what it holds stays held
         return tick(event.get("data", {}))
-
-
-def _named(topic: str) -> str:
-    """Return the point in an event's *topic*, nothing where no point can have the name."""
-    name = topic.rpartition("/")[0].rpartition("/")[2]
-    return name if POINT.match(name) and len(name) <= MAX_POINT else ""
 
 
 def _moment(seconds: float) -> str:

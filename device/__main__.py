@@ -206,6 +206,7 @@ def _parser() -> ArgumentParser:
         epilog="example: titik run --config /etc/titik/titik.toml",
         formatter_class=RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"titik {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def verb(name: str, help_: str, example: str) -> ArgumentParser:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from device.commands import DONE, FAILED, MISSING, say
 from device.errand import MOST_RECEIPTS
 from device.hatch import NotThere, Refused, ask
+from device.log import shown
+from device.model import WITA
 from device.shelf import CannotLook, Shelf, sealed
 from device.stick import ENDING, Header, Holds, Stick, StickError, told_of, writing
 from device.wire import MAX_POINT, POINT, batch, dumps
@@ -65,7 +67,7 @@ def show(told: Namespace) -> int:
 def _show_rows(queue: dict[str, Any]) -> None:
     oldest = queue["oldest"]
     if oldest is not None:
-        print(f"tertua / oldest: {oldest['time'] or '?'} ({oldest['epoch']}, {oldest['seq']})")
+        print(f"tertua / oldest: {_civil(oldest['time'])} ({oldest['epoch']}, {oldest['seq']})")
     print(f"{queue['held']} sudah di pusat, masih disimpan / are held by the centre and kept here")
     for epoch, first, last in queue["kept"]:
         print(f"  {epoch}: {first}–{last}")  # noqa: RUF001 - a span of numbers is written with a dash
@@ -74,6 +76,14 @@ def _show_rows(queue: dict[str, Any]) -> None:
 def _without_last(queue: dict[str, Any]) -> dict[str, Any]:
     told = {name: value for name, value in queue.items() if name != "last"}
     return told | {"sealed": [_without_last(one) for one in queue["sealed"]]} if "sealed" in queue else told
+
+
+def _civil(stamp: object) -> str:
+    """Return an event's time as the office writes it, with its zone; as the file names have it, it is UTC."""
+    try:
+        return f"{datetime.fromisoformat(str(stamp)).astimezone(WITA):%Y-%m-%d %H:%M:%S} WITA"
+    except (ValueError, OverflowError):
+        return "?"
 
 
 def carry_out(told: Namespace) -> int:
@@ -144,8 +154,8 @@ def _write(told: Namespace, point: str | None, sources: list[_Source]) -> int:
                 damaged += message.damaged
                 if message.events:
                     pen.write(message.octets, message.events)
-    print(f"{pen.events} peristiwa ditulis ke / events are written to {path}")
-    print(f"berikutnya, di pusat / next, at the centre: titik-central import {path.name}")
+    print(f"{pen.events} peristiwa ditulis ke / events are written to {shown(path)}")
+    print(f"berikutnya, di pusat / next, at the centre: titik-central import {shown(path.name)}")
     if path.stat().st_dev == Path("/").stat().st_dev:
         say(
             "Berkas itu di komputer ini, bukan di USB. Berikutnya: hapus, pasang USB (mount), ekspor lagi."

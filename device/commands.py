@@ -16,6 +16,7 @@ from device.cwt import MAX_TEXT
 from device.disk import read_bounded
 from device.hatch import NotThere, Refused, ask
 from device.judge import Judged, Rules, choose, judge
+from device.log import shown
 from device.pictures import PictureError, luma_of
 from device.policy import PolicyError, Setting, parse
 from device.trust import BundleError, Roots, Trust, open_bundle, root_key, trusting, unproven_bundle
@@ -27,7 +28,7 @@ DONE, FAILED, USAGE, MISSING, CONFIG = 0, 1, 2, 3, 78
 
 def say(sentence: str) -> None:
     """Tell the operator something that is not the answer itself."""
-    print(sentence, file=sys.stderr)
+    print(shown(sentence), file=sys.stderr)  # the name of a file may hold anything
 
 
 def scan(told: Namespace) -> int:
@@ -53,7 +54,7 @@ def scan(told: Namespace) -> int:
         if told.json:
             print(json.dumps({"path": str(path), "codes": codes, "took_ms": {"read": read_ms}}))
         else:
-            print(f"{path}: {len(codes)} code(s), read in {read_ms} ms")
+            print(f"{shown(path)}: {len(codes)} code(s), read in {read_ms} ms")
             for one in codes:
                 verdict = one["verdict"]
                 print(f"  {one['kind']}: {verdict['outcome']} ({verdict['reason']}), {_plainly(verdict)}")

@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -20,11 +20,11 @@ from pathlib import Path
 from time import perf_counter
 
 from device import __version__, config, errand, patterns, requests, scanner
-from device.clock import Clock
+from device.clock import Clock, stamp
 from device.config import Station as Config
 from device.correction import Correction
 from device.courier import Courier
-from device.event import Composer
+from device.event import Composer, age
 from device.eyes import turns
 from device.floor import Floor
 from device.gaze import Gaze, Sighting
@@ -191,17 +191,22 @@ class _Mood:
 
     def _health(self, turn: Frame | Blind) -> dict[str, object]:
         station = self._station
-        depth = station.outbox.depth()
+        depth, clock = station.outbox.depth(), station.clock.look(turn.at)
+        said = seconds = None
+        with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
+            for oldest in station.outbox.owed(0, 1):
+                said, seconds = age(oldest.event.body, turn.at, clock)
         return {
             **station.vitals.tell(station.outbox.path.parent),
             "epoch": depth.last.epoch,
             "seq": depth.last.seq,
-            "oldest": depth.oldest and depth.oldest._asdict(),
+            "oldest": depth.oldest and {**depth.oldest._asdict(), "time": said},
+            "oldest_age": seconds,
             "owed": depth.owed,
             "limited": station.gaze.limited,
             "sealed": sum(one.owed or 0 for one in station.outbox.sealed.all),
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
-            "clock": dict(station.clock.look(turn.at).wire()),
+            "clock": {**clock.wire(), "time": stamp(turn.at)},
             "blind": turn.why if isinstance(turn, Blind) else None,
             "camera": station.lens.tell() | ({"state": State.AWAY.value} if isinstance(turn, Blind) else {}),
             **self._bundle(),

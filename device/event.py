@@ -15,7 +15,7 @@ from device.config import Point, Privacy
 from device.gaze import Sighting
 from device.holder import FleetSecret
 from device.model import WITA, Belief, Domain, Event, Place
-from device.wire import dumps
+from device.wire import dumps, loads
 
 SCAN = "id.titik.scan"
 CLOCK = "id.titik.clock"
@@ -26,6 +26,22 @@ def in_doubt(body: bytes, boot: str) -> float | None:
     """Return the uptime (seconds) at which *body* was composed, if that was in *boot* and by a clock not trusted."""
     told = _IN_DOUBT.search(body)  # as `wire.dumps` writes it; the quotes of anybody's text are escaped
     return float(told[2]) if told is not None and told[1] == boot.encode() else None
+
+
+def age(body: bytes, at: datetime, clock: ClockState) -> tuple[str | None, float | None]:
+    """Return the time that the event *body* says, and how many seconds ago it was composed, seen from *at* and *clock*.
+
+    By the uptime where it is of this boot; else by the two times, where *clock* is trusted and they make sense.
+    """
+    try:
+        told = loads(body)
+        said, of = str(told["time"]), told["data"]["clock"]
+        if of["boot"] == clock.boot:
+            return said, round(max(0.0, clock.uptime - of["uptime"]), 1)
+        seconds = (at - datetime.fromisoformat(said)).total_seconds()
+    except (ValueError, KeyError, TypeError):  # a body that is not what was written; the outbox sees to it
+        return None, None
+    return said, round(seconds, 1) if clock.synced and seconds >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)

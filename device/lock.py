@@ -39,6 +39,24 @@ class FileLock:
             raise
         self._handle = handle
 
+    def taken(self) -> bool | None:
+        """Return whether a program has it, without taking it or making a file; ``None`` where nobody may tell."""
+        try:
+            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
+        finally:
+            os.close(handle)
+        return False
+
     def release(self) -> None:
         """Let go; never raises."""
         if self._handle is not None:

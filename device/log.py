@@ -14,12 +14,21 @@ _PRIORITY = {logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBU
 _WORD = {logging.ERROR: "error: ", logging.WARNING: "warning: "}
 
 
+def shown(text: object) -> str:
+    """Return *text* for a terminal or a log: what is no printable character, such as an escape, becomes ``?``."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))
+
+
 class _Line(logging.Formatter):
     """Lines that the journal or a terminal reads; a control character is never let through."""
 
     def __init__(self, *, journal: bool) -> None:
         super().__init__("%(message)s")
         self._journal = journal
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Return the message as one line, whatever name of a file stands in it."""
+        return shown(super().formatMessage(record))
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line; a traceback's lines follow it."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 
+from device import __version__
 from office import asked, bundles, cards, importing, passes, phone, revoked, rosters, rotation, rules
 from office.desk import FLEET_SECRET, ROOT_PUBLIC, alone, found
 from office.refusal import RefusalError
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="titik-office", description=__doc__, epilog=EXAMPLES, formatter_class=asked.FORM, allow_abbrev=False
     )
+    parser.add_argument("--version", action="version", version=f"titik-office {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     init = asked.command(

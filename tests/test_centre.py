@@ -342,32 +342,52 @@ def test_status_reads_beside_the_running_centre(broker: Mosquitto, centre: Centr
             point.send(dumps(event(seq)))
         point.receipts(2)
     told = ask("status", "--json", "--config", centre.config)
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (told.returncode, told.stderr) == (1, "")
     status = json.loads(told.stdout)
     seen = status["points"][POINT].pop("seen")
     assert seen > "2026"
+    assert status.pop("at") >= seen
+    assert [problem["what"] for problem in status.pop("problems")] == ["backup", "missing"]
     assert status == {
         "centre": life,
         "points": {
             POINT: {
                 "events": 2,
+                "counts": {"admit": 2},
                 "last_event": "2026-11-22T01:02:03.456Z",
+                "last_event_between": None,
                 "state": "online",
+                "faults": [],
+                "owed": None,
+                "oldest": None,
+                "owed_since": None,
+                "version": None,
+                "bundle": None,
+                "synced": None,
+                "skew": None,
                 "epochs": 1,
                 "missing": 2,
                 "gaps": [["7f3a9c1e", 2, 3]],
                 "tail": 2,
                 "lost": 0,
                 "lost_gaps": [],
+                "lost_at": None,
                 "undated": 0,
                 "undated_between": None,
                 "clashes": 0,
+                "clashes_at": None,
+                "foreign": [],
             }
         },
         "quarantined": 0,
+        "unreleased": 0,
+        "backup": None,
+        "troubles": [],
+        "bundle": None,
+        "never_heard": [],
     }
     table = ask("status", "--config", centre.config)
-    assert (table.returncode, table.stderr) == (0, "")
+    assert (table.returncode, table.stderr) == (1, "")
     assert "hilang / missing  bupati-1: 7f3a9c1e 2-3" in table.stdout
 
 

@@ -154,6 +154,15 @@ def test_scan_names_a_picture_that_is_none_and_goes_on(tmp_path: Path) -> None:
     ]
 
 
+def test_the_name_of_a_picture_paints_no_terminal(tmp_path: Path) -> None:
+    painted = tmp_path / "\x1b]0;PWNED\x07\x1b[31m.png"
+    save(painted, "SATU")
+    done = titik("scan", painted, tmp_path / "\x1b[31mnone.png")
+    said = (done.stdout + done.stderr).decode()
+    assert "PWNED" in said
+    assert all(line.isprintable() for line in said.splitlines())
+
+
 def test_scan_shows_control_characters_harmlessly(tmp_path: Path) -> None:
     save(tmp_path / "evil.png", "\x1b]0;x\x07merah")
     done = titik("scan", "--show-text", tmp_path / "evil.png")
@@ -196,3 +205,4 @@ def test_words_that_make_no_command_end_with_2(words: list[str]) -> None:
 
 def test_the_version_is_the_package_s() -> None:
     assert titik("version").stdout.decode() == f"titik {__version__}\n"
+    assert titik("--version").stdout.decode() == f"titik {__version__}\n"

@@ -11,7 +11,7 @@ import pytest
 
 from device.clock import BUILT, Clock, ClockState
 from device.config import Point, Privacy
-from device.event import Composer
+from device.event import Composer, age
 from device.gaze import Sighting
 from device.holder import FleetSecret, read_secret
 from device.judge import Judged, Rules, choose, judge
@@ -29,6 +29,7 @@ from device.model import (
 )
 from device.policy import Setting
 from device.trust import Trust
+from device.wire import dumps
 from tests.credentials import AT, VISITOR_KEY, dose, hcert, staff_pass, trust
 from tests.world import REPOSITORY
 
@@ -190,3 +191,23 @@ def test_the_clock_is_trusted_by_its_marks_alone(tmp_path: Path) -> None:
     assert not synced("system", BUILT - timedelta(seconds=1))
     assert Clock("ntp", (mark,), rtc, boot).look(AT).boot == "0f8b11"
     assert Clock("ntp", (mark,), rtc, tmp_path / "gone").boot == "unknown"
+
+
+def test_an_event_of_this_boot_is_as_old_as_the_uptime_says_whatever_the_clock_says() -> None:
+    body = dumps(told(staff_pass()))
+    later = ClockState(synced=False, boot=CLOCK.boot, uptime=CLOCK.uptime + 90.25)
+    assert age(body, AT - timedelta(days=400), later) == ("2026-11-23T02:00:00.000Z", 90.2)
+    assert age(body, AT, ClockState(synced=True, boot=CLOCK.boot, uptime=1.0)) == ("2026-11-23T02:00:00.000Z", 0.0)
+
+
+def test_an_event_of_an_older_boot_is_as_old_as_the_time_says_where_that_can_be_trusted() -> None:
+    body, hours = dumps(told(staff_pass())), timedelta(hours=3)
+    new = ClockState(synced=True, boot="c" * 32, uptime=1.0)
+    assert age(body, AT + hours, new) == ("2026-11-23T02:00:00.000Z", 10_800.0)
+    assert age(body, AT - hours, new) == ("2026-11-23T02:00:00.000Z", None)
+    assert age(body, AT + hours, ClockState(synced=False, boot="c" * 32, uptime=1.0)) == (
+        "2026-11-23T02:00:00.000Z",
+        None,
+    )
+    for damaged in (b"?", b"[]", b"{}", b'{"time": 1, "data": {"clock": {"boot": "x"}}}', b'{"time": "x", "data": 1}'):
+        assert age(damaged, AT, new) == (None, None)

@@ -20,8 +20,8 @@ def _as_before() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("env", "expected"),
     [
-        ({}, ["halo", "warning: awas", "error: salah", "?]0;x?"]),
-        ({"JOURNAL_STREAM": "8:1"}, ["<6>halo", "<4>awas", "<3>salah", "<6>?]0;x?"]),
+        ({}, ["halo", "warning: awas", "error: salah", "?]0;x??<3>mine"]),
+        ({"JOURNAL_STREAM": "8:1"}, ["<6>halo", "<4>awas", "<3>salah", "<6>?]0;x??<3>mine"]),
     ],
 )
 def test_each_line_says_how_grave_it_is(
@@ -31,6 +31,20 @@ def test_each_line_says_how_grave_it_is(
     log.line.info("halo")
     log.line.warning("awas")
     log.line.error("salah")
-    log.line.info("%s", "\x1b]0;x\x07")
+    log.line.info("%s", "\x1b]0;x\x07\n<3>mine")
     log.line.debug("nobody hears this")
     assert capfd.readouterr().err.splitlines() == expected
+
+
+def test_a_traceback_keeps_its_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    log.start({})
+    try:
+        int("why\x1b[31m")
+    except ValueError:
+        log.line.exception("what\nhappened")
+    told = capfd.readouterr().err.splitlines()
+    assert (told[0], told[1], told[-1]) == (
+        "error: what?happened",
+        "Traceback (most recent call last):",
+        r"ValueError: invalid literal for int() with base 10: 'why\x1b[31m'",
+    )

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from central.__main__ import main
 from central.backup import backup, lock_of, restore
+from central.points import UnknownPoint
 from central.purge import CannotPurge, purge
 from central.store import Purged
 from device.wire import Receipt, digest
@@ -85,7 +87,7 @@ def test_what_comes_after_the_purge_of_its_correction_is_dated_by_it_and_purged_
 def test_nothing_of_it_is_left_in_the_file_or_its_log_and_the_room_is_given_back(tmp_path: Path) -> None:
     word = "SECRET-OF-SOMEBODY"
     with Centre(tmp_path) as centre:
-        centre.take(message(*(on(OLD, seq, more=word * 20) for seq in range(1, 101))), message(word.encode()))
+        centre.take(message(*(on(OLD, seq, more=word * 40) for seq in range(1, 101))), message(word.encode()))
         centre.take(message(on(OF_THE_DAY, 101)), now=NOW)
     before = centre.path.stat().st_size
     assert word.encode() in centre.path.read_bytes()
@@ -104,14 +106,85 @@ def test_another_point_keeps_its_own(tmp_path: Path) -> None:
         assert file.execute("SELECT topic FROM quarantine").fetchall() == [("titik/v1/bupati-1/event",)]
 
 
+@pytest.mark.parametrize("word", ["%", "_", "bupati-%", "bupati__", "%-1", "BUPATI-1", "bupati-1/event", "", "a" * 41])
+def test_what_is_no_point_s_name_is_refused_and_removes_nothing(
+    tmp_path: Path, word: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Centre(tmp_path) as centre:
+        for point in ("bupati-1", "dprd-1"):
+            centre.take(message(on(OLD, 1, point=point), point=point), message(b"?", point=point))
+    with pytest.raises(SystemExit) as ended:
+        main(["purge", "--before", "2026-11-23", "--point", word, "--yes"])
+    assert ended.value.code == 2
+    assert "is no point's name: lower-case letters, digits and hyphens, as in bupati-1" in capfd.readouterr().err
+    with pytest.raises(UnknownPoint):  # what is held against the database is compared as it is, too
+        remove(centre.path, date(2026, 11, 23), word)
+    with Centre(tmp_path) as centre:
+        assert centre.store.old(NOW, word) == Purged(0, 0)
+        assert centre.all("SELECT count(*) FROM quarantine") == [(2,)]
+
+
+def test_a_name_that_begins_or_ends_like_another_removes_nothing_of_it(tmp_path: Path) -> None:
+    names = "bupati-1", "bupati-10", "a-bupati-1", "bupatix1"
+    with Centre(tmp_path) as centre:
+        for point in names:
+            centre.take(message(on(OLD, 1, point=point), point=point), message(b"?", point=point))
+    assert remove(centre.path, date(2026, 11, 23), "bupati-1") == Purged(1, 1)
+    with closing(sqlite3.connect(centre.path)) as file:
+        assert file.execute("SELECT point FROM event ORDER BY 1").fetchall() == [
+            ("a-bupati-1",),
+            ("bupati-10",),
+            ("bupatix1",),
+        ]
+        assert file.execute("SELECT count(*) FROM quarantine").fetchone() == (3,)
+
+
+def test_a_point_of_which_nothing_is_known_is_refused_with_the_nearest_name(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "central.toml"
+    with Centre(tmp_path) as centre:
+        centre.take(message(on(OLD, 1)), message(b"?", point="dprd-1"), state("online"))
+        config.write_text(f'[store]\npath = "{centre.path}"\n')
+    command = ["purge", "--before", "2026-11-22", "--yes", "--config", str(config), "--point"]
+    assert main([*command, "bupati-9"]) == 1
+    assert "nothing is known of a point bupati-9; did you mean bupati-1? Next:" in capfd.readouterr().err
+    assert main([*command, "xyz"]) == 1
+    assert "nothing is known of a point xyz; known here: bupati-1, dprd-1. Next:" in capfd.readouterr().err
+    assert main([*command, "dprd-1"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("01-02-2026", "maksudnya / did you mean 2026-02-01?"),
+        ("1/2/2026", "maksudnya / did you mean 2026-02-01?"),
+        ("31.02.2026", "YYYY-MM-DD, for example 2026-01-31"),
+        ("kemarin", "TTTT-BB-HH, misalnya 2026-01-31"),
+        ("2026-13-01", "YYYY-MM-DD, for example 2026-01-31"),
+        ("20260131", "YYYY-MM-DD, for example 2026-01-31"),
+    ],
+)
+def test_a_day_that_is_written_otherwise_is_refused_with_how_to_write_it(
+    written: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["purge", "--before", written])
+    assert ended.value.code == 2
+    err = capfd.readouterr().err
+    assert said in err
+    assert ("did you mean" in err) == said.startswith("maksudnya")
+
+
 def test_nothing_is_removed_unasked_beside_a_centre_or_of_the_future(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         centre.take(message(on(OLD, 1)))
     asked: list[Purged] = []
     assert purge(centre.path, DAY, None, NOW, lambda old: bool(asked.append(old))) is None
     assert asked == [Purged(1, 0)]
-    with lock_of(centre.path), pytest.raises(CannotPurge, match="systemctl stop titik-central"):
+    with lock_of(centre.path), pytest.raises(CannotPurge, match="systemctl stop titik-central") as refused:
         remove(centre.path)
+    assert str(refused.value).count("Next:") == 1
     with pytest.raises(CannotPurge, match="still to come"):
         remove(centre.path, date(2026, 11, 25))
     with pytest.raises(CannotPurge, match="does not exist"):

@@ -350,4 +350,9 @@ def test_health_says_how_the_station_fares(wall: Wall) -> None:
     assert 75 <= health["frames"].pop("read") <= 77
     assert health["frames"] == {"skipped": 0, "blind": 0}
     assert health["brightness"] == 200.0
+    (oldest,) = wall.outbox.owed(0, 1)
+    assert health["oldest"] == {"epoch": wall.outbox.epoch, "seq": 1, "time": json.loads(oldest.event.body)["time"]}
+    assert 0 <= health["oldest_age"] < 60
+    assert AT < datetime.fromisoformat(health["clock"]["time"]) <= AT + timedelta(seconds=81 / 15)
+    assert Draft202012Validator(HEALTH).is_valid(health)
     json.dumps(health)

@@ -1,8 +1,11 @@
 """Events carried on a stick: lost, damaged, read twice or late, beside the network; held once, forgotten only then."""
 
+import faulthandler
 import json
+import logging
 import os
 import secrets
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -23,7 +26,7 @@ from central import store as central_store
 from central.intake import Intake
 from central.stick import bring, receipts_of
 from central.store import Store
-from device import errand, hatch, shelf
+from device import errand, hatch, log, shelf
 from device.__main__ import main as titik
 from device.hatch import Hatch, Refused, ask
 from device.model import Event
@@ -206,7 +209,10 @@ def test_the_queue_says_what_is_owed_and_kept(world: World, capsys: pytest.Captu
     }
     assert world.titik("list") == 0
     said = capsys.readouterr().out
-    assert said.splitlines()[0] == "bupati-1: 5 peristiwa belum di pusat / events are owed to the centre"
+    assert said.splitlines()[:2] == [
+        "bupati-1: 5 peristiwa belum di pusat / events are owed to the centre",
+        f"tertua / oldest: 2026-11-22 09:02:03 WITA ({epoch}, 3)",
+    ]
 
 
 def test_an_event_of_another_point_is_quarantined_and_forgotten_by_the_digest_of_its_bytes(world: World) -> None:
@@ -220,6 +226,30 @@ def test_an_event_of_another_point_is_quarantined_and_forgotten_by_the_digest_of
     assert world.owed() == foreign + own
     assert world.titik("import", receipts_of(stick)) == 0
     assert world.owed() == []
+
+
+@pytest.fixture
+def _log_ends_with_the_test() -> Iterator[None]:
+    before = logging.root.handlers[:]
+    yield
+    logging.root.handlers[:] = before
+    faulthandler.unregister(signal.SIGUSR1)
+
+
+@pytest.mark.usefixtures("_log_ends_with_the_test")
+def test_the_name_of_a_stick_paints_no_terminal(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    log.start({})
+    fill(world.outbox, 2)
+    painted = world.stick / "\x1b]0;PWNED\x07\x1b[31m\nerror: mine.jsonl"
+    assert world.titik("export", painted) == 0
+    assert world.central(painted) == 0
+    assert world.titik("import", receipts_of(painted)) == 0
+    assert world.central(world.stick / "\x1b[31mnone.jsonl") == 3
+    assert world.titik("import", world.stick / "\x1b[31mnone.jsonl") == 3
+    said = "".join(capfd.readouterr())
+    assert "PWNED" in said
+    assert [line for line in said.splitlines() if not line.isprintable()] == []
+    assert not any(line.startswith("error: mine") for line in said.splitlines())
 
 
 def test_a_quarantine_of_other_bytes_or_other_rows_forgets_nothing(world: World) -> None:

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from central.intake import Intake
-from central.status import Gap, Missing, PointStatus, lines, look
+from central.status import Gap, Missing, PointStatus, look
 from central.store import CannotWrite, Gone, NotOurs, Store
+from central.table import lines
 from device.model import Place
 from device.mqtt_client import Message, Received
 from device.wire import Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
@@ -462,7 +463,9 @@ def test_two_events_in_one_place_are_both_kept_and_counted_as_a_clash(tmp_path: 
         assert centre.answers(message(twin, event(2))) == [
             Receipt(centre.store.life, "7f3a9c1e", 1, 2, 2, digest([twin["id"], event(2)["id"]]))
         ]
-        assert centre.point() == PointStatus(events=3, last_event=TIME, seen=TIME, epochs=1, clashes=1)
+        assert centre.point() == PointStatus(
+            events=3, counts={"admit": 3}, last_event=TIME, seen=TIME, epochs=1, clashes=1, clashes_at=TIME
+        )
 
 
 def test_twins_in_one_message_are_named_in_receipts_of_their_own(tmp_path: Path) -> None:
@@ -528,6 +531,7 @@ def test_a_lost_tail_stays_known_when_the_point_has_a_new_epoch(tmp_path: Path) 
         centre.take(message(dumps({"epoch": "new", "seq": 2}), leaf="health"))
         assert centre.point() == PointStatus(
             events=3,
+            counts={"admit": 3},
             last_event=TIME,
             state="online",
             seen=TIME,
@@ -573,11 +577,12 @@ def test_the_table_for_a_person_lines_up_and_shows_no_control_character(tmp_path
         assert "belum ada titik yang terdengar / no point has been heard yet" in list(lines(look(centre.path)))
         centre.take(message(event(3, epoch="\x1b[31m")), state("online"))
         told = list(lines(look(centre.path)))
-        civil = "2026-11-22 09:02:03"
-        assert " ".join(told[2].split()) == f"bupati-1 online {civil} 1 {civil} 1 2 0 0"
-        assert told[0].index("terakhir") == told[1].index("last event") == told[2].rindex(civil)
-        assert told[3] == "hilang / missing  bupati-1: ?[31m 1-2"
-        assert told[4] == f"karantina / quarantined: 0   pusat / centre: {centre.store.life}"
+        civil = "2026-11-22 09:02"
+        assert " ".join(told[2].split()) == f"bupati-1 online {civil} {civil} 1 -"
+        assert told[0].index("terakhir") == told[1].index("last event (WITA)") == told[2].rindex(civil)
+        assert " ".join(told[6].split()) == "bupati-1 2 0 0 1 0 - - -"
+        assert told[8] == "hilang / missing  bupati-1: ?[31m 1-2"
+        assert told[10:12] == [f"pusat / centre: {centre.store.life}", "karantina / quarantined: 0"]
 
 
 def test_a_life_stays_with_its_file(tmp_path: Path) -> None:
@@ -908,6 +913,7 @@ def test_the_status_tells_missing_from_purged_and_lost_and_unsure(tmp_path: Path
         lost = [Gap("7f3a9c1e", 3, 4), Gap("7f3a9c1e", 5, 6), Gap("7f3a9c1e", 8, 8), Gap("7f3a9c1e", 11, 11)]
         assert centre.point() == PointStatus(
             events=3,
+            counts={"admit": 3},
             last_event=TIME,
             state="online",
             seen=TIME,
@@ -915,12 +921,13 @@ def test_the_status_tells_missing_from_purged_and_lost_and_unsure(tmp_path: Path
             tail=5 + 1 + 3,
             lost=6,
             lost_gaps=tuple(lost),
+            lost_at=TIME,
             undated=2,
             undated_between=between,
         )
-        assert list(lines(look(centre.path)))[3:5] == [
+        assert list(lines(look(centre.path)))[8:10] == [
             "tidak ada lagi di kartu / lost  bupati-1: 6: 7f3a9c1e 3-4, 7f3a9c1e 5-6, 7f3a9c1e 8-8 ...",
-            "waktunya tidak pasti / time unsure  bupati-1: 2: 2026-11-20 09:02:03 ... 2026-11-22 09:02:03",
+            "waktunya tidak pasti / time unsure  bupati-1: 2: 2026-11-20 09:02 ... 2026-11-22 09:02 WITA",
         ]
 
 
