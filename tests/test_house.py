@@ -11,6 +11,7 @@ from tests.world import REPOSITORY
 
 # From the nouns up; a module imports only from rows above its own.
 FLOORS = (
+    ("disk",),
     (
         "__init__",
         "model",
@@ -23,11 +24,11 @@ FLOORS = (
         "wire",
         "database",
         "cbor",
-        "disk",
         "tlv",
         "roster",
         "readers",
         "banding",
+        "brightness",
     ),
     ("ballast", "clock", "cabinet", "leaves", "lock", "room", "wal"),
     (
@@ -47,16 +48,16 @@ FLOORS = (
         "hatch",
     ),
     ("lens", "salvage", "scanner"),
-    ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "vitals", "webcam", "video"),
-    ("trust", "proof", "indicators", "window", "eyes", "shelf", "stick"),
+    ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "vitals", "webcam", "video", "slideshow"),
+    ("trust", "proof", "indicators", "window", "eyes", "shelf", "stick", "stills"),
     ("credential", "audit"),
     ("judge",),
     ("rulebook", "gaze"),
     ("event", "errand", "herald", "ledger", "requests"),
     ("courier",),
     ("correction",),
-    ("daemon", "bench", "commands"),
-    ("viewfinder", "carrier"),
+    ("daemon", "commands"),
+    ("viewfinder", "carrier", "bench"),
     ("__main__",),
 )
 HOME = {
@@ -65,7 +66,7 @@ HOME = {
     "av": "video",
     "pyzbar": "readers",
     "zxingcpp": "readers",
-    "PIL": "pictures steps gate",
+    "PIL": "pictures brightness steps gate",
     "gpiozero": "indicators",
     "paho": "mqtt_client",
     "sqlite3": "outbox database cabinet room salvage shelf",
