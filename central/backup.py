@@ -16,7 +16,7 @@ from typing import NamedTuple
 from central.rows import stamp
 from central.store import TOMBSTONES, VERSION, CannotWrite, Gone, NotOurs, Store, check
 from device.database import sentence
-from device.disk import give, sync_folder
+from device.disk import NotPlain, check_database, give, sync_folder
 from device.lock import FileLock, Taken
 
 PAGES = 1000
@@ -44,6 +44,7 @@ def backup(database: Path, copy: Path, *, force: bool = False) -> int:
         raise CannotCopy(f"{copy} exists. Next: another name, or --force")
     if not database.exists():
         raise CannotCopy(f"{database} does not exist: no centre has run with this configuration")
+    _openable(database)
     with _fresh(copy) as fresh, closing(_reader(database)) as source:
         if check(source, database):
             raise CannotCopy(f"{database} is still empty")
@@ -88,6 +89,7 @@ def restore(database: Path, copy: Path, now: datetime) -> Restored:
 
     Raises `CannotCopy` where a centre runs or *copy* is not whole, and `NotOurs` where it is no centre's.
     """
+    _openable(copy)
     try:
         with lock_of(database), _fresh(database) as fresh:
             with closing(_reader(copy)) as source, closing(sqlite3.connect(fresh)) as target:
@@ -106,13 +108,14 @@ def restore(database: Path, copy: Path, now: datetime) -> Restored:
 def _bury(database: Path, fresh: Path, now: datetime) -> int | None:
     """Keep out of *fresh* what was purged from *database*; return how much, ``None`` where nobody knows."""
     try:
+        check_database(database)
         with closing(_reader(database)) as old:
             if check(old, database):
                 return None
             if old.execute("PRAGMA user_version").fetchone()[0] < VERSION:  # nothing could be purged then
                 return 0
             tombstones = old.execute(TOMBSTONES).fetchall()
-    except (sqlite3.Error, NotOurs):  # a restore is often for the very reason that the old one cannot be read
+    except (sqlite3.Error, NotOurs, NotPlain):  # a restore is often for the very reason that the old one cannot be read
         return None
     try:
         with Store(fresh, now) as store, store.writing():
@@ -142,6 +145,14 @@ def _fresh(path: Path) -> Iterator[Path]:
         for left in (fresh, *(fresh.with_name(fresh.name + ending) for ending in ("-journal", "-wal", "-shm"))):
             with suppress(OSError):
                 left.unlink(missing_ok=True)
+
+
+def _openable(path: Path) -> None:
+    """Raise `CannotCopy` for what is no plain file: SQLite would wait at a pipe."""
+    try:
+        check_database(path)
+    except OSError as error:
+        raise CannotCopy(f"{path}: {error.strerror}. Next: ls -l {path.parent}") from error
 
 
 def _reader(path: Path) -> sqlite3.Connection:

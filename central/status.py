@@ -12,6 +12,7 @@ from typing import Any
 from central.rows import MOST_SEQ
 from central.store import VERSION, Gap, NotOurs, check
 from device.database import damaged, sentence
+from device.disk import NotPlain, check_database
 from device.model import WITA
 from device.wire import loads
 
@@ -99,6 +100,9 @@ def look(path: Path) -> Status:
     """Return the status of the database at *path*, as of one moment; raises `Missing` and `NotOurs`."""
     try:
         path.stat()
+        check_database(path)
+    except NotPlain as error:
+        raise NotOurs(f"{path}: {error.strerror}. Next: move it away, or restore a backup") from error
     except FileNotFoundError:
         raise Missing(
             f"{path} does not exist: no centre has run with this configuration. Next: titik-central run"

@@ -4,6 +4,7 @@ A key that nobody knows only warns, so that a setting of a newer version never k
 """
 
 import difflib
+import errno
 import ipaddress
 import tomllib
 from collections.abc import Iterator
@@ -13,10 +14,14 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from device.disk import read_bounded
+
 PointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 Gpio = Annotated[int, Field(ge=0, le=27)]
 
 
+MAX_FILE = 1_000_000
+"""Bytes of a configuration file."""
 RESERVED = frozenset({"fleet", "central", "operator"})
 """Names beside the points' in topics and in the broker's ACL."""
 
@@ -279,8 +284,7 @@ def load(model: type[T], path: Path, drop_ins: str = "conf.d") -> tuple[T, list[
     origin: dict[tuple[str, ...], Path] = {}
     for file in [path, *sorted((path.parent / drop_ins).glob("*.toml"))]:
         try:
-            with file.open("rb") as opened:
-                told = tomllib.load(opened)
+            told = tomllib.loads(_text(file))
         except tomllib.TOMLDecodeError as error:
             raise ConfigError([f"{file}: this is not TOML: {error}"]) from None
         except UnicodeDecodeError:
@@ -302,9 +306,17 @@ def load(model: type[T], path: Path, drop_ins: str = "conf.d") -> tuple[T, list[
 def pins_alone(path: Path) -> Pins | None:
     """Return the pins of a file whose rest may be wrong, ``None`` if they cannot be told either."""
     try:
-        return Pins.model_validate(tomllib.loads(path.read_text(encoding="utf-8")).get("pins", {}))
+        return Pins.model_validate(tomllib.loads(_text(path)).get("pins", {}))
     except (OSError, ValueError):
         return None
+
+
+def _text(file: Path) -> str:
+    """Return what stands in *file*; raises OSError, and UnicodeDecodeError where it is no text."""
+    octets = read_bounded(file, MAX_FILE)
+    if len(octets) > MAX_FILE:
+        raise OSError(errno.EFBIG, f"it is larger than {MAX_FILE} bytes")
+    return octets.decode("utf-8")
 
 
 def _lay_over(
