@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from device.config import Broker, ConfigError, Section
-from device.disk import read_bounded
+from device.disk import read_whole
 
 MAX_SECRET = 65_536
 """Bytes of a credential."""
@@ -47,7 +47,7 @@ def password(env: Mapping[str, str]) -> str | None:
     if folder := env.get("CREDENTIALS_DIRECTORY"):
         file = Path(folder) / "mqtt-password"
         try:
-            if text := read_bounded(file, MAX_SECRET).decode("utf-8").strip():
+            if text := read_whole(file, MAX_SECRET).decode("utf-8").strip():
                 return text
         except FileNotFoundError:
             pass

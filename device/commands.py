@@ -1,20 +1,18 @@
 """The commands that need no running station: scan, judge, check-config."""
 
-import errno
 import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from device import config, scanner
+from device import config, pace, scanner
 from device.audit import audit_key
 from device.config import ConfigError
 from device.credential import public_claims
 from device.cwt import MAX_TEXT
-from device.disk import read_bounded
+from device.disk import read_bounded, read_whole
 from device.hatch import NotThere, Refused, ask
 from device.judge import Judged, Rules, choose, judge
 from device.pictures import PartlyError
@@ -81,13 +79,15 @@ def judge_lines(told: Namespace) -> int:
 
 
 def check_config(told: Namespace) -> int:
-    """Say every mistake in a configuration; an unknown key counts as one here."""
+    """Say every mistake in a configuration; an unknown key, and what is hardly meant, count as one here."""
     try:
         station, warnings = config.load(config.Station, told.config)
     except ConfigError as error:
         for mistake in error.mistakes:
             say(mistake)
         return CONFIG
+    if (doubt := pace.doubt(station)) is not None:
+        warnings.append(f"{told.config}: {doubt}")
     for warning in warnings:
         say(warning)
     print(f"{told.config}: {station.point.name} ({station.point.site}, {station.point.direction}) is complete")
@@ -141,12 +141,12 @@ def _rules(told: Namespace) -> Rules | None:
     """Return the rules that the arguments name, ``None`` once a sentence has said what is wrong."""
     try:
         if told.bundle is None:
-            trust = trusting(*(audit_key(_octets(path, MAX_KEY)) for path in told.key))
+            trust = trusting(*(audit_key(read_whole(path, MAX_KEY)) for path in told.key))
         elif told.root:
-            trust = open_bundle(_octets(told.bundle, MAX_BUNDLE), Roots(*(root_key(text) for text in told.root[:2])))
+            trust = open_bundle(read_whole(told.bundle, MAX_BUNDLE), Roots(*(root_key(text) for text in told.root[:2])))
         else:
             say(f"{told.bundle}: nobody checked who signed it, for no --root was given; an audit may do that")
-            trust = unproven_bundle(_octets(told.bundle, MAX_BUNDLE))
+            trust = unproven_bundle(read_whole(told.bundle, MAX_BUNDLE))
     except (BundleError, ValueError, OSError) as error:
         say(f"the keys cannot be used: {error}")
         return None
@@ -154,14 +154,6 @@ def _rules(told: Namespace) -> Rules | None:
     for sentence in wrong:
         say(sentence)
     return Rules(trust, policies, Setting("audit", "audit", "in"), broken=bool(wrong))
-
-
-def _octets(path: Path, most: int) -> bytes:
-    """Return what is in the file *path*; raises OSError, which names it, also where there is more than *most* bytes."""
-    octets = read_bounded(path, most)
-    if len(octets) > most:
-        raise OSError(errno.EFBIG, f"it is larger than {most} bytes", str(path))
-    return octets
 
 
 def _bundled(trust: Trust) -> tuple[str, ...]:

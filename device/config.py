@@ -4,7 +4,6 @@ A key that nobody knows only warns, so that a setting of a newer version never k
 """
 
 import difflib
-import errno
 import ipaddress
 import tomllib
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from device.disk import read_bounded
+from device.disk import read_whole
 
 PointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 Gpio = Annotated[int, Field(ge=0, le=27)]
@@ -120,7 +119,7 @@ class Sighting(Section):
     """When a code counts as shown again."""
 
     quiet: Annotated[float, Field(ge=0.1, le=10)] = 0.7
-    """Seconds out of view after which one showing is over."""
+    """Seconds out of view after which one showing is over; never less than two and a half frames (`device.pace`)."""
     repeat: Annotated[float, Field(ge=0, le=3600)] = 10.0
     """Seconds after a showing within which the same credential is a repeat."""
     strangers: Annotated[int, Field(ge=1, le=1000)] = 20
@@ -284,7 +283,7 @@ def load(model: type[T], path: Path, drop_ins: str = "conf.d") -> tuple[T, list[
     origin: dict[tuple[str, ...], Path] = {}
     for file in [path, *sorted((path.parent / drop_ins).glob("*.toml"))]:
         try:
-            told = tomllib.loads(_text(file))
+            told = tomllib.loads(read_whole(file, MAX_FILE).decode("utf-8"))
         except tomllib.TOMLDecodeError as error:
             raise ConfigError([f"{file}: this is not TOML: {error}"]) from None
         except UnicodeDecodeError:
@@ -306,17 +305,9 @@ def load(model: type[T], path: Path, drop_ins: str = "conf.d") -> tuple[T, list[
 def pins_alone(path: Path) -> Pins | None:
     """Return the pins of a file whose rest may be wrong, ``None`` if they cannot be told either."""
     try:
-        return Pins.model_validate(tomllib.loads(_text(path)).get("pins", {}))
+        return Pins.model_validate(tomllib.loads(read_whole(path, MAX_FILE).decode("utf-8")).get("pins", {}))
     except (OSError, ValueError):
         return None
-
-
-def _text(file: Path) -> str:
-    """Return what stands in *file*; raises OSError, and UnicodeDecodeError where it is no text."""
-    octets = read_bounded(file, MAX_FILE)
-    if len(octets) > MAX_FILE:
-        raise OSError(errno.EFBIG, f"it is larger than {MAX_FILE} bytes")
-    return octets.decode("utf-8")
 
 
 def _lay_over(

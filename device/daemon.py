@@ -19,12 +19,12 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from device import __version__, config, errand, patterns, requests, scanner
+from device import __version__, config, errand, pace, patterns, requests, scanner
 from device.clock import Clock
 from device.config import Station as Config
 from device.correction import Correction
 from device.courier import Courier
-from device.disk import NotPlain, read_bounded
+from device.disk import NotPlain, read_whole
 from device.event import Composer
 from device.eyes import turns
 from device.floor import Floor
@@ -245,7 +245,7 @@ def run(told: Config, notifier: Notifier) -> None:
         station = Station(
             Scanner(1 / told.camera.fps),
             Nearest(),
-            Gaze(told.sighting.quiet, told.sighting.repeat, told.sighting.strangers),
+            Gaze(pace.quiet(told), told.sighting.repeat, told.sighting.strangers),
             rulebook,
             Composer(told.point, told.privacy, secret, simulated),
             clock,
@@ -313,7 +313,7 @@ def _credential(name: str) -> str | None:
     if folder is None:
         return None
     try:
-        return read_bounded(Path(folder) / name, MAX_SECRET).decode("utf-8").strip() or None
+        return read_whole(Path(folder) / name, MAX_SECRET).decode("utf-8").strip() or None
     except FileNotFoundError:
         return None
     except NotPlain as error:

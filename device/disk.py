@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 
 class NotPlain(OSError):  # noqa: N818 - what the name stands for; ``strerror`` is its sentence
-    """A name that stands for no plain file: a pipe, a socket, a device, a folder. Nothing was read from it."""
+    """A name that stands for no plain file of ours: a pipe, a socket, a device, a folder, one without an end."""
 
 
 def open_plain(path: Path) -> BinaryIO:
@@ -39,7 +39,7 @@ def check_plain(path: Path, most: int | None = None) -> None:
         return
     _plain(told, path)
     if most is not None and told.st_size > most:
-        raise NotPlain(errno.EFBIG, f"it is larger than {most} bytes", str(path))
+        raise _larger(path, most)
 
 
 def check_database(path: Path) -> None:
@@ -50,6 +50,10 @@ def check_database(path: Path) -> None:
             check_plain(file)
         except NotPlain as error:
             raise NotPlain(error.errno, f"{file.name} cannot be opened: {error.strerror}", str(file)) from None
+
+
+def _larger(path: Path, most: int) -> NotPlain:
+    return NotPlain(errno.EFBIG, f"it is larger than {most} bytes", str(path))
 
 
 def _plain(told: os.stat_result, path: Path) -> None:
@@ -111,3 +115,11 @@ def read_bounded(path: Path, most: int) -> bytes:
     """Return the plain file, at most one byte more than *most*; raises `NotPlain` and OSError, and never waits."""
     with open_plain(path) as file:
         return file.read(most + 1)
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """Return the plain file, all of it; raises `NotPlain`, also where it is more than *most* bytes, and OSError."""
+    octets = read_bounded(path, most)
+    if len(octets) > most:
+        raise _larger(path, most)
+    return octets

@@ -5,7 +5,6 @@ register, which has its own keepers and its own rules. So a lost log tells nobod
 """
 
 import csv
-import errno
 import io
 import re
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from device.disk import read_bounded
+from device.disk import read_whole
 from device.model import WITA, Domain
 from office.refusal import RefusalError
 
@@ -77,10 +76,7 @@ def entries(folder: Path) -> tuple[Entry, ...]:
 
 def own(path: Path) -> bytes:
     """Return what is in a file of the desk's own; raises OSError, also where it is larger than any of them."""
-    octets = read_bounded(path, MAX_OWN)
-    if len(octets) > MAX_OWN:
-        raise OSError(errno.EFBIG, f"lebih dari {MAX_OWN} byte / it is larger than {MAX_OWN} bytes")
-    return octets
+    return read_whole(path, MAX_OWN)
 
 
 def _entry(line: int, row: list[str]) -> Entry:

@@ -49,7 +49,7 @@ FLOORS = (
     ),
     ("lens", "salvage", "scanner"),
     ("holder", "cwt", "hcert", "claim169", "patterns", "outbox", "vitals", "webcam", "video", "slideshow"),
-    ("trust", "proof", "indicators", "window", "eyes", "shelf", "stick", "stills"),
+    ("trust", "proof", "indicators", "window", "eyes", "shelf", "stick", "stills", "pace"),
     ("credential", "audit"),
     ("judge",),
     ("rulebook", "gaze"),
