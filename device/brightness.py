@@ -57,6 +57,8 @@ def laid_on_white_and_black(image: Image.Image) -> list[Luma]:
         alpha = seen.getchannel("A")
         return np.asarray(ImageChops.add(ImageChops.multiply(seen.convert("L"), alpha), ImageChops.invert(alpha)))
 
+    if all(band.convert("RGBA").getchannel("A").getextrema() == (255, 255) for _, band in _bands(image)):
+        return [grey(image)]
     both = sorted((_rows(image, on_white), _rows(image, on_black)), key=lambda plane: -_contrast(plane))
     return [both[0], *(plane for plane in both[1:] if _contrast(plane) > 0)]
 
