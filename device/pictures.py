@@ -172,11 +172,10 @@ class _Picture:
             return False, self._left_out()
         try:
             with self._telling():
-                self._image.seek(frame)
+                if not self._sought(frame):
+                    return False, None
                 self._bounded()  # a frame of a GIF may be larger than the picture said
                 self._image.load()
-        except EOFError:
-            return False, None
         except PictureError as error:
             return False, error
         if frame == MOST_FRAMES:
@@ -190,6 +189,16 @@ class _Picture:
         """Give its memory back."""
         self._image.close()
         del self._image
+
+    def _sought(self, frame: int) -> bool:
+        """Seek *frame*; return whether there is one. Raises EOFError where the file said so, and it is not there."""
+        try:
+            self._image.seek(frame)
+        except EOFError:
+            if not isinstance(self._image, GifImageFile) and frame < getattr(self._image, "n_frames", 1):
+                raise  # a GIF does not say how many it holds
+            return False
+        return True
 
     def _drafted(self, image: JpegImageFile) -> int:
         """Let a JPEG be decoded without its colour, and smaller if it is large; return how many times smaller."""
@@ -233,7 +242,7 @@ class _Picture:
                 warnings.simplefilter("ignore")
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 yield
-        except (PictureError, EOFError):
+        except PictureError:
             raise
         except (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise PictureError(f"{self._path}: too large to be unpacked here. Next: {SMALLER}") from None

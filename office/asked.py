@@ -90,6 +90,14 @@ def read(path: Path, limit: int = MAX_FILE) -> bytes:
     return octets
 
 
+def is_there(text: str) -> bool:
+    """Return whether *text* is the name of something, not only a text that could be a long name."""
+    try:
+        return Path(text).exists()
+    except OSError:  # longer than any name
+        return False
+
+
 def passphrase(told: argparse.Namespace, *, new: bool = False) -> str:
     """Return the passphrase, from a file or asked; a new one is asked twice."""
     if told.passphrase_file is not None:
@@ -114,7 +122,7 @@ def asks_root(parser: argparse.ArgumentParser, *, required: bool = True) -> None
 
 def opened(file: Path, root: str) -> Trust:
     """Return the trust in the bundle *file*, if *root* signed it: base64, or a file that holds it."""
-    text = read(Path(root)).decode("utf-8", "replace") if Path(root).exists() else root
+    text = read(Path(root)).decode("utf-8", "replace") if is_there(root) else root
     try:
         key = root_key(text)
     except ValueError as error:

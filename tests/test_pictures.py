@@ -278,6 +278,15 @@ def test_an_animation_that_is_cut_short_gives_what_it_has_and_says_so(
     assert sentences == [f"{path}: this PNG {DAMAGED}"]
 
 
+def test_an_animation_that_lacks_frames_it_speaks_of_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = animated(tmp_path / "kode.png", "PNG", "SATU", "DUA", "TIGA")
+    before, _, after = path.read_bytes().rpartition(b"fdAT")
+    path.write_bytes(before + b"fdAU" + after)  # what holds the last frame is something else
+    assert scan(capsys, path) == (1, [["SATU", "DUA"]], [f"{path}: this PNG {DAMAGED}"])
+
+
 def test_large_and_small_codes_of_a_large_picture_are_all_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -405,6 +414,14 @@ def test_rubbish_between_the_parts_of_a_picture_is_passed_over_but_not_for_ever(
     assert scan(capsys, path) == (1, [], [f"{path}: this {form} {DAMAGED}"])
 
 
+def film(form: str) -> bytes:
+    """Return an animation."""
+    octets = io.BytesIO()
+    first, *rest = frames("SATU", None, "DUA")
+    first.save(octets, form, save_all=True, append_images=rest, duration=100)
+    return octets.getvalue()
+
+
 WHOLE = [
     saved("PNG"),
     saved("JPEG"),
@@ -413,6 +430,9 @@ WHOLE = [
     saved("PPM"),
     saved("WEBP"),
     png16(np.where(BLACK, 9, 999)),
+    film("GIF"),
+    film("PNG"),
+    film("WEBP"),
 ]
 
 

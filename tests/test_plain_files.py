@@ -26,7 +26,10 @@ from device.disk import NotPlain, check_plain, open_plain, read_bounded
 from device.mqtt_client import Broken, Link, Message
 from device.outbox import Outbox
 from device.stick import MOST_DAMAGED, Header, Holds, Stick, StickError, told_of, writing
+from office.asked import opened
 from office.desk import found
+from office.passes import _phone_key
+from office.refusal import RefusalError
 from tests.credentials import staff_pass
 from tests.point import Station, save
 from tests.test_whole import DATES
@@ -295,6 +298,13 @@ def test_a_backup_is_restored_over_a_database_that_is_a_pipe(tmp_path: Path) -> 
         assert store.life
 
 
+def test_a_text_that_is_too_long_for_a_name_is_no_file() -> None:
+    with pytest.raises(RefusalError, match="A phone code has 56 characters, this has 400"):
+        _phone_key("A" * 400)
+    with pytest.raises(RefusalError, match=r"--root: bukan kunci akar"):
+        opened(Path("trust.cbor"), "A" * 400)
+
+
 def test_what_is_no_plain_file_is_named_and_never_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
@@ -309,9 +319,9 @@ def test_what_is_no_plain_file_is_named_and_never_read(tmp_path: Path) -> None:
             ("", "a folder"),
             ("/dev/zero", "a device"),
         ):
-            for opened in (open_plain, check_plain):
+            for look in (open_plain, check_plain):
                 with pytest.raises(NotPlain) as told:
-                    opened(tmp_path / name)
+                    look(tmp_path / name)
                 assert told.value.strerror == f"it is {kind}, not a plain file"
     for name, code in (("loop", errno.ELOOP), ("gone", errno.ENOENT)):
         with pytest.raises(OSError) as told_of:  # the system's own word for it
