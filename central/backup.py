@@ -17,7 +17,7 @@ from central import audit
 from central.rows import stamp
 from central.store import TOMBSTONES, VERSION, CannotWrite, Gone, NotOurs, Store, check
 from device.database import sentence
-from device.disk import give, sync_folder
+from device.disk import NotPlain, check_database, give, sync_folder
 from device.lock import FileLock, Taken
 from device.log import shown
 
@@ -46,6 +46,7 @@ def backup(database: Path, copy: Path, *, force: bool = False) -> int:
         raise CannotCopy(f"{copy} exists. Next: another name, or --force")
     if not database.exists():
         raise CannotCopy(f"{database} does not exist: no centre has run with this configuration")
+    _openable(database)
     with _fresh(copy) as fresh, closing(_reader(database)) as source:
         if check(source, database):
             raise CannotCopy(f"{database} is still empty")
@@ -107,6 +108,7 @@ def restore(database: Path, copy: Path, now: datetime, who: str = "-") -> Restor
 
     Raises `CannotCopy` where a centre runs or *copy* is not whole, and `NotOurs` where it is no centre's.
     """
+    _openable(copy)
     try:
         with lock_of(database), _fresh(database) as fresh:
             with closing(_reader(copy)) as source, closing(sqlite3.connect(fresh)) as target:
@@ -126,7 +128,7 @@ def restore(database: Path, copy: Path, now: datetime, who: str = "-") -> Restor
 def _note_restore(database: Path, copy: Path, fresh: Path, now: datetime, who: str) -> None:
     """Take what was done by hand since *copy* was made along into *fresh*, and add this."""
     lines: list[audit.Line] = []
-    with suppress(sqlite3.Error), closing(_reader(database)) as old:  # it may be what made the restore necessary
+    with suppress(sqlite3.Error, NotPlain), closing(_reader(database)) as old:  # why a restore is made, maybe
         lines = audit.read(old)
     try:
         with Store(fresh, now) as store, store.writing():
@@ -146,7 +148,7 @@ def _bury(database: Path, fresh: Path, now: datetime) -> int | None:
             if old.execute("PRAGMA user_version").fetchone()[0] < VERSION:  # nothing could be purged then
                 return 0
             tombstones = old.execute(TOMBSTONES).fetchall()
-    except (sqlite3.Error, NotOurs):  # a restore is often for the very reason that the old one cannot be read
+    except (sqlite3.Error, NotOurs, NotPlain):  # a restore is often for the very reason that the old one cannot be read
         return None
     try:
         with Store(fresh, now) as store, store.writing():
@@ -178,7 +180,17 @@ def _fresh(path: Path) -> Iterator[Path]:
                 left.unlink(missing_ok=True)
 
 
+def _openable(path: Path) -> None:
+    """Raise `CannotCopy` for what is no plain file: SQLite would wait at a pipe."""
+    try:
+        check_database(path)
+    except OSError as error:
+        raise CannotCopy(f"{path}: {error.strerror}. Next: ls -l {path.parent}") from error
+
+
 def _reader(path: Path) -> sqlite3.Connection:
+    """Return the database at *path*, to be read; raises `NotPlain`, and sqlite3.Error."""
+    check_database(path)
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT)
 
 

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from device.config import Broker, ConfigError, File, Section
+from device.disk import read_whole
 
+MAX_SECRET = 65_536
+"""Bytes of a credential."""
 STATE_FOLDER = Path("/var/lib/titik-central")
 """Where the shipped unit keeps its state; used where ``$STATE_DIRECTORY`` does not say."""
 
@@ -52,8 +55,10 @@ def password(env: Mapping[str, str]) -> str | None:
     if folder := env.get("CREDENTIALS_DIRECTORY"):
         file = Path(folder) / "mqtt-password"
         try:
-            if file.is_file() and (text := file.read_text(encoding="utf-8").strip()):
+            if text := read_whole(file, MAX_SECRET).decode("utf-8").strip():
                 return text
+        except FileNotFoundError:
+            pass
         except OSError as error:
             raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
         except UnicodeDecodeError:

@@ -14,6 +14,7 @@ from central.audit import BACKUP
 from central.rows import EPOCH_LENGTH, MOST_SEQ, stamp
 from central.store import VERSION, Gap, NotOurs, check
 from device.database import damaged, sentence
+from device.disk import NotPlain, check_database
 from device.log import shown
 from device.model import Place
 from device.wire import State, loads
@@ -178,6 +179,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Bind the database at *path*, read-only, as of one moment; raises `Missing` and `NotOurs`."""
     try:
         path.stat()
+        check_database(path)
+    except NotPlain as error:
+        raise NotOurs(f"{path}: {error.strerror}. Next: move it away, or restore a backup") from error
     except FileNotFoundError:
         raise Missing(
             f"{path} does not exist: no centre has run with this configuration. Next: titik-central run"

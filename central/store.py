@@ -20,6 +20,7 @@ from central import audit, losses, points, strays, tables
 from central.rows import EPOCH_LENGTH, MOST_SEQ, Claim, Row, Tick, Unreadable, places, stamp, tick
 from central.rows import rows as parse
 from device.database import damaged, inode, sentence
+from device.disk import NotPlain, check_database
 from device.model import Place
 from device.wire import State, dumps, loads
 
@@ -214,9 +215,12 @@ class Store:
 
     def __enter__(self) -> Self:
         try:
+            check_database(self.path)
             # 0600: the rows are pseudonyms of people; SQLite gives its log the same mode.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._file = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
+        except NotPlain as error:
+            raise NotOurs(f"{self.path}: {error.strerror}. Next: move it away, or restore a backup") from error
         except OSError as error:
             raise CannotWrite(f"{self.path}: {error.strerror}") from error
         except sqlite3.Error as error:

@@ -34,7 +34,7 @@ class Ballast:
             return True
         try:
             size = min(self._size, _total(self.path.parent) // SHARE)
-            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
             try:
                 if os.fstat(handle).st_blocks * 512 < size:
                     os.posix_fallocate(handle, 0, size)

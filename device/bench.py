@@ -11,12 +11,13 @@ from time import perf_counter, process_time
 from typing import Any, TypeVar
 
 from device.clock import Clock
+from device.commands import DONE, FAILED, say
 from device.config import Point, Privacy
 from device.event import Composer
 from device.gaze import Sighting
 from device.judge import Rules, judge
 from device.outbox import Outbox
-from device.pictures import listed, luma_of
+from device.pictures import PictureError, left_out, listed, luma_of, told_of
 from device.policy import Setting
 from device.scanner import read_still
 from device.trust import Trust
@@ -27,21 +28,34 @@ STAGES = ("read", "judge", "record", "turn")
 
 
 def bench(told: Namespace) -> int:
-    """Run every picture through reading, judging and recording, and print percentiles for each stage."""
-    pictures = [luma_of(path) for path in listed((told.folder,))]
+    """Run every picture through reading, judging and recording, and print percentiles for each stage.
+
+    A picture that cannot be read is said and passed over; the exit code is 1 then. Raises `PictureError` where the
+    folder holds none.
+    """
+    if (sentence := told_of(left_out((told.folder,)))) is not None:
+        say(sentence)
     took: dict[str, list[float]] = {stage: [] for stage in STAGES}
     rules = Rules(Trust(), (), Setting("bench", "bench", "in"))
     composer = Composer(Point(name="bench", site="bench"), Privacy(), None, simulated=True)
     clock = Clock("system")
-    codes = 0
+    codes = frames = 0
+    cpu = 0.0
+    code = DONE
     with tempfile.TemporaryDirectory() as folder, Outbox(Path(folder) / "outbox.db", 1_000_000) as outbox:
 
         def record(sighting: Sighting, at: datetime) -> None:
             outbox.append(composer.compose(outbox.place(), sighting, at, clock.look(at), {}))
 
-        began = process_time()
-        for _ in range(told.rounds):
-            for luma in pictures:
+        for path in listed((told.folder,)):
+            try:
+                luma = luma_of(path)
+            except PictureError as error:
+                say(str(error))
+                code = FAILED
+                continue
+            began = process_time()
+            for _ in range(told.rounds):
                 turn = perf_counter()
                 at = datetime.now(UTC)
                 for text in _timed(took["read"], partial(read_still, luma)):
@@ -49,8 +63,10 @@ def bench(told: Namespace) -> int:
                     judged = _timed(took["judge"], partial(judge, text, rules, at))
                     _timed(took["record"], partial(record, Sighting(judged), at))
                 took["turn"].append(1000 * (perf_counter() - turn))
-        cpu = process_time() - began
-    frames = told.rounds * len(pictures)
+            frames += told.rounds
+            cpu += process_time() - began
+    if not frames:
+        return FAILED
     answer: dict[str, Any] = {
         "frames": frames,
         "codes": codes,
@@ -62,12 +78,12 @@ def bench(told: Namespace) -> int:
     }
     if told.json:
         print(json.dumps(answer))
-        return 0
+        return code
     print(f"{frames} frames, {codes} codes, {answer['frames_per_cpu_second']} frames per CPU-second")
     print(f"{'ms':8} {'p50':>9} {'p95':>9} {'p99':>9}")
     for stage in STAGES:
         print(f"{stage:8} " + " ".join(f"{value!s:>9}" for value in answer["ms"][stage].values()))
-    return 0
+    return code
 
 
 def _timed(readings: list[float], work: Callable[[], T]) -> T:

@@ -5,23 +5,25 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from time import perf_counter
 from typing import Any, BinaryIO
 
-from device import config, scanner
+from device import config, pace, scanner
 from device.audit import audit_key
 from device.config import ConfigError
 from device.credential import public_claims
 from device.cwt import MAX_TEXT
-from device.disk import read_bounded
+from device.disk import read_bounded, read_whole
 from device.hatch import NotThere, Refused, ask
 from device.judge import Judged, Rules, choose, judge
 from device.log import shown
-from device.pictures import PictureError, luma_of
+from device.pictures import PartlyError
 from device.policy import PolicyError, Setting, parse
+from device.stills import read_file
 from device.trust import BundleError, Roots, Trust, open_bundle, root_key, trusting, unproven_bundle
 from device.wire import MAX_BUNDLE
 
+MAX_KEY = 1_000_000
+"""Bytes of a file of certificates or keys."""
 DONE, FAILED, USAGE, MISSING, CONFIG = 0, 1, 2, 3, 78
 """Exit codes, the same for every command (``design.md``)."""
 
@@ -32,7 +34,7 @@ def say(sentence: str) -> None:
 
 
 def scan(told: Namespace) -> int:
-    """Read and judge the codes on pictures; one line, or one JSON object, for each picture."""
+    """Read and judge the codes on pictures; one line, or one JSON object, for each picture that was looked at."""
     rules = _rules(told)
     if rules is None:
         return FAILED
@@ -41,16 +43,14 @@ def scan(told: Namespace) -> int:
     at = told.at or datetime.now(UTC)
     code = DONE
     for path in told.images:
-        try:
-            luma = luma_of(path)
-        except PictureError as error:
-            say(str(error))
-            code = FAILED
+        still = read_file(path)
+        if still.wrong is not None:
+            say(str(still.wrong))
+            code = code if isinstance(still.wrong, PartlyError) else FAILED
+        if not still.frames:
             continue
-        began = perf_counter()
-        texts = scanner.read_still(luma)
-        read_ms = round(1000 * (perf_counter() - began), 2)
-        codes = [_code(text, judge(text, rules, at), told.show_text) for text in texts]
+        read_ms = round(still.read_ms, 2)
+        codes = [_code(text, judge(text, rules, at), told.show_text) for text in still.texts]
         if told.json:
             print(json.dumps({"path": str(path), "codes": codes, "took_ms": {"read": read_ms}}))
         else:
@@ -80,13 +80,15 @@ def judge_lines(told: Namespace) -> int:
 
 
 def check_config(told: Namespace) -> int:
-    """Say every mistake in a configuration; an unknown key counts as one here."""
+    """Say every mistake in a configuration; an unknown key, and what is hardly meant, count as one here."""
     try:
         station, warnings = config.load(config.Station, told.config)
     except ConfigError as error:
         for mistake in error.mistakes:
             say(mistake)
         return CONFIG
+    if (doubt := pace.doubt(station)) is not None:
+        warnings.append(f"{told.config}: {doubt}")
     for warning in warnings:
         say(warning)
     print(f"{told.config}: {station.point.name} ({station.point.site}, {station.point.direction}) is complete")
@@ -140,12 +142,12 @@ def _rules(told: Namespace) -> Rules | None:
     """Return the rules that the arguments name, ``None`` once a sentence has said what is wrong."""
     try:
         if told.bundle is None:
-            trust = trusting(*(audit_key(path.read_bytes()) for path in told.key))
+            trust = trusting(*(audit_key(read_whole(path, MAX_KEY)) for path in told.key))
         elif told.root:
-            trust = open_bundle(told.bundle.read_bytes(), Roots(*(root_key(text) for text in told.root[:2])))
+            trust = open_bundle(read_whole(told.bundle, MAX_BUNDLE), Roots(*(root_key(text) for text in told.root[:2])))
         else:
             say(f"{told.bundle}: nobody checked who signed it, for no --root was given; an audit may do that")
-            trust = unproven_bundle(told.bundle.read_bytes())
+            trust = unproven_bundle(read_whole(told.bundle, MAX_BUNDLE))
     except (BundleError, ValueError, OSError) as error:
         say(f"the keys cannot be used: {error}")
         return None

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from device.disk import read_whole
 from device.layers import Layers
 from device.mistake import Says, sentence, unknown
 
@@ -37,6 +38,8 @@ MaybeGpio = Annotated[Gpio | None, BeforeValidator(_none), Says(f'a whole number
 I2C = {2: "SDA", 3: "SCL"}
 """Pins of the clock that README tells how to fit. The board pulls them up, so what hangs there glows by itself."""
 
+MAX_FILE = 1_000_000
+"""Bytes of a configuration file."""
 RESERVED = frozenset({"fleet", "central", "operator"})
 """Names beside the points' in topics and in the broker's ACL."""
 
@@ -144,7 +147,7 @@ class Sighting(Section):
     """When a code counts as shown again."""
 
     quiet: Annotated[float, Field(ge=0.1, le=10)] = 0.7
-    """Seconds out of view after which one showing is over."""
+    """Seconds out of view after which one showing is over; never less than two and a half frames (`device.pace`)."""
     repeat: Annotated[float, Field(ge=0, le=3600)] = 10.0
     """Seconds after a showing within which the same credential is a repeat."""
     strangers: Annotated[int, Field(ge=1, le=1000)] = 20
@@ -363,8 +366,7 @@ def _files(path: Path, drop_ins: str) -> list[Path]:
 def _read(file: Path) -> dict[str, Any]:
     """Return the tables of *file*; raises `ConfigError`."""
     try:
-        with file.open("rb") as opened:
-            return tomllib.load(opened)
+        return tomllib.loads(read_whole(file, MAX_FILE).decode("utf-8"))
     except UnicodeDecodeError:
         raise ConfigError([f"{file}: this is not UTF-8 text"]) from None
     except (ValueError, RecursionError) as error:  # TOML's own error is one of the first; digits without end another

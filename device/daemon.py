@@ -19,11 +19,12 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from device import __version__, config, errand, patterns, requests, scanner
+from device import __version__, config, errand, pace, patterns, requests, scanner
 from device.clock import Clock, stamp
 from device.config import Station as Config
 from device.correction import Correction
 from device.courier import Courier
+from device.disk import NotPlain, read_whole
 from device.event import Composer, age
 from device.eyes import turns
 from device.floor import Floor
@@ -50,6 +51,8 @@ from device.vitals import Vitals
 
 log = logging.getLogger(__name__)
 
+MAX_SECRET = 65_536
+"""Bytes of a credential."""
 HEALTH_EVERY = 5.0
 """Seconds between two looks at the vitals; the courier says the newest once a minute."""
 
@@ -254,7 +257,7 @@ def run(told: Config, notifier: Notifier) -> None:
         station = Station(
             Scanner(1 / told.camera.fps),
             Nearest(),
-            Gaze(told.sighting.quiet, told.sighting.repeat, told.sighting.strangers),
+            Gaze(pace.quiet(told), told.sighting.repeat, told.sighting.strangers),
             rulebook,
             Composer(told.point, told.privacy, secret, simulated),
             clock,
@@ -322,8 +325,11 @@ def _credential(name: str) -> str | None:
     if folder is None:
         return None
     try:
-        return (Path(folder) / name).read_text(encoding="utf-8").strip() or None
+        return read_whole(Path(folder) / name, MAX_SECRET).decode("utf-8").strip() or None
     except FileNotFoundError:
+        return None
+    except NotPlain as error:
+        log.error("the credential %s cannot be read: %s", name, error.strerror)  # noqa: TRY400 - the sentence is the whole story
         return None
     except (OSError, UnicodeDecodeError) as error:
         log.error("the credential %s cannot be read: %s", name, type(error).__name__)  # noqa: TRY400 - never its content

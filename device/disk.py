@@ -1,8 +1,74 @@
-"""A file that is whole or not there, also after a power cut."""
+"""A file that is whole or not there, also after a power cut; and one that somebody names, opened without waiting."""
 
+import errno
 import os
+import stat
 from pathlib import Path
-from stat import S_ISREG
+from typing import BinaryIO
+
+
+class NotPlain(OSError):  # noqa: N818 - what the name stands for; ``strerror`` is its sentence
+    """A name that stands for no plain file of ours: a pipe, a socket, a device, a folder, one without an end."""
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Return the plain file at *path*, open for reading, at once; raises `NotPlain` and OSError.
+
+    Whoever names a file names a pipe, too: to open one waits for its other end without a limit, and to open a device
+    may do something (a tape turns back, a watchdog starts). So it is looked at before it is opened, and again after,
+    for it may have been changed in between.
+    """
+    _plain(path.stat(), path)
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        _plain(os.fstat(handle), path)
+    except OSError:
+        os.close(handle)
+        raise
+    return os.fdopen(handle, "rb")
+
+
+def check_plain(path: Path, most: int | None = None) -> None:
+    """Raise `NotPlain` where *path* is something else than a plain file of at most *most* bytes, or nothing at all.
+
+    For what another library opens by its name. Raises OSError where it cannot be looked at.
+    """
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return
+    _plain(told, path)
+    if most is not None and told.st_size > most:
+        raise _larger(path, most)
+
+
+def check_database(path: Path) -> None:
+    """Raise `NotPlain` where SQLite would open a pipe for the database at *path*, or for its log, and wait at it."""
+    for ending in ("", "-wal", "-shm", "-journal"):
+        file = path.with_name(path.name + ending)
+        try:
+            check_plain(file)
+        except NotPlain as error:
+            raise NotPlain(error.errno, f"{file.name} cannot be opened: {error.strerror}", str(file)) from None
+
+
+def _larger(path: Path, most: int) -> NotPlain:
+    return NotPlain(errno.EFBIG, f"it is larger than {most} bytes", str(path))
+
+
+def _plain(told: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(told.st_mode):
+        what = _KINDS.get(stat.S_IFMT(told.st_mode), "something else")
+        raise NotPlain(errno.EINVAL, f"it is {what}, not a plain file", str(path))
+
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe (FIFO)",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
 
 
 def write_whole(path: Path, octets: bytes, mode: int = 0o600) -> None:
@@ -41,7 +107,7 @@ def make_private(path: Path) -> None:
 def tighten(path: Path) -> None:
     """Take from all but its owner what they may do with the plain file at *path*, if there is one; raises OSError."""
     told = path.lstat()
-    if S_ISREG(told.st_mode) and told.st_mode & 0o077:
+    if stat.S_ISREG(told.st_mode) and told.st_mode & 0o077:
         path.chmod(told.st_mode & 0o700)
 
 
@@ -65,6 +131,14 @@ def give(handle: int, folder: Path) -> None:
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """Return the file, at most one byte more than *most*; raises OSError."""
-    with path.open("rb") as file:
+    """Return the plain file, at most one byte more than *most*; raises `NotPlain` and OSError, and never waits."""
+    with open_plain(path) as file:
         return file.read(most + 1)
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """Return the plain file, all of it; raises `NotPlain`, also where it is more than *most* bytes, and OSError."""
+    octets = read_bounded(path, most)
+    if len(octets) > most:
+        raise _larger(path, most)
+    return octets

@@ -39,9 +39,9 @@ def opener(camera: Camera) -> Open:
 
         return video.frames
     if camera.source == "pictures":
-        from device import pictures  # noqa: PLC0415 - see above
+        from device import slideshow  # noqa: PLC0415 - see above
 
-        return pictures.frames
+        return slideshow.Eye().frames
     from device import picamera  # noqa: PLC0415 - see above
 
     return picamera.Eye().frames

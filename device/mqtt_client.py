@@ -25,6 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.config import Broker
+from device.disk import check_plain
 from device.wire import MAX_BUNDLE
 
 CONNECT_LIMIT = 5.0
@@ -38,6 +39,8 @@ SILENCE = 1.5
 """Keep-alives without one byte after which the broker is gone: paho pings after one, and itself waits another."""
 ACK_LIMIT = 60.0
 """Seconds that a broker may take to acknowledge a message; one that never does would fill our memory."""
+MAX_PEM = 10_000_000
+"""Bytes of a file of certificates; all the world's authorities are 250,000."""
 NEVER = 0xFFFF_FFFF
 """The session expiry of MQTT 5 that means never (MQTT 5.0, 3.1.2.11.2)."""
 
@@ -309,6 +312,9 @@ def _without_nagle(_client: Client, _user: Any, sock: Any) -> None:
 def _tls(broker: Broker) -> ssl.SSLContext:
     """Return a context that trusts the configured authority alone and shows our certificate."""
     try:
+        for path in (broker.ca, broker.certificate, broker.key):
+            if path is not None:
+                check_plain(path, MAX_PEM)  # it is opened by its name, and a pipe would be waited for
         context = ssl.create_default_context(cafile=broker.ca)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if broker.certificate is not None:

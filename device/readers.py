@@ -138,7 +138,8 @@ def _polygon(symbol: Any) -> Place:
 
 def _view(found: Sequence[Any]) -> View:
     return View(
-        _once((one.text, _corners(one)) for one in found[:MOST] if one.valid),
+        # A byte order mark says how the bytes before us were packed, and is no part of a text (RFC 3629, 6).
+        _once((one.text.removeprefix("\ufeff"), _corners(one)) for one in found[:MOST] if one.valid),
         tuple(_corners(one) for one in found[:MOST] if not one.valid),
     )
 

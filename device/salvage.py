@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from device import cabinet, leaves, wal
-from device.disk import make_private, sync_folder
+from device.disk import check_database, make_private, sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -101,8 +101,9 @@ def suspicion(path: Path) -> Path:
 def look(path: Path) -> None:
     """Raise sqlite3.DatabaseError, ``malformed``, where SQLite would open the file at *path* as if it were whole.
 
-    Raises OSError where it cannot be read.
+    Raises OSError where it cannot be read, and where it or its log is no plain file.
     """
+    check_database(path)
     if suspicion(path).exists():  # `finish` takes it away
         raise sqlite3.DatabaseError("malformed: damage was met while it was read")  # whatever a check of pages says
     if wal.forgotten(_log(path), cabinet.PAGE):

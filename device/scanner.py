@@ -196,16 +196,20 @@ def read_still(luma: Luma) -> list[str]:
 def view_of_still(luma: Luma) -> View:
     """Return what is on a picture that has no next frame: every step looks until one reads something.
 
-    A picture longer than `LONGEST` is searched in a smaller copy, and as it is by the first step alone.
+    A picture longer than `LONGEST` is searched in a smaller copy, and as it is by the first step, and closely where
+    that suspects something small: what is large was searched for in the copy. What is read of the one does not hide
+    what is read of the other.
     """
     factor = ceil(max(luma.shape) / LONGEST)
     if factor == 1:
         return _searched(Picture(luma))
     picture = Picture(luma)
-    seen = _searched(Picture(picture.smaller(factor)))
-    if not seen.codes:
-        return look(FIRST, picture)
-    return View(tuple(Code(code.text, code.place.moved(0, factor)) for code in seen.codes))
+    copied = _searched(Picture(picture.smaller(factor)))
+    large = tuple(Code(code.text, code.place.moved(0, factor)) for code in copied.codes)
+    seen = look(FIRST, picture)
+    small = tuple(place for place in seen.suspects if place.side < LONGEST / 2)
+    codes = _beside(picture, small, _with(large, seen.codes))
+    return View(codes, _larger(seen.suspects, codes))
 
 
 def _searched(picture: Picture) -> View:
@@ -221,9 +225,31 @@ def _searched(picture: Picture) -> View:
             continue
         seen = _closely(step, picture, suspects) if step in CLOSE else look(step, picture)
         if seen.codes:
-            return View(seen.codes, _larger(suspects, seen.codes))
+            codes = _beside(picture, suspects or seen.suspects, seen.codes)
+            return View(codes, _larger(suspects, codes))
         suspects = suspects or seen.suspects
     return View((), suspects)
+
+
+def _beside(picture: Picture, suspects: tuple[Place, ...], codes: tuple[Code, ...]) -> tuple[Code, ...]:
+    """Return *codes* and what close steps read of the *suspects* beside them."""
+    left = tuple(place for place in suspects if not any(_covers(code.place, place) for code in codes))
+    for step in CLOSE:
+        if not left:
+            break
+        codes = _with(codes, _closely(step, picture, left).codes)
+        left = tuple(place for place in left if not any(_covers(code.place, place) for code in codes))
+    return codes
+
+
+def _with(codes: tuple[Code, ...], more: tuple[Code, ...]) -> tuple[Code, ...]:
+    known = {code.text for code in codes}
+    return codes + tuple(code for code in more if code.text not in known)
+
+
+def _covers(place: Place, other: Place) -> bool:
+    """Return whether the middle of *other* lies within *place*: then they are one symbol."""
+    return max(abs(a - b) for a, b in zip(place.centre, other.centre, strict=True)) < place.side / 2
 
 
 def _closely(step: Step, picture: Picture, suspects: tuple[Place, ...]) -> View:

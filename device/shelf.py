@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 
 from device import cabinet
 from device.database import sentence
+from device.disk import check_database
 from device.sealed import of_name, paths
 from device.wire import loads
 
@@ -45,6 +46,10 @@ class Shelf:
     def __enter__(self) -> Self:
         if not self._path.exists():
             raise CannotLook(f"there is no {self._path}")
+        try:
+            check_database(self._path)
+        except OSError as error:
+            raise CannotLook(str(error.strerror)) from error
         try:
             self._file = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
         except sqlite3.Error as error:

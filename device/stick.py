@@ -20,17 +20,18 @@ from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from stat import S_ISREG
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from device.disk import sync_folder
+from device.disk import NotPlain, open_plain, sync_folder
 from device.wire import MAX_MESSAGE, MAX_POINT, POINT, dumps, loads
 
 FORMAT, VERSION = "titik-stick", 1
 ENDING = ".jsonl"
 LONGEST_LINE = MAX_MESSAGE + 200
 """Bytes of a line with its checksum."""
+MOST_DAMAGED, MOST_DAMAGED_BYTES = 10_000, 67_108_864
+"""Lines that are not ours, and their bytes, after which a file is read no further: 200 GB of holes are soon made."""
 MOST_NAMED = 10
 """Numbers of damaged lines that are kept to be told; all of them are counted."""
 _LINE = re.compile(rb'\{"sha256":"([0-9a-f]{64})",("(header|line|end)":(.+))\}\n', re.DOTALL)
@@ -139,6 +140,8 @@ class Stick:
         self.path = path
         self.damaged = 0
         """Lines so far that are not what was written."""
+        self.given_up = False
+        """Whether so much is not what was written that the rest was not read."""
         self.where: list[int] = []
         """The numbers of the first of them."""
         self.whole = False
@@ -148,10 +151,16 @@ class Stick:
         self._hashed = sha256()
         self._lines = 0
         self._number = 1
+        self._damaged_bytes = 0
 
     def __enter__(self) -> Self:
         try:
-            self._file = self.path.open("rb")
+            self._file = open_plain(self.path)
+        except NotPlain as error:
+            raise StickError(
+                f"{self.path} bukan berkas biasa; tidak ada yang diambil. / nothing was taken: {error.strerror}."
+                f" Next: ls -l {self.path.parent}"
+            ) from error
         except OSError as error:
             raise StickError(
                 f"{self.path} tidak dapat dibaca. / cannot be read: {error.strerror}. Next: ls -l {self.path.parent}"
@@ -169,10 +178,7 @@ class Stick:
         self._file.close()
 
     def _begin(self) -> None:
-        told = os.fstat(self._file.fileno())
-        if not S_ISREG(told.st_mode):
-            raise StickError(f"{self.path} bukan berkas biasa. / is not a plain file")
-        self._left = told.st_size  # of a file that grows while it is read, no more
+        self._left = os.fstat(self._file.fileno()).st_size  # of a file that grows while it is read, no more
         kind, octets = self._line() or ("", b"")
         header = _header(octets) if kind == "header" else None
         if header is None:
@@ -193,7 +199,7 @@ class Stick:
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the whole lines' JSON. Raises `StickError` where the stick can no longer be read."""
-        while self._left > 0:
+        while self._left > 0 and not self.given_up:
             before = self._hashed.hexdigest()
             self._number += 1
             kind, octets = self._line() or ("", b"")
@@ -203,6 +209,7 @@ class Stick:
                 yield octets
             elif kind != "end":
                 self.damaged += 1
+                self.given_up = self.given_up or self.damaged >= MOST_DAMAGED
                 if len(self.where) < MOST_NAMED:
                     self.where.append(self._number)
 
@@ -215,10 +222,13 @@ class Stick:
     def _line(self) -> tuple[str, bytes] | None:
         """Return the next line's kind and its JSON, ``None`` where it is damaged."""
         line = self._read()
-        found = _LINE.fullmatch(line)
-        while not line.endswith(b"\n") and self._left > 0:  # too long for one of ours: passed over in pieces
+        length, found = len(line), _LINE.fullmatch(line)
+        while not line.endswith(b"\n") and self._left > 0 and not self.given_up:  # too long: passed over in pieces
             line, found = self._read(), None
+            length += len(line)
+            self.given_up = self._damaged_bytes + length > MOST_DAMAGED_BYTES
         if found is None or sha256(found[2]).hexdigest().encode() != found[1]:
+            self._damaged_bytes += length
             return None
         return found[3].decode(), found[4]
 
@@ -259,6 +269,11 @@ def _ends(octets: bytes, lines: int, digest: str) -> bool:
 
 def told_of(stick: Stick) -> str | None:
     """Return what was not whole of *stick*, read to its end, in a sentence; ``None`` where all of it was there."""
+    if stick.given_up:
+        return (
+            f"{stick.path}: terlalu banyak yang rusak; sisanya tidak dibaca, yang utuh diambil. / too much of it is not"
+            " what was written; the rest was not read, and what is whole was taken. Next: export again at the station"
+        )
     if stick.damaged:
         where = ", ".join(map(str, stick.where)) + (", …" if stick.damaged > len(stick.where) else "")
         return (

@@ -1,5 +1,6 @@
 """A video file as eyes, for trying things out: brightness only, at its own pace, looped or once."""
 
+import logging
 from collections.abc import Generator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -10,10 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.config import Camera
+from device.config import Camera, Sighting
 from device.model import Frame
 from device.stop import Stop
 
+log = logging.getLogger(__name__)
+
+SLOW = Sighting().quiet
+"""Seconds between two pictures from which a code that stays in the film is a showing of its own in each."""
 MAX_PIXELS = 4608 * 3456
 """As many as `Camera.size` may ask for; a file that says more is refused before it is decoded."""
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,ogg,flv,yuv4mpegpipe"
@@ -39,6 +44,7 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
     if camera.video is None:
         raise VideoError("no video is named. Next: [camera] video = FILE")
     due = monotonic()
+    slow = False
     while True:
         played = None
         with closing(_pictures(camera.video, camera.patience, stop)) as pictures:
@@ -49,6 +55,15 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
                 step = step if 0 <= step <= camera.patience else 1 / camera.fps
                 if played is not None and step < 0.99 / camera.fps:
                     continue
+                if step >= SLOW and not slow:
+                    slow = True
+                    log.warning(
+                        "%s shows its pictures %.2g s apart: a code in it is shown anew by each of them, unless"
+                        " [sighting] quiet is longer. Next: quiet = %.2g, or a film of more frames a second",
+                        camera.video,
+                        step,
+                        2 * step,
+                    )
                 played = at
                 due = max(due + step, monotonic() - step)
                 if stop.wait(max(0.0, due - monotonic())):

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from device.disk import read_bounded
 from device.model import WITA
 from device.trust import BundleError, Roots, Trust, open_bundle, root_key
 from office.desk import check_passphrase
@@ -79,8 +80,7 @@ def read(path: Path, limit: int = MAX_FILE) -> bytes:
     Raises `MissingError` where there is none, `RefusalError` if it is unreadable or larger than *limit*.
     """
     try:
-        with path.open("rb") as file:
-            octets = file.read(limit + 1)
+        octets = read_bounded(path, limit)
     except FileNotFoundError:
         raise MissingError(f"{path} tidak ada / is missing") from None
     except OSError as error:
@@ -88,6 +88,14 @@ def read(path: Path, limit: int = MAX_FILE) -> bytes:
     if len(octets) > limit:
         raise RefusalError(f"{path}: lebih dari {limit} byte / larger than {limit} bytes")
     return octets
+
+
+def is_there(text: str) -> bool:
+    """Return whether *text* is the name of something, not only a text that could be a long name."""
+    try:
+        return Path(text).exists()
+    except OSError:  # longer than any name
+        return False
 
 
 def passphrase(told: argparse.Namespace, *, new: bool = False) -> str:
@@ -114,7 +122,7 @@ def asks_root(parser: argparse.ArgumentParser, *, required: bool = True) -> None
 
 def opened(file: Path, root: str) -> Trust:
     """Return the trust in the bundle *file*, if *root* signed it: base64, or a file that holds it."""
-    text = read(Path(root)).decode("utf-8", "replace") if Path(root).is_file() else root
+    text = read(Path(root)).decode("utf-8", "replace") if is_there(root) else root
     try:
         key = root_key(text)
     except ValueError as error:

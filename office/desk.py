@@ -36,7 +36,7 @@ from device.model import WITA, Domain
 from device.trust import Key, kid_of, revocation
 from office import issued
 from office.bundle import spki_text
-from office.issued import LOG, Entry
+from office.issued import LOG, Entry, own
 from office.refusal import MissingError, RefusalError
 from office.signing import PrivateKey
 
@@ -119,7 +119,7 @@ class Desk:
         """Return the desk in *folder*; raises `MissingError` if there is none, `RefusalError` if it is damaged."""
         path = folder / BOOK
         try:
-            return cls(folder, Book.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))))
+            return cls(folder, Book.model_validate(tomllib.loads(own(path).decode("utf-8"))))
         except FileNotFoundError:
             raise MissingError(
                 f"Tidak ada meja di {folder}. / There is no desk in {folder}."
@@ -203,7 +203,9 @@ class Desk:
         """Write down that passes were issued, durably, all of them or none."""
         path = self.folder / LOG
         try:
-            before = path.read_bytes() if path.exists() else ",".join(issued.COLUMNS).encode() + b"\n"
+            before = own(path)
+        except FileNotFoundError:
+            before = ",".join(issued.COLUMNS).encode() + b"\n"
         except OSError as error:
             raise RefusalError(f"{path}: tidak terbaca / cannot be read: {error.strerror}") from None
         if not before.endswith(b"\n"):
@@ -379,7 +381,7 @@ def _locked(key: PrivateKey, passphrase: str) -> bytes:
 
 def _unlocked(path: Path, passphrase: str, kid: str) -> PrivateKey:
     try:
-        key = load_pem_private_key(path.read_bytes(), passphrase.encode())
+        key = load_pem_private_key(own(path), passphrase.encode())
     except FileNotFoundError:
         raise MissingError(
             f"{path} tidak ada: kunci ini di tempat lain? / {path} is missing: is this key kept elsewhere?"

@@ -13,10 +13,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from device.disk import read_whole
 from device.model import WITA, Domain
 from office.refusal import RefusalError
 
 LOG: Final = "issued.csv"
+MAX_OWN: Final = 100_000_000
+"""Bytes of any file that the desk itself writes: a million passes."""
 COLUMNS: Final = ("number", "domain", "until", "revocation", "issued")
 _HASH = re.compile(r"[0-9a-f]{16}\Z")
 
@@ -60,7 +63,7 @@ def entries(folder: Path) -> tuple[Entry, ...]:
     """Return what the log in *folder* holds, nothing if there is none; raises `RefusalError` for a damaged one."""
     path = folder / LOG
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return parse(own(path).decode("utf-8"))
     except FileNotFoundError:
         return ()
     except OSError as error:
@@ -69,6 +72,11 @@ def entries(folder: Path) -> tuple[Entry, ...]:
         raise RefusalError(
             f"{path}: rusak / damaged: {error}. Berikutnya / next: salin dari cadangan / copy it from the backup"
         ) from None
+
+
+def own(path: Path) -> bytes:
+    """Return what is in a file of the desk's own; raises OSError, also where it is larger than any of them."""
+    return read_whole(path, MAX_OWN)
 
 
 def _entry(line: int, row: list[str]) -> Entry:

@@ -102,7 +102,7 @@ def _holder(told: argparse.Namespace) -> ec.EllipticCurvePublicKey | None:
 def _phone_key(code_or_picture: str) -> ec.EllipticCurvePublicKey:
     """Return the phone's key, from a picture of its code if there is such a file, else from the code as typed."""
     path = Path(code_or_picture)
-    if path.suffix and not path.is_file():  # no phone code has a dot
+    there = asked.is_there(code_or_picture)
+    if path.suffix and not there:  # no phone code has a dot
         raise MissingError(f"Gambar {path} tidak ada. / The picture {path} is missing.")
-    is_file = len(code_or_picture) < 1_000 and path.is_file()  # noqa: PLR2004 - longer than any path that is typed
-    return phone.key_from_picture(path) if is_file else phone.phone_key(code_or_picture)
+    return phone.key_from_picture(path) if there else phone.phone_key(code_or_picture)

@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from device.pictures import PictureError, luma_of
-from device.scanner import read_still
+from device.stills import read_file
 from office import asked
 from office.desk import Desk, replace_file
 from office.refusal import RefusalError
@@ -146,16 +145,17 @@ def phone_key(text: str) -> ec.EllipticCurvePublicKey:
 
 def key_from_picture(path: Path) -> ec.EllipticCurvePublicKey:
     """Return the key of the one phone code on the picture in *path*; raises `RefusalError`."""
-    try:
-        texts = {text for text in read_still(luma_of(path)) if text.startswith(PREFIX)}
-    except PictureError as error:
-        raise RefusalError(f"Gambar tidak terbaca. / The picture cannot be read: {error}") from None
+    still = read_file(path)
+    if not still.frames:
+        raise RefusalError(f"Gambar tidak terbaca. / The picture cannot be read: {still.wrong}")
+    texts = [text for text in still.texts if text.startswith(PREFIX)]
     if len(texts) != 1:
         raise RefusalError(
             f"{path}: {len(texts)} kode telepon terlihat, perlu satu. / {len(texts)} phone codes seen, one is needed."
             " Berikutnya / next: foto lebih dekat, atau ketik kodenya / a closer picture, or type the code"
+            + (f" ({still.wrong})" if still.wrong is not None else "")
         )
-    return phone_key(texts.pop())
+    return phone_key(texts[0])
 
 
 def link(page: str, message: bytes) -> str:

@@ -11,6 +11,7 @@ from device.model import Domain, Statement
 from device.trust import Key
 from office.bundle import spki_text
 from office.desk import public_key, replace_file, toml_string
+from office.issued import own
 from office.refusal import RefusalError
 
 FILE: Final = "trusted.toml"
@@ -69,7 +70,7 @@ def listed(folder: Path) -> tuple[TrustedKey, ...]:
     """Return the keys that the desk in *folder* trusts; raises `RefusalError` for a damaged file."""
     path = folder / FILE
     try:
-        return _Keys.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).key
+        return _Keys.model_validate(tomllib.loads(own(path).decode("utf-8"))).key
     except FileNotFoundError:
         return ()
     except OSError as error:

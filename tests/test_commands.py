@@ -148,9 +148,12 @@ def test_scan_names_a_picture_that_is_none_and_goes_on(tmp_path: Path) -> None:
     done = titik("scan", "--json", tmp_path / "a.png", tmp_path / "gone.png", tmp_path / "b.png")
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 1
-    assert [line.rsplit(":", 1)[-1].strip() for line in done.stderr.decode().splitlines()] == [
-        "not a picture that can be read",
-        "No such file or directory",
+    assert done.stderr.decode().splitlines() == [
+        (
+            f"{tmp_path}/a.png: not a picture that is read here: by its content it is none of PNG, JPEG, WebP, BMP, GIF"
+            " and PPM. Next: convert it to PNG"
+        ),
+        f"{tmp_path}/gone.png: No such file or directory. Next: ls -l {tmp_path}",
     ]
 
 
