@@ -11,11 +11,12 @@ from typing import Any, BinaryIO
 from device import config, scanner
 from device.audit import audit_key
 from device.config import ConfigError
+from device.contained import Contained
 from device.credential import public_claims
 from device.cwt import MAX_TEXT
 from device.disk import read_bounded
 from device.hatch import NotThere, Refused, ask
-from device.judge import Judged, Rules, choose, judge
+from device.judge import Judged, Rules, choose, judge_shown
 from device.pictures import PictureError, luma_of
 from device.policy import PolicyError, Setting, parse
 from device.trust import BundleError, Roots, Trust, open_bundle, root_key, trusting, unproven_bundle
@@ -38,6 +39,7 @@ def scan(told: Namespace) -> int:
     if (missing := scanner.second_reader()) is not None:
         say(missing)
     at = told.at or datetime.now(UTC)
+    contained = Contained()
     code = DONE
     for path in told.images:
         try:
@@ -49,7 +51,7 @@ def scan(told: Namespace) -> int:
         began = perf_counter()
         texts = scanner.read_still(luma)
         read_ms = round(1000 * (perf_counter() - began), 2)
-        codes = [_code(text, judge(text, rules, at), told.show_text) for text in texts]
+        codes = [_code(text, judge_shown(text, rules, at, contained), told.show_text) for text in texts]
         if told.json:
             print(json.dumps({"path": str(path), "codes": codes, "took_ms": {"read": read_ms}}))
         else:
@@ -67,8 +69,9 @@ def judge_lines(told: Namespace) -> int:
     rules = _rules(told)
     if rules is None:
         return FAILED
+    contained = Contained()
     for text in _lines(sys.stdin.buffer):
-        judged = judge(text, rules, told.at or datetime.now(UTC))
+        judged = judge_shown(text, rules, told.at or datetime.now(UTC), contained)
         verdict = {"kind": judged.belief.kind, **_form(judged), **_verdict(judged), "claims": _claims(judged)}
         if told.json:
             print(json.dumps(verdict), flush=True)

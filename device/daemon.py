@@ -35,7 +35,7 @@ from device.herald import Notice, Sender
 from device.holder import FleetSecret, read_secret
 from device.illumination import Illumination
 from device.indicators import Indicators
-from device.judge import judge
+from device.judge import judge_shown
 from device.lens import Lens, State
 from device.model import Blind, Frame
 from device.nearest import Nearest
@@ -98,7 +98,7 @@ class Station:
         if code is None:
             return
         began = perf_counter()
-        judged = judge(code.text, self.rulebook.rules, frame.at, self._floor(frame.at))
+        judged = judge_shown(code.text, self.rulebook.rules, frame.at, self.vitals.contained, self._floor(frame.at))
         judge_ms = 1000 * (perf_counter() - began)
         self.vitals.judged(judge_ms)
         sighting = self.gaze.sight(code.text, judged, frame.tick)
@@ -198,6 +198,7 @@ class _Mood:
             "oldest": depth.oldest and depth.oldest._asdict(),
             "owed": depth.owed,
             "limited": station.gaze.limited,
+            "contained": {**station.scanner.contained, **station.vitals.contained.counts},
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": dict(station.clock.look(turn.at).wire()),
             "blind": turn.why if isinstance(turn, Blind) else None,

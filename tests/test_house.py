@@ -28,6 +28,7 @@ FLOORS = (
         "roster",
         "readers",
         "banding",
+        "contained",
     ),
     ("ballast", "clock", "cabinet", "leaves", "lock", "room", "wal"),
     (
