@@ -24,6 +24,7 @@ from device.clock import Clock
 from device.config import Station as Config
 from device.correction import Correction
 from device.courier import Courier
+from device.crashes import Crashes
 from device.event import Composer
 from device.eyes import turns
 from device.floor import Floor
@@ -71,6 +72,7 @@ class Station:
     vitals: Vitals
     lens: Lens = field(default_factory=Lens)
     illumination: Illumination = field(default_factory=Illumination)
+    crashes: Crashes = field(default_factory=Crashes)
 
     def serve(self, stream: Iterable[Frame | Blind], heart: Heart) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
@@ -168,6 +170,7 @@ class _Mood:
                 ("bundle", (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
                 ("roster", station.rulebook.rules.trust.roster.locked),
                 ("glass", station.lens.state is State.SMEARED),
+                ("reader", bool(station.crashes.left_out)),
             )
             if wrong
         )
@@ -185,6 +188,8 @@ class _Mood:
         if faults == self._notice.faults and turn.tick - self._looked < HEALTH_EVERY:
             return
         self._looked = turn.tick
+        if station.crashes.expire():
+            station.scanner.leave_out(station.crashes.left_out)
         self._notice = Notice(faults, self._health(turn), turn.at if synced else None)
         station.courier.tell(self._notice)
 
@@ -199,6 +204,7 @@ class _Mood:
             "owed": depth.owed,
             "limited": station.gaze.limited,
             "contained": {**station.scanner.contained, **station.vitals.contained.counts},
+            "readers": station.crashes.tell(),
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": dict(station.clock.look(turn.at).wire()),
             "blind": turn.why if isinstance(turn, Blind) else None,
@@ -238,10 +244,13 @@ def run(told: Config, notifier: Notifier) -> None:
         hatch = stack.enter_context(Hatch(socket_path(folder), verbs))
         lights = stack.enter_context(Indicators(told.pins))
         stack.callback(notifier.stopping)
+        crashes = stack.enter_context(Crashes(socket_path(folder).parent, folder, clock.boot))
+        reading = Scanner(1 / told.camera.fps, mark=crashes)
+        reading.leave_out(crashes.left_out)
         lens = Lens(told.camera, Glass(folder, config.fingerprint(told.camera)) if told.camera.sensor else None)
         stream = stack.enter_context(closing(turns(told.camera, stop, lens=lens)))
         station = Station(
-            Scanner(1 / told.camera.fps),
+            reading,
             Nearest(),
             Gaze(told.sighting.quiet, told.sighting.repeat, told.sighting.strangers),
             rulebook,
@@ -253,6 +262,7 @@ def run(told: Config, notifier: Notifier) -> None:
             courier,
             Vitals(told.camera.fps),
             lens,
+            crashes=crashes,
         )
         station.serve(stream, Heart([courier, lights, hatch], notifier))
 

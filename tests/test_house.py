@@ -41,6 +41,7 @@ FLOORS = (
         "illumination",
         "picamera",
         "steps",
+        "crashes",
         "gate",
         "nearest",
         "policy",

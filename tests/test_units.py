@@ -87,6 +87,11 @@ def test_the_unit_keeps_its_program_alive_and_lets_it_end(name: str, file: str) 
     assert {key: value for key, value in told if key in wanted} == wanted
 
 
+def test_which_reader_was_at_work_outlives_a_restart_and_not_a_stop() -> None:
+    told = dict(_told("titik"))
+    assert (told["RuntimeDirectory"], told["RuntimeDirectoryPreserve"]) == ("titik", "restart")
+
+
 @pytest.mark.parametrize("name", UNITS)
 def test_a_secret_that_is_not_there_does_not_keep_the_unit_from_starting(name: str) -> None:
     sources = [value.partition(":")[2] for key, value in _told(name) if key == "LoadCredential"]
