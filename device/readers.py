@@ -19,10 +19,6 @@ try:
     from pyzbar.wrapper import ZBarSymbol
 except ImportError:  # libzbar is a shared library of the system's, and may be missing
     pyzbar = None
-else:
-    # So it is where libzbar is too old to tell it. A part of a message in several symbols has none, and there pyzbar
-    # raises ValueError (its issues 142, 143 and 158), whatever else the picture shows.
-    pyzbar.zbar_symbol_get_orientation = None
 
 Luma = NDArray[np.uint8]
 
@@ -34,6 +30,21 @@ MOST = 64
 """Places taken from one picture; a wall of codes must not become a wall of work."""
 _QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCodeModel1, zxingcpp.BarcodeFormat.QRCodeModel2])
 """Not ``QRCode``, which takes in Micro QR: one finder of a blurred code was read as a Micro QR of four digits."""
+
+
+def _box(corners: Sequence[tuple[int, int]]) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of what has these *corners*, nothing at nowhere if it has none."""
+    if not corners:
+        return 0, 0, 0, 0
+    across, down = zip(*corners, strict=True)
+    return min(across), min(down), max(across) - min(across), max(down) - min(down)
+
+
+if pyzbar is not None:
+    # For a message in several symbols libzbar reports its parts, which have no orientation, and the whole, which has no
+    # corners; at both pyzbar raises ValueError (its issues 142, 143 and 158), whatever else the picture shows.
+    pyzbar.zbar_symbol_get_orientation = None  # as where libzbar is too old to tell it
+    pyzbar.bounding_box = _box
 
 
 class Place(NamedTuple):
@@ -164,14 +175,14 @@ def _strict(luma: Luma, threshold: Any) -> View:
 def zbar(luma: Luma) -> View:
     """Return what zbar sees, in ASCII alone: it guesses the characters of all else, and guesses wrong.
 
-    A part of a message in several symbols (PARTIAL) is no message.
+    A part of a message in several symbols (PARTIAL) is no message, and what has no corners stands nowhere.
     """
     if pyzbar is None:
         return View()
     height, width = luma.shape
     found = pyzbar.decode((luma.tobytes(), width, height), symbols=[ZBarSymbol.QRCODE])
-    whole = [one for one in found[:MOST] if one.type == ZBarSymbol.QRCODE.name and one.data.isascii()]
-    return View(_once((one.data.decode("ascii"), _polygon(one)) for one in whole))
+    whole = [one for one in found[:MOST] if one.type == ZBarSymbol.QRCODE.name and one.polygon]
+    return View(_once((one.data.decode("ascii"), _polygon(one)) for one in whole if one.data.isascii()))
 
 
 def _polygon(symbol: Any) -> Place:
