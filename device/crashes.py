@@ -38,8 +38,8 @@ DAY = 86_400.0
 """Seconds for which a reader is left out."""
 MAX_FILE = 4_000
 _NUMBERS: Mapping[str, int] = {ZXING: 1, ZBAR: 2}
-_FORM = struct.Struct("<B7xd32s")
-"""Who is at work (0: nobody), since when, and in which boot: seconds since boot, and the boot's id."""
+_WORK, _BOOT = struct.Struct("<B7xd"), struct.Struct("<32s")
+"""Who is at work (0: nobody) and since when, in seconds since boot; behind it, in which boot."""
 _NEXT: Mapping[str, str] = {
     ZXING: "Next: a newer titik, when there is one",
     ZBAR: "Next: sudo apt update && sudo apt install --only-upgrade libzbar0, then sudo systemctl restart titik",
@@ -91,7 +91,7 @@ class Crashes:
         self._handle = None if runtime is None else _opened(runtime / MARK)
         self._crashes = self._recalled()
         self._find()
-        self.leave()
+        self._put(_WORK.pack(0, 0.0) + _BOOT.pack(boot.encode()))
 
     def __enter__(self) -> Self:
         return self
@@ -131,17 +131,17 @@ class Crashes:
 
     def enter(self, library: str) -> None:
         """Mark that *library* begins to look."""
-        self._mark(_NUMBERS[library])
+        self._put(_WORK.pack(_NUMBERS[library], self._uptime()))
 
     def leave(self) -> None:
         """Mark that nobody looks."""
-        self._mark(0)
+        self._put(b"\0")
 
-    def _mark(self, number: int) -> None:
+    def _put(self, octets: bytes) -> None:
         if self._handle is None:
             return
         try:
-            os.pwrite(self._handle, _FORM.pack(number, self._uptime(), self._boot.encode()), 0)
+            os.pwrite(self._handle, octets, 0)
         except OSError as error:  # a file system that became full or read-only: what is lost is a memory
             log.warning("%s cannot be written: %s; no crash of a reader is remembered", MARK, error.strerror)
             handle, self._handle = self._handle, None
@@ -184,7 +184,8 @@ class Crashes:
         if self._handle is None:
             return None
         try:
-            number, since, boot = _FORM.unpack(os.pread(self._handle, _FORM.size, 0))
+            octets = os.pread(self._handle, _WORK.size + _BOOT.size, 0)
+            (number, since), (boot,) = _WORK.unpack(octets[: _WORK.size]), _BOOT.unpack(octets[_WORK.size :])
         except (OSError, struct.error):  # new, or nothing of ours
             return None
         reader = next((name for name, known in _NUMBERS.items() if known == number), None)

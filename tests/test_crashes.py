@@ -5,6 +5,7 @@ import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from PIL import Image
 from device.crashes import DAY, MARK, NAME, WITHIN, Crash, Crashes
 from device.readers import ZBAR, ZXING, builds
 from fuzz.symbols import LATE_FNC1_IN_PARTS, shown
-from tests.codes import view
+from tests.codes import code, view
 from tests.credentials import staff_pass
 from tests.point import Centre, Station, save
+from tests.test_station import Wall
 from tests.test_whole import DATES
 from tests.world import REPOSITORY, Mosquitto, free_port, tmpfs, wait_for
 
@@ -283,6 +285,32 @@ def test_the_readers_of_this_machine_are_told_apart_by_build() -> None:
     assert set(here) == {ZXING, ZBAR}
     assert all(len(build.split()) == 2 for build in here.values())
     assert builds() == here
+
+
+# --- the loop ---
+
+
+def test_the_loop_says_who_is_left_out_and_takes_it_back_when_its_day_is_over(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.dies_in(ZXING)
+    machine.dies_in(ZXING)
+    with ExitStack() as stack:
+        wall = Wall(tmp_path, stack)
+        crashes = stack.enter_context(machine.life())
+        wall.station.scanner.leave_out(crashes.left_out)
+        wall.station = replace(wall.station, crashes=crashes)
+        accents = view(code("é", encoding="utf-8"))  # zbar would guess, and says nothing
+        wall.serve(*[accents] * 3)
+        assert wall.verdicts() == []
+        before = wall.courier._notice
+        machine.passes(DAY)
+        wall.serve(*[accents] * 90)
+        after = wall.courier._notice
+        assert [reason for _, reason, _ in wall.verdicts()] == ["not-a-pass"]
+    assert before.health is not None
+    assert after.health is not None
+    assert (before.faults, before.health["readers"]) == (("reader",), {"use": [ZBAR], "left_out": {ZXING: WHY}})
+    assert (after.faults, after.health["readers"]) == ((), CLEAN)
 
 
 # --- real lives ---
