@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from device.clock import Clock
 from device.config import Point, Privacy
+from device.contained import Contained
 from device.event import Composer
 from device.gaze import Sighting
-from device.judge import Rules, judge
+from device.judge import Rules, judge_shown
 from device.outbox import Outbox
 from device.pictures import listed, luma_of
 from device.policy import Setting
@@ -32,7 +33,7 @@ def bench(told: Namespace) -> int:
     took: dict[str, list[float]] = {stage: [] for stage in STAGES}
     rules = Rules(Trust(), (), Setting("bench", "bench", "in"))
     composer = Composer(Point(name="bench", site="bench"), Privacy(), None, simulated=True)
-    clock = Clock("system")
+    clock, contained = Clock("system"), Contained()
     codes = 0
     with tempfile.TemporaryDirectory() as folder, Outbox(Path(folder) / "outbox.db", 1_000_000) as outbox:
 
@@ -46,7 +47,7 @@ def bench(told: Namespace) -> int:
                 at = datetime.now(UTC)
                 for text in _timed(took["read"], partial(read_still, luma)):
                     codes += 1
-                    judged = _timed(took["judge"], partial(judge, text, rules, at))
+                    judged = _timed(took["judge"], partial(judge_shown, text, rules, at, contained))
                     _timed(took["record"], partial(record, Sighting(judged), at))
                 took["turn"].append(1000 * (perf_counter() - turn))
         cpu = process_time() - began

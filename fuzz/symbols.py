@@ -5,7 +5,7 @@ each other, that begin and do not end, that announce more than there is, or bits
 data (error correction, masks, finders) is sound, so that a reader gets as far as the data.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -218,9 +218,3 @@ def symbol(chance: Chance) -> NDArray[np.bool_]:
     told = stream(chance, near)
     version = max(near, fitting(told, level) or LARGEST)
     return modules(told, version, level, int(chance.integers(8)))
-
-
-def symbols(seed: int, first: int, count: int) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """Yield the symbols numbered from *first*; each depends on *seed* and its own number alone."""
-    for number in range(first, first + count):
-        yield number, symbol(np.random.default_rng((seed, number)))

@@ -1,15 +1,20 @@
 """What a stranger's code makes a library raise: it stays in its step, is counted, and said once, without its words."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from device import judge, readers, scanner, steps
+from device.__main__ import main
 from device.contained import MOST_KINDS, OTHERS, Contained
 from device.gaze import Gaze
 from device.illumination import Illumination
@@ -26,10 +31,18 @@ from device.vitals import Vitals
 from fuzz.symbols import LATE_FNC1, LATE_FNC1_IN_PARTS, octet, shown, structured
 from tests.codes import Luma, code, view
 from tests.credentials import AT
+from tests.point import save
 from tests.test_scanner import INTERVAL, texts
+from tests.test_station import HEALTH, STAFF_PASS, Wall
 
 SECRET = "TEKS-RAHASIA"
 NOWHERE = Path("/nowhere")
+
+
+@pytest.fixture
+def wall(tmp_path: Path) -> Iterator[Wall]:
+    with ExitStack() as stack:
+        yield Wall(tmp_path, stack)
 
 
 def raising(error: type[Exception]) -> Callable[..., View]:
@@ -86,6 +99,33 @@ def test_what_ends_the_program_on_purpose_is_not_contained() -> None:
     for error in (KeyboardInterrupt, SystemExit, GeneratorExit):
         with pytest.raises(error):
             look(FIRST._replace(reader=raising(error)), Picture(view(code("HALO"))), ward())  # type: ignore[arg-type]  # not an Exception, which is the point
+
+
+def test_it_is_marked_who_is_at_work_and_that_nobody_is_when_a_look_is_over_or_raised() -> None:
+    class Noted(Unmarked):
+        def __init__(self) -> None:
+            self.said: list[str] = []
+
+        def enter(self, library: str) -> None:
+            self.said.append(library)
+
+        def leave(self) -> None:
+            self.said.append("nobody")
+
+    def at_work(luma: Luma) -> View:
+        mark.said.append("looks")
+        return raising(IndexError)(luma)
+
+    frame, place, mark = view(code("HALO")), Place(((0.0, 0.0), (90.0, 0.0), (90.0, 90.0), (0.0, 90.0))), Noted()
+    around = Ward(Contained(), mark)
+    look(FIRST, Picture(frame), around)
+    look_close(CLOSE[3], Picture(frame), place, around)
+    look(FIRST._replace(reader=at_work), Picture(frame), around)
+    assert mark.said == [ZXING, "nobody", ZBAR, "nobody", ZXING, "looks", "nobody"]
+    eye = Scanner(INTERVAL, mark=mark)
+    mark.said.clear()
+    eye.read(frame, 0.0)
+    assert mark.said == [ZXING, "nobody"]
 
 
 def test_the_kinds_that_are_told_apart_are_bounded() -> None:
@@ -186,10 +226,47 @@ def test_a_text_that_makes_the_judge_raise_is_refused_and_counted(
     assert SECRET not in caplog.text
 
 
+def test_in_the_loop_such_a_person_gets_a_light_and_a_record_and_the_next_one_is_admitted(
+    wall: Wall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = judge.believe
+
+    def believe(text: str, *more: Any) -> Belief:
+        return raising(KeyError)(text) if text == "HC1:RUSAK" else real(text, *more)  # type: ignore[return-value]  # it raises
+
+    monkeypatch.setattr(judge, "believe", believe)
+    empty = np.full((60, 80), 200, np.uint8)
+    wall.serve(view(code("HC1:RUSAK")), *[empty] * 15, view(code(STAFF_PASS, 4)), *[empty] * 75)
+    assert wall.verdicts() == [("refuse", "malformed", False), ("admit", "staff", False)]
+    health = wall.courier._notice.health
+    assert health is not None
+    assert health["contained"] == {"judge: KeyError": 1}
+    assert Draft202012Validator(HEALTH).is_valid(health)
+
+
+def test_what_our_own_record_raises_is_not_contained(wall: Wall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wall.outbox, "append", raising(ZeroDivisionError))
+    with pytest.raises(ZeroDivisionError):
+        wall.serve(view(code(STAFF_PASS, 4)))
+
+
+@pytest.mark.parametrize("words", [["scan", "{0}"], ["judge"]])
+def test_the_commands_answer_for_a_text_that_makes_the_judge_raise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.setattr(judge, "believe", raising(KeyError))
+    save(tmp_path / "x.png", "HC1:RUSAK")
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(b"HC1:RUSAK\n")))
+    assert main([word.format(tmp_path / "x.png") for word in words]) == 0
+    assert "hcert: refuse (malformed), not shown to be genuine" in capsys.readouterr().out
+
+
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 
 
 @given(text=ANY_TEXT)
+@example(text="\ud800")
+@example(text="HC1:\udfff\x00")
 @settings(max_examples=200)
 def test_any_text_gets_its_light(text: str) -> None:
     place = Place(((10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0)))

@@ -129,11 +129,21 @@ def test_a_clean_stop_in_the_middle_of_a_look_and_a_power_cut_are_no_crash(machi
     assert machine.life().tell() == CLEAN
 
 
-def test_a_mark_that_a_card_kept_over_a_power_cut_is_another_boot_s(tmp_path: Path) -> None:
-    machine = Machine(tmp_path)
+def test_a_mark_that_a_card_kept_over_a_power_cut_is_another_boot_s(
+    machine: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(3):
         machine.dies_in(ZBAR)
         machine.boot, machine.uptime = machine.boot + "1", 5.0
+    assert machine.life().tell() == CLEAN
+    assert caplog.text == ""
+
+
+def test_a_crash_in_another_boot_is_not_within_the_minute_whatever_its_uptime(machine: Machine) -> None:
+    machine.dies_in(ZBAR)
+    machine.life().close()
+    machine.boot, machine.uptime = "boot2", 1000.0
+    machine.dies_in(ZBAR)
     assert machine.life().tell() == CLEAN
 
 
