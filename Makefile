@@ -5,7 +5,7 @@ export PYTHON
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults rig-camera bench fuzz check lock
+.PHONY: help setup demo test faults rig-camera bench fuzz hostile check lock
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -40,6 +40,10 @@ bench: ## measure reading beside other readers, an empty view, a turn of the loo
 
 fuzz: ## change every kind of input at random, SECONDS=30 in all; x86-64 Linux only
 	@tools/fuzz $(or $(SECONDS),30)
+
+hostile: ## hold 10,000 random symbols and 2,000 hostile pictures before the readers, by SEED=1; minutes
+	@tools/setup test
+	@$(VENV)/python -m fuzz show $(if $(SEED),--seed $(SEED))
 
 check: ## lint, format and types only
 	@tools/setup test

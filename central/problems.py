@@ -82,6 +82,11 @@ FAULTS = {
         "the glass before its camera is dirty",
         ("bersihkan dengan kain lembut / clean it with a soft cloth",),
     ),
+    "reader": (
+        "satu pembaca kode dua kali mematikan programnya dan ditinggalkan sehari; yang lain membaca",
+        "a code reader ended its program twice and is left out for a day; the other one reads",
+        (_JOURNAL, "docs/kamera.md"),
+    ),
     "refused": (
         "ACL broker menolak titik ini; peristiwa tetap di kartunya",
         "the broker's ACL refuses this point; its events stay on its card",

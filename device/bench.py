@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 from device.clock import Clock
 from device.commands import DONE, FAILED, say
 from device.config import Point, Privacy
+from device.contained import Contained
 from device.event import Composer
 from device.gaze import Sighting
-from device.judge import Rules, judge
+from device.judge import Rules, judge_shown
 from device.outbox import Outbox
 from device.pictures import PictureError, left_out, listed, luma_of, told_of
 from device.policy import Setting
@@ -38,7 +39,7 @@ def bench(told: Namespace) -> int:
     took: dict[str, list[float]] = {stage: [] for stage in STAGES}
     rules = Rules(Trust(), (), Setting("bench", "bench", "in"))
     composer = Composer(Point(name="bench", site="bench"), Privacy(), None, simulated=True)
-    clock = Clock("system")
+    clock, contained = Clock("system"), Contained()
     codes = frames = 0
     cpu = 0.0
     code = DONE
@@ -60,7 +61,7 @@ def bench(told: Namespace) -> int:
                 at = datetime.now(UTC)
                 for text in _timed(took["read"], partial(read_still, luma)):
                     codes += 1
-                    judged = _timed(took["judge"], partial(judge, text, rules, at))
+                    judged = _timed(took["judge"], partial(judge_shown, text, rules, at, contained))
                     _timed(took["record"], partial(record, Sighting(judged), at))
                 took["turn"].append(1000 * (perf_counter() - turn))
             frames += told.rounds

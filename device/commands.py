@@ -10,11 +10,12 @@ from typing import Any, BinaryIO
 from device import config, pace, scanner
 from device.audit import audit_key
 from device.config import ConfigError
+from device.contained import Contained
 from device.credential import public_claims
 from device.cwt import MAX_TEXT
 from device.disk import read_bounded, read_whole
 from device.hatch import NotThere, Refused, ask
-from device.judge import Judged, Rules, choose, judge
+from device.judge import Judged, Rules, choose, judge_shown
 from device.log import shown
 from device.pictures import PartlyError
 from device.policy import PolicyError, Setting, parse
@@ -41,6 +42,7 @@ def scan(told: Namespace) -> int:
     if (missing := scanner.second_reader()) is not None:
         say(missing)
     at = told.at or datetime.now(UTC)
+    contained = Contained()
     code = DONE
     for path in told.images:
         still = read_file(path)
@@ -50,7 +52,7 @@ def scan(told: Namespace) -> int:
         if not still.frames:
             continue
         read_ms = round(still.read_ms, 2)
-        codes = [_code(text, judge(text, rules, at), told.show_text) for text in still.texts]
+        codes = [_code(text, judge_shown(text, rules, at, contained), told.show_text) for text in still.texts]
         if told.json:
             print(json.dumps({"path": str(path), "codes": codes, "took_ms": {"read": read_ms}}))
         else:
@@ -68,8 +70,9 @@ def judge_lines(told: Namespace) -> int:
     rules = _rules(told)
     if rules is None:
         return FAILED
+    contained = Contained()
     for text in _lines(sys.stdin.buffer):
-        judged = judge(text, rules, told.at or datetime.now(UTC))
+        judged = judge_shown(text, rules, told.at or datetime.now(UTC), contained)
         verdict = {"kind": judged.belief.kind, **_form(judged), **_verdict(judged), "claims": _claims(judged)}
         if told.json:
             print(json.dumps(verdict), flush=True)

@@ -24,6 +24,7 @@ from device.clock import Clock, stamp
 from device.config import Station as Config
 from device.correction import Correction
 from device.courier import Courier
+from device.crashes import Crashes
 from device.disk import NotPlain, read_whole
 from device.event import Composer, age
 from device.eyes import turns
@@ -36,7 +37,7 @@ from device.herald import Notice, Sender
 from device.holder import FleetSecret, read_secret
 from device.illumination import Illumination
 from device.indicators import Indicators
-from device.judge import judge
+from device.judge import judge_shown
 from device.lens import Lens, State
 from device.model import Blind, Frame
 from device.nearest import Nearest
@@ -74,6 +75,7 @@ class Station:
     vitals: Vitals
     lens: Lens = field(default_factory=Lens)
     illumination: Illumination = field(default_factory=Illumination)
+    crashes: Crashes = field(default_factory=Crashes)
 
     def serve(self, stream: Iterable[Frame | Blind], heart: Heart) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
@@ -101,7 +103,7 @@ class Station:
         if code is None:
             return
         began = perf_counter()
-        judged = judge(code.text, self.rulebook.rules, frame.at, self._floor(frame.at))
+        judged = judge_shown(code.text, self.rulebook.rules, frame.at, self.vitals.contained, self._floor(frame.at))
         judge_ms = 1000 * (perf_counter() - began)
         self.vitals.judged(judge_ms)
         sighting = self.gaze.sight(code.text, judged, frame.tick)
@@ -172,6 +174,7 @@ class _Mood:
                 ("bundle", (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
                 ("roster", station.rulebook.rules.trust.roster.locked),
                 ("glass", station.lens.state is State.SMEARED),
+                ("reader", bool(station.crashes.left_out)),
             )
             if wrong
         )
@@ -189,6 +192,8 @@ class _Mood:
         if faults == self._notice.faults and turn.tick - self._looked < HEALTH_EVERY:
             return
         self._looked = turn.tick
+        if station.crashes.expire():
+            station.scanner.leave_out(station.crashes.left_out)
         self._notice = Notice(faults, self._health(turn), turn.at if synced else None)
         station.courier.tell(self._notice)
 
@@ -208,6 +213,8 @@ class _Mood:
             "owed": depth.owed,
             "limited": station.gaze.limited,
             "sealed": sum(one.owed or 0 for one in station.outbox.sealed.all),
+            "contained": {**station.scanner.contained, **station.vitals.contained.counts},
+            "readers": station.crashes.tell(),
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": {**clock.wire(), "time": stamp(turn.at)},
             "blind": turn.why if isinstance(turn, Blind) else None,
@@ -252,10 +259,13 @@ def run(told: Config, notifier: Notifier) -> None:
         hatch = stack.enter_context(Hatch(socket_path(folder), verbs))
         lights = stack.enter_context(Indicators(told.pins))
         stack.callback(notifier.stopping)
+        crashes = stack.enter_context(Crashes(socket_path(folder).parent, folder, clock.boot))
+        reading = Scanner(1 / told.camera.fps, mark=crashes)
+        reading.leave_out(crashes.left_out)
         lens = Lens(told.camera, Glass(folder, config.fingerprint(told.camera)) if told.camera.sensor else None)
         stream = stack.enter_context(closing(turns(told.camera, stop, lens=lens)))
         station = Station(
-            Scanner(1 / told.camera.fps),
+            reading,
             Nearest(),
             Gaze(pace.quiet(told), told.sighting.repeat, told.sighting.strangers),
             rulebook,
@@ -267,6 +277,7 @@ def run(told: Config, notifier: Notifier) -> None:
             courier,
             Vitals(told.camera.fps),
             lens,
+            crashes=crashes,
         )
         station.serve(stream, Heart([courier, lights, hatch], notifier))
 

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from device import policy
-from device.credential import believe
+from device.contained import Contained
+from device.credential import believe, kind_of
 from device.model import Belief, Outcome, Reason, Verdict
 from device.policy import Policy, PolicyError, Setting
 from device.trust import Trust
@@ -80,6 +81,16 @@ def judge(text: str, rules: Rules, at: datetime, floor: datetime | None = None) 
     if early.verdict == late.verdict and not moving:
         return late
     return Judged(late.belief, Verdict(Outcome.CHECK, Reason.CLOCK_UNTRUSTED))
+
+
+def judge_shown(text: str, rules: Rules, at: datetime, contained: Contained, floor: datetime | None = None) -> Judged:
+    """Return what `judge` does; a text that makes it raise, which none should, is *malformed* and counted.
+
+    The person who shows it gets a light, and never a green one.
+    """
+    with contained.at("judge"):
+        return judge(text, rules, at, floor)
+    return Judged(Belief(kind_of(text), Reason.MALFORMED), Verdict(REFUSALS[Reason.MALFORMED], Reason.MALFORMED))
 
 
 def _judge(text: str, rules: Rules, at: datetime) -> Judged:

@@ -80,7 +80,7 @@ class Nearest:
 
     def _is_scenery(self, code: Code, height: int, tick: float) -> bool:
         """Return whether *code* has stood where it stands for `SCENERY`; notes where it stands."""
-        key = blake2b(code.text.encode(), digest_size=16).digest()
+        key = blake2b(code.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         (x, y), side = code.place.centre, code.place.side
         where = (x / height, y / height, side / height)
         known = self._standing.get(key)

@@ -4,8 +4,10 @@ zxing-cpp is the first: on 900 photographs it read 78 % where pyzbar read 61 %, 
 says where it found a symbol that it could not read. pyzbar is the second: it reads some that the first does not.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from math import hypot
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,12 +22,29 @@ except ImportError:  # libzbar is a shared library of the system's, and may be m
 
 Luma = NDArray[np.uint8]
 
+ZXING, ZBAR = "zxing-cpp", "zbar"
+"""The names of the two, in ``health`` and in the log."""
 MAX_TEXT = 4300
 """Characters; no QR holds more."""
 MOST = 64
 """Places taken from one picture; a wall of codes must not become a wall of work."""
 _QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCodeModel1, zxingcpp.BarcodeFormat.QRCodeModel2])
 """Not ``QRCode``, which takes in Micro QR: one finder of a blurred code was read as a Micro QR of four digits."""
+
+
+def _box(corners: Sequence[tuple[int, int]]) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of what has these *corners*, nothing at nowhere if it has none."""
+    if not corners:
+        return 0, 0, 0, 0
+    across, down = zip(*corners, strict=True)
+    return min(across), min(down), max(across) - min(across), max(down) - min(down)
+
+
+if pyzbar is not None:
+    # For a message in several symbols libzbar reports its parts, which have no orientation, and the whole, which has no
+    # corners; at both pyzbar raises ValueError (its issues 142, 143 and 158), whatever else the picture shows.
+    pyzbar.zbar_symbol_get_orientation = None  # as where libzbar is too old to tell it
+    pyzbar.bounding_box = _box
 
 
 class Place(NamedTuple):
@@ -76,6 +95,40 @@ def second_reader() -> str | None:
     )
 
 
+def builds() -> Mapping[str, str]:
+    """Return the readers that are there, each with what tells one build of its library from another.
+
+    The size and date of the file are part of it: a security update keeps libzbar's own number.
+    """
+    there = {ZXING: _build("zxing-cpp", Path(zxingcpp.__file__).parent, "zxingcpp.*.so")}
+    if pyzbar is not None:
+        there[ZBAR] = _build("pyzbar", *_libzbar())
+    return there
+
+
+def _build(package: str, folder: Path, pattern: str) -> str:
+    try:
+        number = version(package)
+    except PackageNotFoundError:  # laid beside, not installed
+        number = "?"
+    try:
+        told = [file.stat() for file in sorted(folder.glob(pattern))]
+    except OSError:
+        told = []
+    return " ".join([number, *(f"{one.st_size}-{one.st_mtime_ns}" for one in told)])
+
+
+def _libzbar() -> tuple[Path, str]:
+    """Return folder and name of libzbar's own file, pyzbar's where it cannot be told."""
+    try:
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        maps = ""
+    mapped = [Path(line.split()[-1]) for line in maps.splitlines() if "/libzbar.so" in line]
+    file = mapped[0] if mapped else Path(pyzbar.__file__)
+    return file.parent, file.name
+
+
 def zxing(luma: Luma) -> View:
     """Return what zxing-cpp sees, by a threshold of each neighbourhood, light on dark and smaller copies as well."""
     return _view(
@@ -120,12 +173,16 @@ def _strict(luma: Luma, threshold: Any) -> View:
 
 
 def zbar(luma: Luma) -> View:
-    """Return what zbar sees, in ASCII alone: it guesses the characters of all else, and guesses wrong."""
+    """Return what zbar sees, in ASCII alone: it guesses the characters of all else, and guesses wrong.
+
+    A part of a message in several symbols (PARTIAL) is no message, and what has no corners stands nowhere.
+    """
     if pyzbar is None:
         return View()
     height, width = luma.shape
     found = pyzbar.decode((luma.tobytes(), width, height), symbols=[ZBarSymbol.QRCODE])
-    return View(_once((one.data.decode("ascii"), _polygon(one)) for one in found[:MOST] if one.data.isascii()))
+    whole = [one for one in found[:MOST] if one.type == ZBarSymbol.QRCODE.name and one.polygon]
+    return View(_once((one.data.decode("ascii"), _polygon(one)) for one in whole if one.data.isascii()))
 
 
 def _polygon(symbol: Any) -> Place:

@@ -5,13 +5,14 @@ many on each frame as its share of time pays for; a person holds a code for many
 long. A view that does not change and was searched in vain is left alone, but for a look each second.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from math import ceil
 from time import thread_time
 
+from device.contained import Contained
 from device.gate import Gate
 from device.readers import Code, Luma, Place, View, second_reader
-from device.steps import CLOSE, FIRST, WHOLE, Picture, Step, look, look_close
+from device.steps import ALONE, CHAIN, CLOSE, FIRST, WHOLE, Chain, Mark, Picture, Step, Unmarked, Ward, look, look_close
 
 __all__ = ["Scanner", "read_still", "second_reader", "view_of_still"]
 
@@ -38,12 +39,16 @@ HELD = 0.15
 class Scanner:
     """Looks at frame after frame; *interval* is the seconds between two of them, *spent* tells CPU seconds.
 
+    *mark* is told which reader is at work. No picture raises: what is raised in a step is counted in *contained*.
+
     A frame costs the gate and, if it changed, the first step; beside them on average `SHARE` of the interval, and
     never more than `SAVED` of it, but where a step takes longer than it ever took.
     """
 
-    def __init__(self, interval: float, spent: Callable[[], float] = thread_time) -> None:
+    def __init__(self, interval: float, spent: Callable[[], float] = thread_time, mark: Mark | None = None) -> None:
         self._gate = Gate()
+        self._ward = Ward(Contained(), mark or Unmarked())
+        self._chain = CHAIN
         self._rounds = _Rounds()
         self._purse = _Purse(interval)
         self._spent = spent
@@ -51,6 +56,18 @@ class Scanner:
         self._looked = float("-inf")
         self.stirred = False
         """Whether the newest frame differs from the one that was looked at before."""
+
+    @property
+    def contained(self) -> Mapping[str, int]:
+        """How often which step raised what, since the start."""
+        return self._ward.contained.counts
+
+    def leave_out(self, readers: Collection[str]) -> None:
+        """Look without the steps of these *readers* from now on; with none, all of them look."""
+        self._chain = Chain.without(readers)
+        self._rounds = _Rounds(self._chain)
+        self._looked = float("-inf")
+        self._rounds.begin()
 
     def read(self, luma: Luma, tick: float) -> View:
         """Return what is seen on the newest frame of a stream, taken at *tick* (monotonic seconds)."""
@@ -61,7 +78,7 @@ class Scanner:
             return self._view
         self._looked = tick
         picture = Picture(luma)
-        seen = look(FIRST, picture)
+        seen = look(self._chain.first, picture, self._ward)
         codes, suspects = seen.codes, _larger(seen.suspects, seen.codes)
         self._purse.earn()
         while (step := self._rounds.next(suspected=bool(suspects), read=bool(codes))) is not None:
@@ -71,7 +88,8 @@ class Scanner:
                     continue
                 break
             began = self._spent()
-            seen = _closely(step, picture, suspects) if step in CLOSE else look(step, picture)
+            close = step in self._chain.close
+            seen = _closely(step, picture, suspects, self._ward) if close else look(step, picture, self._ward)
             self._purse.pay(step, self._spent() - began)
             self._rounds.passed()
             known = {code.text for code in codes}
@@ -114,8 +132,8 @@ class _Round:
 class _Rounds:
     """Whose turn it is among steps on suspects and steps on the whole picture: they alternate."""
 
-    def __init__(self) -> None:
-        self._close, self._whole = _Round(CLOSE), _Round(WHOLE)
+    def __init__(self, chain: Chain = CHAIN) -> None:
+        self._close, self._whole = _Round(chain.close), _Round(chain.whole)
         self._turn = self._whole
 
     def begin(self) -> None:
@@ -252,10 +270,10 @@ def _covers(place: Place, other: Place) -> bool:
     return max(abs(a - b) for a, b in zip(place.centre, other.centre, strict=True)) < place.side / 2
 
 
-def _closely(step: Step, picture: Picture, suspects: tuple[Place, ...]) -> View:
+def _closely(step: Step, picture: Picture, suspects: tuple[Place, ...], ward: Ward = ALONE) -> View:
     """Return what *step* reads of the largest *suspects*."""
     codes: dict[str, Code] = {}
     for place in sorted(suspects, key=lambda place: -place.side)[:SUSPECTS]:
-        for code in look_close(step, picture, place).codes:
+        for code in look_close(step, picture, place, ward).codes:
             codes.setdefault(code.text, code)
     return View(tuple(codes.values()))

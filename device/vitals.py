@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from device.contained import Contained
 from device.model import Frame
 
 REMEMBERED = 600
@@ -35,6 +36,8 @@ class Vitals:
         self.frames = 0
         self.skipped = 0
         self.blind = 0
+        self.contained = Contained()
+        """What was raised, and went no further, outside of the steps that read."""
 
     def frame(self, frame: Frame, read_ms: float) -> None:
         """Count one frame that was read in *read_ms*, and those that went by meanwhile."""

@@ -4,6 +4,7 @@ python -m fuzz seeds                       write fuzz/corpus anew
 python -m fuzz replay TARGET FILE...       hand files to a target once, without atheris
 python -m fuzz run --seconds N [TARGET...] fuzz each target in turn, N seconds in all (needs atheris)
 python -m fuzz.one TARGET [ARGUMENT...]    fuzz one target, with libFuzzer's own arguments
+python -m fuzz show [--symbols N] [--pictures N] [--seed N]    hold hostile codes before the chain, without atheris
 """
 
 import subprocess
@@ -12,7 +13,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Final
 
-from fuzz import seeds
+from fuzz import seeds, showing
 from fuzz.targets import CORPUS, TARGETS, Target, taken
 
 WORK: Final = Path("build") / "fuzz"
@@ -70,6 +71,10 @@ def main() -> int:
     whole = verbs.add_parser("run")
     whole.add_argument("--seconds", type=int, default=30)
     whole.add_argument("targets", nargs="*", metavar="TARGET")
+    show = verbs.add_parser("show")
+    show.add_argument("--symbols", type=int, default=10_000)
+    show.add_argument("--pictures", type=int, default=2_000)
+    show.add_argument("--seed", type=int, default=1)
     told = parser.parse_args()
     match told.verb:
         case "seeds":
@@ -77,6 +82,9 @@ def main() -> int:
             return 0
         case "replay":
             return replay(TARGETS[told.target], told.files)
+        case "show":
+            ended = [showing.run(kind, told.seed, getattr(told, f"{kind}s")) for kind in showing.KINDS]
+            return 1 if any(ended) else 0
         case _:
             if unknown := set(told.targets) - TARGETS.keys():
                 parser.error(f"no such target: {', '.join(sorted(unknown))}")

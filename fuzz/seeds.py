@@ -14,6 +14,7 @@ from device import base45, policy
 from device.proof import CONTEXT
 from device.trust import kid_of
 from device.wire import Quarantined, Receipt
+from fuzz import symbols
 from fuzz.signing import AT, HEALTH, PHONE, PROOF_OF_NOW, ROOT, STAFF, VISITOR, packed, signed
 from fuzz.targets import (
     CERTIFICATE,
@@ -163,10 +164,37 @@ def certificates() -> Iterator[bytes]:
     yield VISITOR.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
+def raw_symbols() -> Iterator[bytes]:
+    """Yield the data of symbols, behind a byte that says the level and the mask: sound ones, and those that are not."""
+    streams = [
+        symbols.octet(b"HALO"),
+        symbols.LATE_FNC1,
+        symbols.LATE_FNC1_IN_PARTS,
+        symbols.structured(0, 1, 0x55) + symbols.octet(b"HALO"),
+        symbols.structured(3, 1, 0),
+        symbols.fnc1_first() + symbols.alphanumeric("0104912345%%10A%B"),
+        symbols.fnc1_second(33) + symbols.numeric("0123456789"),
+        symbols.eci(26) + symbols.octet("é漢".encode()) + symbols.eci(3) + symbols.octet(b"\xe9"),
+        symbols.eci(899) + symbols.octet(bytes(range(0, 256, 16))),
+        symbols.eci(811_799, 3) + symbols.eci(2_097_151, 3) + symbols.octet(b"x"),
+        symbols.eci(25) + symbols.octet(b"\xd8\x00\xdc\x00\xd8\x00"),
+        symbols.kanji((0x0D9F, 0x1AAA, 0x1FFF, 0)),
+        symbols.hanzi((0x0A5B, 0x1FFF)),
+        symbols.hanzi((1,), subset=9) + symbols.numeric("7"),
+        symbols.octet("汉字".encode("gbk")),
+        symbols.octet(b"AB", count=200),
+        symbols.bits(0b1011, 4) + symbols.octet(b"x"),
+    ]
+    for number, stream in enumerate(streams):
+        padded = (*stream, *[0] * (-len(stream) % 8))
+        octets = bytes(int("".join(map(str, padded[at : at + 8])), 2) for at in range(0, len(padded), 8))
+        yield bytes([number % 32]) + octets
+
+
 def write(into: Path) -> None:
     """Write every seed into its target's folder, named by its number; nothing else may lie there."""
     makers = {"code": code, "cbor": cbor, "bundle": bundle, "policy": policies, "wire": wire, "base45": texts}
-    makers["certificate"] = certificates
+    makers |= {"certificate": certificates, "symbol": raw_symbols}
     for name, make in makers.items():
         folder = into / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,7 @@ FLOORS = (
         "readers",
         "banding",
         "brightness",
+        "contained",
     ),
     ("age", "ballast", "clock", "cabinet", "leaves", "lock", "room", "wal"),
     (
@@ -41,6 +42,7 @@ FLOORS = (
         "illumination",
         "picamera",
         "steps",
+        "crashes",
         "gate",
         "nearest",
         "policy",

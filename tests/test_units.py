@@ -104,6 +104,11 @@ def test_systemd_has_nothing_to_say_against_what_stands_beside_debian_s_broker_a
     assert dict(_told("journald", "conf")) == {"Storage": "persistent", "SystemMaxUse": "50M"}
 
 
+def test_which_reader_was_at_work_outlives_a_restart_and_not_a_stop() -> None:
+    told = dict(_told("titik"))
+    assert (told["RuntimeDirectory"], told["RuntimeDirectoryPreserve"]) == ("titik", "restart")
+
+
 @pytest.mark.parametrize("name", UNITS)
 def test_a_secret_that_is_not_there_does_not_keep_the_unit_from_starting(name: str) -> None:
     sources = [value.partition(":")[2] for key, value in _told(name) if key == "LoadCredential"]
