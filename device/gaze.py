@@ -50,6 +50,8 @@ class _Known:
     """When it was in view last."""
     lit: float | None = None
     """When its newest light went on; ``None`` while it has had none."""
+    put_off: bool = False
+    """Whether the light of this showing is still to come."""
     ended: float | None = None
     """When its unflagged showing ended, once it was shown again."""
     epoch: int = 0
@@ -99,9 +101,9 @@ class Gaze:
             return None
         known.last = tick
         a_pass = _a_pass(known.judged)
-        if known.lit is None:
+        if known.put_off:
             return Shown(None, a_pass) if self._serving(tick) else None
-        if a_pass and tick - known.lit <= LINGERS:
+        if a_pass and known.lit is not None and tick - known.lit <= LINGERS:
             self._serve(tick)
         return Shown(known.lit, a_pass, self._stale(known, basis))
 
@@ -110,7 +112,7 @@ class Gaze:
     ) -> Sighting | None:
         """Return the sighting that *text* makes, judged by *basis*; ``None`` if it makes none, or none yet.
 
-        *came* is when it came into view, if that was before *tick*.
+        *came* is when it was first in view, if that was before *tick*.
         """
         fresh = self._fresh(text, judged, tick, basis)
         known = self._same(fresh)
@@ -120,15 +122,16 @@ class Gaze:
         first = known if known is not None and known.lit is not None else None
         within = first is not None and self._within(first, tick)
         stricter = first is not None and within and _stricter(judged, first.judged)
-        if first is not None and not stricter and self._in_view(first, tick):
+        put_off = known is not None and known.put_off
+        if first is not None and not stricter and not put_off and self._in_view(first, tick):
             self._go_on(first, fresh)
             return None
         if not stricter and not _a_pass(judged) and self._serving(tick):
-            if first is not None and self._hidden(first):
+            if first is not None and not put_off and self._hidden(first):
                 self._go_on(first, fresh)
                 return None
-            if (tick if came is None else came) <= self._served or (known is not None and self._hidden(known)):
-                self._remember(fresh)
+            if put_off or (tick if came is None else came) <= self._served:
+                self._put_off(fresh, first if within else None)
                 return None
         return self._shine(fresh, first if within else None, repeat=within and not stricter)
 
@@ -147,15 +150,23 @@ class Gaze:
             self.limited += 1
             repeat, shown = False, Judged(judged.belief, _WAIT)
         if first is not None and (repeat or waits):  # neither moves the window, nor what a repeat shows
-            first.ended = first.last if first.ended is None else first.ended
-            first.lit = tick
-            self._go_on(first, fresh)
+            self._come_again(first, fresh)
+            first.lit, first.put_off = tick, False
         else:
             fresh.judged, fresh.lit = shown, tick
             self._remember(fresh)
         if _a_pass(shown):
             self._serve(tick)
         return Sighting(shown, repeat)
+
+    def _put_off(self, fresh: _Known, first: _Known | None) -> None:
+        """Keep back the light of a showing until it cannot be taken for another's; *first* is what it repeats."""
+        if first is None:
+            fresh.put_off = True
+            self._remember(fresh)
+        else:
+            self._come_again(first, fresh)
+            first.put_off = True
 
     def _in_view(self, known: _Known, tick: float) -> bool:
         return tick - known.last <= self._quiet
@@ -165,7 +176,8 @@ class Gaze:
         if _waits(known.judged):
             return False
         ended = known.last if known.ended is None else known.ended
-        return self._in_view(known, tick) or tick - ended <= self._quiet + self._repeat
+        in_view = self._in_view(known, tick) and not known.put_off
+        return in_view or tick - ended <= self._quiet + self._repeat
 
     def _serve(self, tick: float) -> None:
         if not self._serving(tick):
@@ -234,6 +246,11 @@ class Gaze:
             and known.text == fresh.text
             and self._in_view(known, fresh.last)
         )
+
+    def _come_again(self, known: _Known, fresh: _Known) -> None:
+        """Begin another showing of *known*, which ends its unflagged one."""
+        known.ended = known.last if known.ended is None else known.ended
+        self._go_on(known, fresh)
 
     def _go_on(self, known: _Known, fresh: _Known) -> None:
         """Prolong the showing of *known*, of which *fresh* is the newest judgement."""

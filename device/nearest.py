@@ -64,7 +64,7 @@ class Meant(NamedTuple):
 
     text: str
     came: float
-    """When it came into view (monotonic seconds)."""
+    """When it was in view first (monotonic seconds), unless it was away for long since."""
 
 
 @dataclass(slots=True)
@@ -72,16 +72,14 @@ class _Standing:
     where: tuple[float, float, float]
     last: float
     came: float
+    """When it was in sight first."""
     waits: float
     """Since when it has been waiting for its turn."""
     stood: float = 0.0
     """Seconds in sight at this place, less those out of sight until it is scenery."""
+    scenery: bool = False
+    """Whether it belongs to the room."""
     a_pass: bool = True
-
-    @property
-    def scenery(self) -> bool:
-        """Whether it belongs to the room."""
-        return self.stood >= SCENERY
 
     @property
     def kept(self) -> float:
@@ -94,13 +92,18 @@ class _Standing:
         """Note that it is in sight, and where."""
         gap, self.last = tick - self.last, tick
         if gap > BLINK:
-            self.came = self.waits = tick
+            self.waits = tick
         if any(abs(a - b) > STILL for a, b in zip(self.where, where, strict=True)):
-            self.where, self.stood = where, 0.0
+            self.where, self.stood, self.scenery = where, 0.0, False
         elif gap <= BLINK:
             self.stood += gap
         elif not self.scenery:
             self.stood = max(0.0, self.stood - AWAY * gap)
+
+    def told(self, shown: Shown) -> None:
+        """Note what is known of it. What still waits for its turn is no scenery, however long that takes."""
+        self.a_pass, self.waits = shown.a_pass, self.last
+        self.scenery = self.stood >= SCENERY
 
 
 class _Waiting(NamedTuple):
@@ -138,7 +141,7 @@ class Nearest:
                 if not standing.scenery:
                     waiting.append(_Waiting(near, code, standing))
                 continue
-            standing.a_pass, standing.waits = told.a_pass, tick
+            standing.told(told)
             if told.stale:
                 stale = Meant(code.text, standing.came)
             if told.a_pass and told.lit is not None and tick - told.lit < LIGHT:

@@ -102,6 +102,17 @@ def test_a_card_in_view_turns_red_when_the_bundle_that_revokes_it_comes_and_once
     ]
 
 
+def test_a_card_from_the_shelf_gets_a_light_when_it_is_laid_there_again(wall: Wall) -> None:
+    wall.serve(*[CARD] * 315, *[EMPTY] * 75, *[CARD] * 15)
+    assert wall.verdicts() == [ADMITTED, AGAIN]
+
+
+def test_a_poster_is_one_event_though_somebody_stands_before_it_for_a_minute(wall: Wall) -> None:
+    poster = view(code("https://contoh.example/poster", 4))
+    wall.serve(*[poster] * 315, *[EMPTY] * 900, *[poster] * 15)
+    assert wall.verdicts() == [("refuse", "not-a-pass", False)]
+
+
 def test_a_bundle_that_changes_nothing_for_what_is_in_view_makes_no_event(wall: Wall) -> None:
     wall.serve(*[CARD] * 30)
     for version in (4, 5):
