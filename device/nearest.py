@@ -35,7 +35,7 @@ FORGOTTEN = 3600.0
 STILL = 0.015
 """Shares of the frame's height by which a code that stands still may seem to move or to grow."""
 LIGHT = 2.5
-"""Seconds that a pass keeps its light to itself: the longest but one takes that (`device.patterns`)."""
+"""Seconds that a pass keeps its light to itself: they take 1.2 to 3.5, the last of it blips (`device.patterns`)."""
 OVERDUE = 3.0
 """Seconds after which a code that waits comes before nearer ones."""
 CLEARLY = 1.3
