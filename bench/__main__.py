@@ -28,7 +28,7 @@ from pyzbar import pyzbar
 from bench import scenes
 from bench.scenes import Scene
 from device.gaze import Gaze
-from device.judge import Rules, choose, judge
+from device.judge import Basis, Rules, choose, judge
 from device.model import Domain
 from device.policy import Setting
 from device.scanner import Scanner
@@ -65,14 +65,14 @@ def passes(count: int) -> tuple[list[str], Trust]:
 
 def ours(rules: Rules) -> Callable[[Scene, float], int]:
     """Return our way from a frame to its verdicts; it counts them."""
-    scanner, gaze = Scanner(1 / 15), Gaze(0.7, 10.0, 1000)
+    scanner, gaze, basis = Scanner(1 / 15), Gaze(0.7, 10.0, 1000), Basis(rules, AT)
 
     def turn(scene: Scene, tick: float) -> int:
         seen = 0
         for code in scanner.read(scene.luma, tick).codes:
             seen += 1
-            if not gaze.holds(code.text, tick):
-                gaze.sight(code.text, judge(code.text, rules, AT), tick)
+            if gaze.holds(code.text, tick=tick, basis=basis) is None:
+                gaze.sight(code.text, judge(code.text, *basis), tick=tick, basis=basis)
         return seen
 
     return turn

@@ -149,7 +149,7 @@ class Sighting(Section):
     quiet: Annotated[float, Field(ge=0.1, le=10)] = 0.7
     """Seconds out of view after which one showing is over; never less than two and a half frames (`device.pace`)."""
     repeat: Annotated[float, Field(ge=0, le=3600)] = 10.0
-    """Seconds after a showing within which the same credential is a repeat."""
+    """Seconds after its first showing within which the same credential is a repeat."""
     strangers: Annotated[int, Field(ge=1, le=1000)] = 20
     """Events a minute, at most, from codes that are not genuine."""
 

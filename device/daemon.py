@@ -37,7 +37,7 @@ from device.herald import Notice, Sender
 from device.holder import FleetSecret, read_secret
 from device.illumination import Illumination
 from device.indicators import Indicators
-from device.judge import judge_shown
+from device.judge import Basis, judge_shown
 from device.lens import Lens, State
 from device.model import Blind, Frame
 from device.nearest import Nearest
@@ -91,7 +91,7 @@ class Station:
             heart.beat(turn.tick)
 
     def _look(self, frame: Frame, correction: Correction) -> None:
-        """Judge what is newly held up in one frame: one code at most, the nearest."""
+        """Judge what is newly held up in one frame, or whose verdict may have turned: one code at most."""
         began = perf_counter()
         view = self.scanner.read(frame.luma, frame.tick)
         read_ms = 1000 * (perf_counter() - began)
@@ -99,18 +99,20 @@ class Station:
         if self.lights.has_light:
             self.lights.illuminate(self.illumination.look(frame.luma, frame.tick, self.scanner.stirred))
         height, width = frame.luma.shape
-        code = self.nearest.chosen(view, (height, width), frame.tick, partial(self.gaze.holds, tick=frame.tick))
-        if code is None:
+        basis = Basis(self.rulebook.rules, frame.at, self._floor(frame.at))
+        holds = partial(self.gaze.holds, tick=frame.tick, basis=basis)
+        meant = self.nearest.chosen(view, (height, width), frame.tick, holds)
+        if meant is None:
             return
         began = perf_counter()
-        judged = judge_shown(code.text, self.rulebook.rules, frame.at, self.vitals.contained, self._floor(frame.at))
+        judged = judge_shown(meant.text, basis.rules, basis.at, self.vitals.contained, basis.floor)
         judge_ms = 1000 * (perf_counter() - began)
         self.vitals.judged(judge_ms)
-        sighting = self.gaze.sight(code.text, judged, frame.tick)
+        sighting = self.gaze.sight(meant.text, judged, tick=frame.tick, basis=basis, came=meant.came)
         if sighting is not None and not self._record_then_show(
             sighting, frame.at, {"read": read_ms, "judge": judge_ms}, correction
         ):
-            self.gaze.retract(code.text)
+            self.gaze.retract(meant.text)
 
     def _record_then_show(
         self, sighting: Sighting, at: datetime, took_ms: dict[str, float], correction: Correction

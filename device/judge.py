@@ -8,12 +8,16 @@ from typing import NamedTuple
 from device import policy
 from device.contained import Contained
 from device.credential import believe, kind_of
-from device.model import Belief, Outcome, Reason, Verdict
+from device.model import WITA, Belief, Outcome, Reason, Verdict
 from device.policy import Policy, PolicyError, Setting
 from device.trust import Trust
 
 CLOCK_DOUBT = timedelta(days=30)
 """How far behind the truth an untrusted clock's floor is taken to be at the most (``design.md``, Time)."""
+
+TURNS = (timedelta(0), timedelta(hours=3))
+"""Times of the office's day at which a verdict may turn: the dates of policies at midnight, the office day at three."""
+INSTANT = timedelta.resolution
 
 REFUSALS: Mapping[Reason, Outcome] = {
     Reason.EXPIRED: Outcome.REFUSE,
@@ -39,6 +43,15 @@ class Rules:
     setting: Setting
     broken: bool = False
     """A policy that should speak cannot be read: every genuine credential is checked by the guard."""
+
+
+class Basis(NamedTuple):
+    """What one text is judged by, as `judge` takes it."""
+
+    rules: Rules
+    at: datetime
+    floor: datetime | None = None
+    """The time before which it surely is not, where the clock is not trusted."""
 
 
 class Judged(NamedTuple):
@@ -91,6 +104,27 @@ def judge_shown(text: str, rules: Rules, at: datetime, contained: Contained, flo
     with contained.at("judge"):
         return judge(text, rules, at, floor)
     return Judged(Belief(kind_of(text), Reason.MALFORMED), Verdict(REFUSALS[Reason.MALFORMED], Reason.MALFORMED))
+
+
+def until(belief: Belief, rules: Rules, at: datetime) -> datetime:
+    """Return the first time after *at* at which the same *rules* may say something else of what is believed.
+
+    A phone's proof grows old besides; but the phone that stays in view makes a new one, and that is judged by itself.
+    """
+    day = at.astimezone(WITA).replace(hour=0, minute=0, second=0, microsecond=0)
+    turns = [day + timedelta(days=ahead) + turn for ahead in (0, 1) for turn in TURNS]
+    credential, following = belief.credential, rules.trust.next
+    if credential is not None:
+        if credential.not_before is not None:
+            turns.append(credential.not_before)
+        if credential.expires is not None:
+            turns += [credential.expires, credential.expires + INSTANT]  # a listing ends with it, a token after it
+        if credential.claims.sampled_at is not None:
+            hours = (at - credential.claims.sampled_at) // timedelta(hours=1)
+            turns.append(credential.claims.sampled_at + timedelta(hours=hours + 1))
+    if following is not None:
+        turns += [following + timedelta(days=one.stale_days) + INSTANT for one in rules.policies]
+    return min(turn for turn in turns if turn > at)
 
 
 def _judge(text: str, rules: Rules, at: datetime) -> Judged:

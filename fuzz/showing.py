@@ -21,7 +21,7 @@ from PIL import Image
 
 from device.gaze import Gaze
 from device.illumination import Illumination
-from device.judge import judge_shown
+from device.judge import Basis, judge_shown
 from device.model import Frame, Outcome
 from device.nearest import Nearest
 from device.pictures import PictureError, luma_of
@@ -73,6 +73,7 @@ def _stream(luma: Luma, left_out: tuple[str, ...], contained: Counter[str]) -> l
     )
     eye.leave_out(left_out)
     texts: list[str] = []
+    basis = Basis(RULES, AT)
     for number in range(FRAMES if not left_out else 1):
         tick = number * INTERVAL
         shot = np.roll(luma, number, axis=1) if number else luma
@@ -80,12 +81,12 @@ def _stream(luma: Luma, left_out: tuple[str, ...], contained: Counter[str]) -> l
         vitals.frame(Frame(shot, AT, tick), 1.0)
         lamp.look(shot, tick, eye.stirred)
         texts += [code.text for code in seen.codes]
-        meant = nearest.chosen(seen, shot.shape, tick, partial(gaze.holds, tick=tick))
+        meant = nearest.chosen(seen, shot.shape, tick, partial(gaze.holds, tick=tick, basis=basis))
         if meant is None:
             continue
         judged = judge_shown(meant.text, RULES, AT, vitals.contained)
         assert judged.verdict.outcome is not Outcome.ADMIT, "admitted, and nobody signed it"
-        gaze.sight(meant.text, judged, tick)
+        gaze.sight(meant.text, judged, tick=tick, basis=basis, came=meant.came)
     contained.update(eye.contained)
     contained.update(vitals.contained.counts)
     return texts

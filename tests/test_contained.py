@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from device.__main__ import main
 from device.contained import MOST_KINDS, OTHERS, Contained
 from device.gaze import Gaze
 from device.illumination import Illumination
-from device.judge import Judged, Rules, judge_shown
+from device.judge import Basis, Judged, Rules, judge_shown
 from device.lens import view as lens_view
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
 from device.nearest import Nearest
@@ -271,10 +272,12 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 def test_any_text_gets_its_light(text: str) -> None:
     place = Place(((10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0)))
     gaze, contained = Gaze(0.7, 10.0, 20), Contained()
-    meant = Nearest().chosen(View((Code(text, place),)), (100, 100), 1.0, lambda one: gaze.holds(one, 1.0))
+    basis = Basis(Rules(Trust(), (), Setting("x", "x", "in")), AT)
+    holds = partial(gaze.holds, tick=1.0, basis=basis)
+    meant = Nearest().chosen(View((Code(text, place),)), (100, 100), 1.0, holds)
     assert meant is not None
-    judged = judge_shown(meant.text, Rules(Trust(), (), Setting("x", "x", "in")), AT, contained)
-    sighting = gaze.sight(meant.text, judged, 1.0)
+    judged = judge_shown(meant.text, basis.rules, basis.at, contained)
+    sighting = gaze.sight(meant.text, judged, tick=1.0, basis=basis, came=meant.came)
     assert sighting is not None
     assert sighting.judged.verdict.outcome is not Outcome.ADMIT
     gaze.retract(meant.text)
