@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from device.model import Event, Place
 from device.outbox import Owed
-from device.window import BATCH_BYTES, BATCH_ROWS, FIRST_RESEND, LONGEST_RESEND, Window
+from device.pace import BATCH_BYTES
+from device.window import BATCH_ROWS, FIRST_RESEND, LONGEST_RESEND, Window
 from device.wire import batch
 
 
@@ -49,13 +50,17 @@ def test_every_row_is_taken_once_in_order_as_long_as_there_is_room(size: int, ep
 def test_what_no_receipt_names_is_due_again_later_and_later() -> None:
     window = Window(5)
     (parcel,) = window.load(rows(1))
-    window.sent(parcel, 1, now=0.0)
+    window.sent(parcel, 1, now=-90.0)
+    assert window.overdue(1000.0) == []
+    assert window.acked(1, now=0.0) is parcel
     assert window.overdue(FIRST_RESEND - 0.1) == []
     waits, now = [], 0.0
     for mid in range(2, 8):
+        assert parcel.due is not None
         now = parcel.due
         assert window.overdue(now) == [parcel]
-        window.sent(parcel, mid, now)
+        window.sent(parcel, mid, now - 1)
+        window.acked(mid, now)
         waits.append(parcel.due - now)
     assert waits == [10.0, 20.0, 40.0, LONGEST_RESEND, LONGEST_RESEND, LONGEST_RESEND]
     window.hurry(now)
@@ -69,7 +74,7 @@ def test_a_message_is_found_by_its_packet_its_rows_and_its_bytes() -> None:
     assert window.of_rows("e", 1, 1) == [parcel]
     assert window.of_rows("e", 1, 2) == []
     assert window.of_bytes(sha256(parcel.body).hexdigest()) is parcel
-    assert (window.acked(9), window.acked(9)) == (parcel, None)
+    assert (window.acked(9, 1.0), window.acked(9, 1.0)) == (parcel, None)
     window.done(parcel)
     window.done(parcel)
     assert (window.parcels, window.of_rows("e", 1, 1)) == ([], [])
