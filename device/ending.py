@@ -274,7 +274,7 @@ def _alert(end: Ending, error: BaseException | None) -> Sentence | None:
     if not isinstance(error, ssl.SSLError):
         return None
     for word, (why, following) in ALERTS.items():
-        if str(error.reason or "").endswith(f"ALERT_{word}"):
+        if str(getattr(error, "reason", None) or "").endswith(f"ALERT_{word}"):
             details = [end.certificate] if end.certificate and "our certificate" in why else []
             if end.now is not None and word in ("CERTIFICATE_EXPIRED", "BAD_CERTIFICATE"):
                 details.append(f"this machine's clock says {end.now:%Y-%m-%d}")
@@ -336,7 +336,7 @@ def _no_more(end: Ending) -> Sentence:
         case Overlong(length=length, most=most):
             cause, what = (
                 Cause.OVERLONG,
-                f"the broker sent a packet of {length} bytes, and {most} is the most that is read",
+                f"the broker sent a packet of {length} bytes, and no more than {most} are read",
             )
             following = "who published it? mosquitto_sub -v -t '#' --retained-only; max_packet_size at the broker"
         case ConnectionError() | ssl.SSLEOFError() | None:

@@ -161,7 +161,6 @@ class Link:
                 raise self._broken(Stalled("no CONNACK came"))
         if self._end is not None:
             raise self._broken()
-        self._stage = Stage.SESSION
         self._inbox = early + self._inbox
 
     def _drop(self) -> None:
@@ -320,7 +319,7 @@ class Link:
         if code.is_failure:
             self._code, self._words = code.value, words_of(properties)
             return
-        self._accepted = monotonic()
+        self._accepted, self._stage = monotonic(), Stage.SESSION
         for name, least, missing in LEAST:
             if getattr(properties, name, least) < least:
                 self._end = lacking(missing)

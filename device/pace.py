@@ -57,7 +57,7 @@ class Pace:
             self.rate = ahead / took
             self.flight = min(max(int(self.rate * AIM), LEAST_FLIGHT), self.flight)
             self._late += self.rate < SLOW
-        elif 2 * ahead >= self.flight:  # what was not used proves nothing
+        elif 4 * ahead >= self.flight:  # what was not used proves nothing
             self.flight = min(self.flight + size, MOST_FLIGHT)
         if self.quick:
             self._late = 0

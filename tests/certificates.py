@@ -8,7 +8,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 HOURS = timedelta(hours=12)
@@ -39,14 +45,35 @@ class Authority:
         )
         self.ca = self._write("ca.crt", made.public_bytes(Encoding.PEM))
 
-    def server(self, shift: timedelta = timedelta()) -> Pair:
-        """Return a pair for a broker on 127.0.0.1, valid from 12 hours before to 12 hours after now + *shift*."""
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")])
+    def server(self, shift: timedelta = timedelta(), address: str = "127.0.0.1") -> Pair:
+        """Return a pair for a broker on *address*, valid from 12 hours before to 12 hours after now + *shift*."""
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address)), x509.DNSName("localhost")])
         return self._pair("server", "127.0.0.1", ExtendedKeyUsageOID.SERVER_AUTH, names, shift)
 
     def client(self, name: str, shift: timedelta = timedelta()) -> Pair:
         """Return a pair whose CN is *name*, valid around now + *shift*."""
         return self._pair(f"client-{name}", name, ExtendedKeyUsageOID.CLIENT_AUTH, shift=shift)
+
+    def revoke(self, pair: Pair) -> Path:
+        """Return a list of revoked certificates that names *pair*'s."""
+        now = datetime.now(UTC)
+        serial = x509.load_pem_x509_certificate(pair.certificate.read_bytes()).serial_number
+        named = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - HOURS).build()
+        made = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._name)
+            .last_update(now - HOURS)
+            .next_update(now + HOURS)
+            .add_revoked_certificate(named)
+            .sign(self._key, SHA256())
+        )
+        return self._write("revoked.crl", made.public_bytes(Encoding.PEM))
+
+    def locked(self, pair: Pair) -> Path:
+        """Return a file with the key of *pair* under a passphrase."""
+        key = load_pem_private_key(pair.key.read_bytes(), None)
+        octets = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"1234"))
+        return self._write("locked.key", octets, mode=0o600)
 
     def _pair(
         self,
