@@ -1,6 +1,7 @@
 """Each cause of an end has a sentence of its own, with the next command; none of them is *unspecified*."""
 
 import errno
+import re
 import socket
 import ssl
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from device.ending import (
 )
 from device.framing import Foreign, Overlong
 from device.line import NoTls, Stalled
+from tests.world import REPOSITORY
 
 WHERE = "broker.kantor.example:8883"
 NOW = datetime(2026, 11, 28, 4, 0, tzinfo=UTC)
@@ -211,3 +213,17 @@ def test_a_broken_link_carries_its_sentence_and_what_was_under_way() -> None:
 def test_every_verify_code_of_the_table_is_told_with_no_hole_left() -> None:
     for code in VERIFY:
         assert "{" not in told(Ending(WHERE, Stage.CONNECT, NoTls(unverified(code)))).what
+
+
+def test_the_operator_s_table_has_a_row_for_what_may_be_read_in_the_log() -> None:
+    """Each phrase that stands as code in the table is in some sentence, and each cause is in the table."""
+    table = (REPOSITORY / "docs/pusat.md").read_text(encoding="utf-8").partition("No way to the broker")[2]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    phrases = [part.strip("… :,").strip() for row in rows for part in re.findall(r"`([^`]+)`", row)]
+    told_ = [sentence.what for name, sentence in SENTENCES.items() if name != "verify 99"]
+    told_ += ["[broker] ca = x", "the line to the broker is slow, some", "; this machine's clock says"]
+    for phrase in phrases:
+        begun = re.split(r"…| N |\s=", phrase)[0].strip()
+        assert any(begun in what for what in told_) or begun in ("certificate", "key"), phrase
+    for what in told_:
+        assert any(re.split(r"…| N ", phrase)[0].strip() in what for phrase in phrases if len(phrase) > 8), what
