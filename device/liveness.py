@@ -1,7 +1,8 @@
 """Whether the other side of a session is still there: by what came, what left, and what it has not acknowledged.
 
 Times come in, monotonic seconds. Bytes that leave are life: a large message on a slow line takes longer than a
-keep-alive, and nothing comes back meanwhile. A ping that leaves is none: a kernel takes it for a program that hangs.
+keep-alive, and nothing comes back meanwhile. Once they have left, an answer is due: a kernel takes them for a program
+that hangs.
 """
 
 from collections import deque
@@ -38,25 +39,19 @@ class Liveness:
         self.heard = now
         """When something last came."""
         self.moved = now
-        """When something other than a ping last left."""
+        """When something last left."""
         self.midway = 0.0
         """When a piece of a longer packet last came: what comes after it has to wait."""
         self.busy = False
         """Whether something given has not left yet."""
         self._gone = 0
-        self._pinging = False
         self._given: list[Waiting] = []
         self._leaving: deque[Waiting] = deque()
 
     def sent(self, packet_id: int, mid: int, size: int) -> None:
         """Note that a message was given to the line."""
-        self._pinging = False
         self._given.append(Waiting(mid, size))
         self.waiting[packet_id] = self._given[-1]
-
-    def pinged(self) -> None:
-        """Note that a ping was given to an idle line."""
-        self._pinging = True
 
     def acked(self, packet_id: int) -> Waiting | None:
         """Return the message that the broker has acknowledged, ``None`` if it waits for none of that number."""
@@ -71,9 +66,7 @@ class Liveness:
     def look(self, flow: Flow, now: float, *, congested: bool) -> None:
         """Note how far what was given has come; *congested* is whether the kernel has not taken all of it."""
         if flow.gone > self._gone:
-            self._gone = flow.gone
-            if not self._pinging:
-                self.moved = now
+            self._gone, self.moved = flow.gone, now
         self.busy = congested or flow.taken > flow.gone
         if not congested:
             for waiting in self._given:

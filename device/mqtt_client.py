@@ -190,7 +190,7 @@ class Link:
             if line.pending() or line in ready:
                 self._read(line)
             if not self._life.busy:  # behind what is under way a ping would be late, and its answer, too
-                self._ping(line)
+                self._client.loop_misc()
         except (ValueError, MQTTException, struct.error) as error:
             raise self._broken(error) from error
         happened, self._inbox = self._inbox, []
@@ -205,12 +205,6 @@ class Link:
         now = monotonic()
         self._life.look(line.flow(), now, congested=self._client.want_write())
         self._leave_if(self._life.overdue(now))
-
-    def _ping(self, line: Line) -> None:
-        sent = line.sent
-        self._client.loop_misc()
-        if line.sent > sent:
-            self._life.pinged()
 
     def _leave_if(self, end: Sentence | None) -> None:
         if end is not None:

@@ -195,6 +195,49 @@ def test_a_message_larger_than_the_broker_takes_is_not_sent_and_answered_as_that
     assert limit < len(packets.removesuffix(b"\xe0\x00")) <= 2000
 
 
+def test_with_something_unsaid_there_is_no_goodbye_and_the_will_speaks() -> None:
+    heard = bytearray()
+
+    def listen(line: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := line.recv(1000):
+                heard.extend(piece)
+
+    for count, goodbye in ((1, True), (2, False)):
+        heard.clear()
+        with broker(listen) as port, Link(Broker(port=port, in_flight=1), "a", will=WILL) as link:
+            for _ in range(count):
+                link.publish(Message("topic", b"x"))
+        assert heard.endswith(b"\xe0\x00") is goodbye
+        assert heard.count(b"topic") == 1
+
+
+def test_what_waits_for_the_broker_s_word_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device.mqtt_client.QUEUED", 5)
+    with broker(hold) as port:
+        broken = until_broken(Link(Broker(port=port, in_flight=1), "a", will=WILL), *[Message("t", b"x")] * 7)
+    assert broken.cause is Cause.UNANSWERED
+
+
+def test_a_piece_of_a_tls_record_is_life_before_it_can_be_read(tmp_path: Path) -> None:
+    """16 kB in one record, at 7 kB a second, and a keep-alive of one second."""
+    authority = Authority(tmp_path / "files")
+    own = authority.client("a")
+    with (
+        encrypted(tmp_path, authority, authority.server()) as real,
+        Narrow(real.port, 7_000) as narrow,
+        Link(shows(real.port, authority, own), "a", will=WILL) as other,
+    ):
+        other.publish(Message("large", bytes(16_000), retain=True))
+        wait_for(lambda: other.turn(0.05))
+        told = shows(narrow.port, authority, authority.client("b"))
+        hasty = Broker.model_construct(**{**told.model_dump(), "keepalive": 1})
+        with Link(hasty, "b", will=WILL) as link:
+            link.subscribe(["large"])
+            heard = wait_for(lambda: link.turn(0.05), 20)
+    assert heard == [Received("large", bytes(16_000), retained=True)]
+
+
 def test_a_setting_says_it_where_the_broker_cannot(tmp_path: Path) -> None:
     with (
         Mosquitto(tmp_path) as real,

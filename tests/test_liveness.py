@@ -36,7 +36,6 @@ def test_bytes_that_stand_still_in_the_kernel_are_none() -> None:
 def test_a_kernel_that_takes_a_ping_for_a_program_that_hangs_is_no_life() -> None:
     life = Liveness(20, 0.0)
     life.look(Flow(100, 100), 1.0, congested=False)
-    life.pinged()
     life.look(Flow(100, 102), 20.0, congested=False)
     life.look(Flow(102, 102), 20.5, congested=False)
     assert causes(life, 30.1) == (Cause.SILENT, None)
