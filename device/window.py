@@ -79,7 +79,7 @@ class Window:
         flying = self._bytes
         if slots <= 0 or (flying and flying >= self.pace.flight):
             return 0
-        return min(slots * BATCH_ROWS, (self.pace.flight - flying) // self._row + BATCH_ROWS)
+        return min(slots * BATCH_ROWS, max((self.pace.flight - flying) // self._row, BACKLOG + 1))
 
     @property
     def _bytes(self) -> int:
