@@ -28,6 +28,7 @@ from device.heart import Heart
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.stop import Stop
 from device.systemd import Notifier
+from device.weather import Weather
 from device.wire import State, Topics, dumps
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Centre:
         self._tried = 0.0
         self._said: State | None = None
         self._refused = False
-        self._weather: str | None = ""
+        self._weather = Weather(_client_id(broker), broker.certificate, "the next try follows")
 
     def serve(self) -> None:
         """Hold one session after another until told to stop. Raises `store.Gone`."""
@@ -83,7 +84,7 @@ class Centre:
             try:
                 self._session()
             except Broken as broken:
-                self._say_weather(str(broken))
+                self._weather.foul(broken)
             if monotonic() - began > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             self._rest(random.uniform(FIRST_PAUSE, pause))  # noqa: S311 - jitter, no secret
@@ -93,8 +94,7 @@ class Centre:
         """Speak with the broker until it breaks (`Broken`) or the centre stops."""
         link = Link(
             self._broker,
-            # Where the broker takes names from certificates, the session must be found under the same one.
-            "central" if self._broker.certificate is not None else "titik-central",
+            _client_id(self._broker),
             will=self._state(State.OFFLINE),
             clean=False,
             password=self._password,
@@ -106,7 +106,7 @@ class Centre:
                 if self._stop.is_set():
                     return
             stack.push(link)
-            self._say_weather(None)
+            self._weather.fair()
             self._said, self._refused = None, False
             self._listen(link)
             self._posting.again()
@@ -229,19 +229,15 @@ class Centre:
                 )
         self._fault = fault
 
-    def _say_weather(self, weather: str | None) -> None:
-        """Log a change of the weather once, not each gust."""
-        if weather != self._weather:
-            if weather is None:
-                log.info("the broker is there")
-            else:
-                log.warning("%s; the next try follows", weather)
-            self._weather = weather
-
     def _rest(self, seconds: float) -> None:
         until = monotonic() + seconds
         while not self._stop.wait(min(TURN, max(0.0, until - monotonic()))) and monotonic() < until:
             self._heart.beat(monotonic())
+
+
+def _client_id(broker: Broker) -> str:
+    """Return the centre's name: where the broker takes names from certificates, its session must be found under it."""
+    return "central" if broker.certificate is not None else "titik-central"
 
 
 def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.environ) -> None:

@@ -102,6 +102,11 @@ FAULTS = {
         "no receipt reaches this point; its events stay on its card",
         (_JOURNAL, "ACL broker: {point} membaca / may read .../{point}/receipt?"),
     ),
+    "too-large": (
+        "satu peristiwa lebih besar daripada yang diterima broker; yang lain terkirim",
+        "one event is larger than the broker takes; the others go",
+        ("max_packet_size di broker / at the broker", _BY_STICK),
+    ),
     "sealed": (
         "kartunya memuat peristiwa titik lain, disegel; tidak ada yang hilang",
         "its card holds events of another point, sealed; nothing is lost",

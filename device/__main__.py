@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from device import __version__, commands, config, log, pace
+from device import __version__, commands, config, frame_rate, log
 from device.commands import CONFIG, DONE, FAILED, MISSING, say
 from device.config import ConfigError, Pins
 from device.hatch import NAME, RUNTIME
@@ -51,7 +51,7 @@ def _run(told: object) -> int:
         log.line.error("the station cannot serve. Next: titik check-config --config %s", path)
         _show_fault(path)
         return CONFIG
-    if (doubt := pace.doubt(station)) is not None:
+    if (doubt := frame_rate.doubt(station)) is not None:
         warnings.append(f"{path}: {doubt}")
     for warning in warnings:
         log.line.warning("%s", warning)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
-from device import config, pace, scanner
+from device import config, frame_rate, scanner
 from device.audit import audit_key
 from device.config import ConfigError
 from device.contained import Contained
@@ -90,7 +90,7 @@ def check_config(told: Namespace) -> int:
         for mistake in error.mistakes:
             say(mistake)
         return CONFIG
-    if (doubt := pace.doubt(station)) is not None:
+    if (doubt := frame_rate.doubt(station)) is not None:
         warnings.append(f"{told.config}: {doubt}")
     for warning in warnings:
         say(warning)

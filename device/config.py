@@ -207,6 +207,17 @@ class Broker(Section):
     key: File | None = None
     username: str | None = None
     keepalive: Annotated[int, Field(ge=5, le=3600)] = 20
+    in_flight: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """Messages at QoS 1 that may wait for the broker's acknowledgement; left out, as many as it says (MQTT 5's Receive
+    Maximum), and 20 on 3.1.1, where it cannot say."""
+    largest_packet: Annotated[int, Field(ge=1024, le=268_435_455)] | None = None
+    """Bytes of the largest message that the broker takes; left out, what it says (MQTT 5's Maximum Packet Size), and
+    on 3.1.1 what is found out by trying."""
+
+    @property
+    def most_waiting(self) -> int:
+        """How many messages may wait for the broker's acknowledgement, as far as it is told here."""
+        return self.in_flight or (20 if self.protocol == 4 else 65_535)  # noqa: PLR2004 - 3.1.1's own number
 
     @property
     def encrypted(self) -> bool:

@@ -13,17 +13,22 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from time import monotonic
 
+from device.aside import Aside
 from device.clock import boot_time
 from device.config import Broker, Delivery
+from device.ending import Cause
 from device.event import in_doubt
 from device.herald import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.ledger import Ledger
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.outbox import CannotRecord, Outbox, Owed
+from device.pace import Limits
+from device.reach import Reach
 from device.requests import Desk
 from device.rulebook import Rulebook
 from device.trust import BundleError
-from device.window import Parcel, Window
+from device.weather import Weather
+from device.window import FIRST_RESEND, Parcel, Window
 from device.wire import (
     CONTENT_TYPE,
     CONTENT_TYPE_BATCH,
@@ -31,7 +36,6 @@ from device.wire import (
     State,
     Topics,
     digest,
-    loads,
     parse_receipt,
 )
 from device.worker import Worker
@@ -42,10 +46,10 @@ WILL_DELAY = 15
 """Seconds before the broker says *offline* for us, so that a reconnect is not news."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between two tries to reach the broker, doubling, with full jitter."""
+LAST_WORD = 0.3
+"""Seconds that a stop waits for its own last word to leave."""
 DRAIN = 0.8
 """Seconds that a stop waits for the receipts of what is under way; a stop as a whole has two."""
-DEAF = 20.0
-"""Seconds without a receipt after which the centre's own word that it is there counts for nothing."""
 GLANCE = 0.5
 """Seconds after which a wait for the broker looks round."""
 PURGE_EVERY = 60.0
@@ -91,13 +95,12 @@ class Courier(Worker):
         self._waker.settimeout(0)
         self._window = Window(delivery.window)
         self._counts = Counts()
-        self._weather: str | None = None
-        self._centre: bool | None = None
-        self._life: object = None
+        self._weather = Weather(sender.point, broker.certificate, "events are kept, and the next try follows")
+        self._limits = Limits(broker.most_waiting)
+        self._aside = Aside()
+        self._reach = Reach(trusting=delivery.until == "puback")
         self._reborn = False
-        self._deaf = False
         self._ledger = Ledger(outbox)
-        self._denied: set[str] = set()
         self._epoch = outbox.epoch
         self.linked = False
         """Whether the centre is there to hold what is sent; the loop reads it for its light."""
@@ -124,10 +127,10 @@ class Courier(Worker):
                 try:
                     with self._link() as link:
                         self.leavable = False
-                        self._say_weather(None)
+                        self._weather.fair()
                         self._session(link)
                 except Broken as broken:
-                    self._say_weather(str(broken))
+                    self._learn(broken)
                     self._counts.reconnects += 1
                 finally:
                     self.linked = False
@@ -139,13 +142,29 @@ class Courier(Worker):
     def _link(self) -> Link:
         sender = self._sender
         will = self._herald.state(State.OFFLINE)
-        return Link(self._broker, sender.point, will=will, will_delay=WILL_DELAY, password=sender.password)
+        return Link(
+            self._broker,
+            sender.point,
+            will=will,
+            will_delay=WILL_DELAY,
+            password=sender.password,
+            most_waiting=self._limits.messages,
+        )
+
+    def _learn(self, broken: Broken) -> None:
+        """Note why the session ended, and what the broker may not have taken."""
+        self._weather.foul(broken)
+        self._limits.ended(broken.cause, broken.in_hand)
+        if broken.cause is Cause.CLOSED_ON:
+            self._aside.suspect(self._window.flying, monotonic())
+        self._window = Window(self._delivery.window)  # nothing of it is under way any more
 
     def _session(self, link: Link) -> None:
         """Speak with the broker until it breaks (`Broken`) or the station stops."""
         self._open_window()
-        self._denied.clear()
-        self._centre = True if self._delivery.until == "puback" else None
+        self._reach.anew()
+        for remark in link.remarks:
+            log.warning("%s", remark)
         link.subscribe([self._herald.topic("receipt"), self._herald.topic("request/+"), self._topics.centre()])
         if self._rulebook is not None:
             link.subscribe([self._topics.bundle()], retained=False)
@@ -154,7 +173,7 @@ class Courier(Worker):
         leave_at: float | None = None
         while leave_at is None or ((self._window.parcels or self._ledger.due) and monotonic() < leave_at):
             now, notice = monotonic(), self._notice
-            faults = (*notice.faults, *self._faults())
+            faults = (*notice.faults, *self._reach.faults)
             if self.stopping.is_set():
                 leave_at = leave_at or now + DRAIN
             elif faults != said or self._reborn:
@@ -172,17 +191,20 @@ class Courier(Worker):
             happened = link.turn(patience if leave_at is None else min(patience, 0.1), self._woken)
             self._hear(link, happened, stopping=leave_at is not None)
             self._settle()
-            self._judge_link(monotonic())
+            self._judge_line(link, monotonic())
         link.publish(self._herald.state(State.STOPPED))
         log.info("state %s", State.STOPPED)
+        last = monotonic() + LAST_WORD
         link.turn(0.1)
+        while link.congested and monotonic() < last:  # it waits for the broker's word on what went before
+            link.turn(0.05)
 
     def _chores(self, link: Link, notice: Notice, now: float, due: _Due) -> None:
         """Do what comes round by the clock, and say which bundle is followed when it is another."""
         if due.bundle != self._bundle():
             due.bundle = self._bundle()
             link.publish(self._herald.info(due.bundle or 0))
-        if self._centre is not False:
+        if self._reach.centre is not False:
             due.centre = now + ASK_EVERY
         elif now >= due.centre:
             due.centre = now + ASK_EVERY
@@ -229,40 +251,48 @@ class Courier(Worker):
         self._window = Window(self._delivery.window)
         self._settle()  # or what was answered last would go again
 
-    def _judge_link(self, now: float) -> None:
-        """Say whether the centre is there: by its word, and by receipts, for an ACL can drop silently."""
+    def _judge_line(self, link: Link, now: float) -> None:
+        """Say whether the centre hears, which a long packet on the line can hold up, and whether the line is slow."""
         waiting = self._window.oldest(now)
-        deaf = self._centre is True and waiting is not None and waiting > DEAF
-        if deaf and not self._deaf:
-            log.error("no receipt for %d s although the centre says it is there. Next: check the broker's ACL", DEAF)
-        self._deaf = deaf
-        self.linked = self._centre is True and not deaf and not self._denied
-
-    def _faults(self) -> tuple[str, ...]:
-        """Return what is wrong with the way to the centre; each of these keeps the events here."""
-        return (*sorted(self._denied), *(("deaf",) if self._deaf else ()))
+        self._reach.judge(None if waiting is None else min(waiting, now - link.midway))
+        self._reach.large = bool(self._window.large or self._aside.ids)
+        self.linked = self._reach.linked
+        self._weather.line(self._window.pace)
 
     def _patience(self, now: float) -> float:
         """Return how long nothing needs to be done unless something happens."""
-        dues = [] if self._centre is False else [parcel.due for parcel in self._window.parcels]
+        waiting = [] if self._reach.centre is False else self._window.parcels
+        dues = [one.due for one in waiting if one.due is not None and one.due > now]  # what is due had its try
         if self._ledger.due is not None:
             dues.append(self._ledger.due)
         return min([GLANCE, *(max(0.0, due - now) for due in dues)])
 
     def _send(self, link: Link, now: float) -> None:
-        """Fill the window from the outbox, and send again what no receipt came for, unless the centre is away."""
+        """Fill the window from the outbox, and send again what no receipt came for, unless the centre is away.
+
+        While a longer packet comes in, a receipt may stand behind it.
+        """
         if link.congested or self._ledger.full:
             return
-        again = [] if self._centre is False else self._window.overdue(now)
-        fresh: list[Parcel] = []
-        if self._window.wanted:
+        window = self._window
+        if self._aside.over(now) and not window.parcels:
+            window.cursor = 0
+        window.most = link.body_limit(self._herald.topic("event"), CONTENT_TYPE_BATCH)
+        window.batch = min(self._limits.batch, window.most)
+        held_up = self._reach.centre is False or now - link.midway < FIRST_RESEND
+        for parcel in [] if held_up else window.overdue(now):
+            if link.room and window.fits(len(parcel.body)):
+                self._put(link, parcel, now)
+        if link.room and (wanted := window.wanted):
             with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
-                owed = self._outbox.owed(self._window.cursor, self._window.wanted)
-                fresh = self._window.load(self._dated(owed))
-        for parcel in again + fresh:
-            kind = CONTENT_TYPE if len(parcel.ids) == 1 else CONTENT_TYPE_BATCH
-            mid = link.publish(Message(self._herald.topic("event"), parcel.body, content_type=kind))
-            self._window.sent(parcel, mid, now)
+                owed = self._dated(self._outbox.owed(window.cursor, wanted))
+                for parcel in window.load(owed, link.room, self._aside.ids):
+                    self._put(link, parcel, now)
+
+    def _put(self, link: Link, parcel: Parcel, now: float) -> None:
+        kind = CONTENT_TYPE if len(parcel.ids) == 1 else CONTENT_TYPE_BATCH
+        mid = link.publish(Message(self._herald.topic("event"), parcel.body, content_type=kind))
+        self._window.sent(parcel, mid, now)
 
     def _dated(self, owed: list[Owed]) -> list[Owed]:
         """Return *owed* as far as it may go: what was taken a moment ago by a clock in doubt waits for its time."""
@@ -275,46 +305,30 @@ class Courier(Worker):
         if isinstance(happened, Acked):
             self._take_ack(happened)
         elif happened.topic == self._topics.centre():
-            self._take_centre(happened.body)
+            self._take_centre(happened)
         elif not happened.retained:  # nothing retained ever makes a station forget
             with suppress(CannotRecord):  # the outbox has said so itself; the receipt comes again
                 self._take_receipt(happened.body)
 
     def _take_ack(self, acked: Acked) -> None:
-        parcel = self._window.acked(acked.mid)
+        parcel = self._window.acked(acked.mid, monotonic())
         if acked.refused:
             self._counts.refused += 1
-            self._deny("refused", f"the broker refuses what we ask ({acked.name})", "check its ACL for this point")
-        elif parcel is None:
-            pass
-        elif acked.unrouted:
+        elif acked.unrouted and parcel is not None:
             self._counts.unrouted += 1
-            self._deny("unrouted", "no centre has ever listened at this broker", "titik-central status, at the office")
-        else:
-            self._denied.clear()
-            if self._delivery.until == "puback":
-                self._answer([parcel])
+        if parcel is not None:
+            self._limits.acked(len(parcel.body), parcel.beside)
+            self._aside.acked(parcel)
+        routed = self._reach.acked(acked, ours=parcel is not None)
+        if routed and parcel is not None and self._delivery.until == "puback":
+            self._answer([parcel])
 
-    def _deny(self, word: str, what: str, following: str) -> None:
-        """Note why nothing of ours arrives, and say it once."""
-        if word not in self._denied:
-            log.error("%s; events are kept. Next: %s", what, following)
-        self._denied.add(word)
-
-    def _take_centre(self, body: bytes) -> None:
-        try:
-            told = loads(body, 4096)
-        except ValueError:
-            return  # not the centre's words: as good as none
-        told = told if isinstance(told, dict) else {}
-        there = told.get("state") == State.ONLINE
-        if there:
-            # A centre with a new life has another database: it must hear anew which epochs are kept here.
-            self._reborn |= self._life is not None and told.get("centre") != self._life
-            self._life = told.get("centre")
-        if there and (self._centre is False or "unrouted" in self._denied):  # what was sent may have reached nobody
+    def _take_centre(self, told: Received) -> None:
+        # A centre with a new life has another database: it must hear anew which epochs are kept here.
+        back, reborn = self._reach.heard(told)
+        self._reborn |= reborn
+        if back:  # what was sent may have reached nobody
             self._window.hurry(monotonic())
-        self._centre = there or self._delivery.until == "puback"
 
     def _bundle(self) -> int:
         """Return the version of the bundle in force."""
@@ -356,6 +370,7 @@ class Courier(Worker):
 
     def _answer(self, parcels: list[Parcel]) -> None:
         """Let *parcels*, which the centre holds, make room in the window."""
+        self._reach.receipted()
         for parcel in parcels:
             self._window.done(parcel)
         self._ledger.add(parcels, monotonic())
@@ -367,12 +382,3 @@ class Courier(Worker):
         """Delete what has been held long enough, by trusted time alone, a little at a time."""
         with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
             self._outbox.purge(trusted, timedelta(days=self._delivery.keep_days))
-
-    def _say_weather(self, weather: str | None) -> None:
-        """Log a change of the weather once, not each gust."""
-        if weather != self._weather:
-            if weather is None:
-                log.info("the broker is there")
-            else:
-                log.warning("%s; events are kept, and the next try follows", weather)
-            self._weather = weather

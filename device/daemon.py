@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from device import __version__, config, errand, pace, patterns, requests, scanner
+from device import __version__, config, errand, frame_rate, patterns, requests, scanner
 from device.clock import Clock, stamp
 from device.config import Station as Config
 from device.correction import Correction
@@ -269,7 +269,7 @@ def run(told: Config, notifier: Notifier) -> None:
         station = Station(
             reading,
             Nearest(),
-            Gaze(pace.quiet(told), told.sighting.repeat, told.sighting.strangers),
+            Gaze(frame_rate.quiet(told), told.sighting.repeat, told.sighting.strangers),
             rulebook,
             Composer(told.point, told.privacy, secret, simulated),
             clock,

@@ -1,4 +1,4 @@
-"""One session with a broker: paho's protocol, turned by the thread that owns it.
+"""One session with a broker: paho's protocol, turned by the thread that owns it, on a line of ours.
 
 paho's own network thread is not used: an exception in one of its callbacks would end it unseen, and
 ``loop_stop`` can wait for ever (paho issues 894 and 608). Here the owner turns the session, callbacks
@@ -8,85 +8,47 @@ own one; neither keeps anything in it that a crash may not take.
 
 import select
 import socket
-import ssl
 import struct
-from contextlib import suppress
-from dataclasses import dataclass
+from collections import deque
+from datetime import UTC, datetime
+from functools import cache
 from time import monotonic
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from paho.mqtt import MQTTException
-from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTMessage, MQTTv5, MQTTv311, error_string
+from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTMessage, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from device import tls
+from device.client import LineClient, properties_for, publish_properties, words_of
 from device.config import Broker
-from device.disk import check_plain
+from device.ending import Broken, Ending, Sentence, Stage, lacking, silent, told, unanswered
+from device.framing import Foreign, Framing
+from device.line import CONNECT_LIMIT, STALLED, Line, Stalled, dial
+from device.liveness import ACK_LIMIT, SILENCE, Liveness
+from device.message import TOO_LARGE, Acked, Message, Received, around
 from device.wire import MAX_BUNDLE
 
-CONNECT_LIMIT = 5.0
-"""Seconds that a connection, its TLS handshake and the broker's word may each take."""
-READ_AT_ONCE = 1000
-"""Packets taken in one turn at the most, so that a flood cannot keep the owner from its other work."""
+__all__ = ["Acked", "Broken", "Link", "Message", "Received"]
+
+READ_AT_ONCE, READ_BYTES = 1000, 4_194_304
+"""Packets and bytes taken in one turn at the most, so that a flood cannot keep the owner from its other work, nor
+fill the memory."""
 LARGEST_PACKET = MAX_BUNDLE + 4096
-"""Bytes; the trust bundle is the largest of all messages. The broker keeps larger ones from us (on 3.1.1 its own
-limit must)."""
-SILENCE = 1.5
-"""Keep-alives without one byte after which the broker is gone: paho pings after one, and itself waits another."""
-ACK_LIMIT = 60.0
-"""Seconds that a broker may take to acknowledge a message; one that never does would fill our memory."""
-MAX_PEM = 10_000_000
-"""Bytes of a file of certificates; all the world's authorities are 250,000."""
+"""Bytes; the trust bundle is the largest of all messages. Nothing larger is read, whoever sends it."""
+QUEUED = 10_000
+"""Messages that may wait here for the broker's acknowledgements of those before them."""
 NEVER = 0xFFFF_FFFF
 """The session expiry of MQTT 5 that means never (MQTT 5.0, 3.1.2.11.2)."""
-
-
-class Message(NamedTuple):
-    """What is to be published."""
-
-    topic: str
-    body: bytes
-    qos: int = 1
-    retain: bool = False
-    content_type: str | None = None
-    expiry: int | None = None
-    """Seconds after which the broker forgets it; never set on events."""
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message that came in."""
-
-    topic: str
-    body: bytes
-    retained: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Acked:
-    """The broker's answer to one publish or subscription; it says nothing about anybody's disk."""
-
-    mid: int
-    code: int
-    name: str
-
-    @property
-    def refused(self) -> bool:
-        """Whether the broker refused it (MQTT 5 only; on 3.1.1 a refusal looks like success)."""
-        return self.code >= 0x80  # noqa: PLR2004 - MQTT 5.0, 2.4: codes from 0x80 are failures
-
-    @property
-    def unrouted(self) -> bool:
-        """Whether nobody is subscribed."""
-        return self.code == 0x10  # noqa: PLR2004 - MQTT 5.0, 2.4: No matching subscribers
-
-
-class Broken(OSError):  # noqa: N818 - the weather, not a mistake of anybody's
-    """The session ended, or never began: weather, told in one sentence."""
+NO_LIMIT = 0x0FFF_FFFF
+"""Bytes of the largest packet that MQTT has (MQTT 5.0, 1.5.5)."""
+LEAST = (("MaximumQoS", 1, 0x9B), ("RetainAvailable", 1, 0x9A), ("WildcardSubscriptionAvailable", 1, 0xA2))
+"""What CONNACK must not say less of, and the reason code that names it."""
 
 
 class Link:
@@ -95,9 +57,14 @@ class Link:
     Entering connects and waits for the broker's word; `turn` waits for something to happen. Both raise
     `Broken`. *password* is never logged. *clean* sessions leave nothing behind at the broker; the
     centre's is kept, so that events of a night without a centre wait for it.
+
+    What the broker says of itself in CONNACK is kept to (MQTT 5.0, 3.2.2.3): Receive Maximum, Maximum Packet Size
+    and Server Keep Alive; without QoS 1, retained messages or wildcards there is no link. Topic aliases are not
+    used, and another client id or a shorter session than asked for stands in `remarks`. On 3.1.1, which has none
+    of it, ``[broker] in_flight`` and ``largest_packet`` say it. *most_waiting* is what the owner has learned.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one word of the CONNECT packet
+    def __init__(  # noqa: PLR0913 - each is one word of the CONNECT packet, or of its answer
         self,
         broker: Broker,
         client_id: str,
@@ -106,157 +73,204 @@ class Link:
         will_delay: int = 0,
         clean: bool = True,
         password: str | None = None,
+        most_waiting: int = NO_LIMIT,
     ) -> None:
         self._broker = broker
+        self._name = client_id
         self._clean = clean
-        self._inbox: list[Received | Acked] = []
-        self._accepted = False
-        self._refusal: str | None = None
-        self._heard = 0.0
-        self._unacked: dict[int, float] = {}
-        self._properties: dict[tuple[str | None, int | None], Properties] = {}
         self._modern = broker.protocol == 5  # noqa: PLR2004 - the protocol's own number
-        client = Client(
+        self.largest = broker.largest_packet
+        """Bytes of the largest packet that the broker takes, ``None`` where nobody says."""
+        self.remarks: list[str] = []
+        """What the owner may want to say of the broker."""
+        self._most_waiting = min(most_waiting, broker.most_waiting)
+        self._inbox: list[Received | Acked] = []
+        self._queue: deque[tuple[int, Message]] = deque()
+        self._mid = 0
+        self._line: Line | None = None
+        self._life = Liveness(broker.keepalive, monotonic())
+        self._stage = Stage.CONNECT
+        self._accepted: float | None = None
+        self._end: Sentence | None = None
+        self._code: int | None = None
+        self._words = ""
+        self._unreadable: Foreign | None = None
+        client = LineClient(
+            self._dial,
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             protocol=MQTTv5 if self._modern else MQTTv311,
             clean_session=None if self._modern else clean,
             reconnect_on_failure=False,  # a session that breaks is thrown away, never mended behind our back
         )
-        client.connect_timeout = CONNECT_LIMIT
-        client.max_inflight_messages_set(1000)  # the owner's window is the window; paho must not hold back
+        client.max_inflight_messages_set(0)  # `_send_on` holds back; paho must not
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
-        client.on_socket_open = _without_nagle
         if broker.username is not None:
             client.username_pw_set(broker.username, password)
-        if broker.encrypted:
-            client.tls_set_context(_tls(broker))
-        properties = None
-        if self._modern:
-            properties = _properties(PacketTypes.WILLMESSAGE)
-            properties.WillDelayInterval = will_delay
-        client.will_set(will.topic, will.body, will.qos, will.retain, properties)
+        delay = properties_for(PacketTypes.WILLMESSAGE, WillDelayInterval=will_delay) if self._modern else None
+        client.will_set(will.topic, will.body, will.qos, will.retain, delay)
         self._client = client
 
     def __enter__(self) -> Self:
         host, port = self._broker.address
-        where = f"{host}:{port}"
         try:
             if self._modern:
-                properties = _properties(PacketTypes.CONNECT)
                 # A clean session must outlive its will's delay, or the broker sends the will at once.
-                properties.SessionExpiryInterval = 60 if self._clean else NEVER
-                properties.MaximumPacketSize = LARGEST_PACKET
-                self._client.connect(host, port, self._broker.keepalive, clean_start=self._clean, properties=properties)
+                expiry = 60 if self._clean else NEVER
+                asked = {"SessionExpiryInterval": expiry, "MaximumPacketSize": LARGEST_PACKET}
+                properties = properties_for(PacketTypes.CONNECT, **asked)
+                self._client.connect(host, port, self._broker.keepalive, "", 0, self._clean, properties)
             else:
                 self._client.connect(host, port, self._broker.keepalive)
-            self._await_word(where)
-        except ssl.SSLError as error:
-            self._drop()
-            raise Broken(f"no TLS with {where}: {getattr(error, 'verify_message', '') or error.reason}") from error
+            self._await_word()
         except Broken:
             self._drop()
             raise
         except (OSError, UnicodeError) as error:  # a name that no name server takes is not even asked for
             self._drop()
-            raise Broken(f"no broker at {where}: {getattr(error, 'strerror', None) or error}") from error
+            raise self._broken(error) from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
+        if kind is None and not self._queue:  # with something left unsaid, the will speaks
             self._client.disconnect()
         self._drop()
 
-    def _await_word(self, where: str) -> None:
-        self._heard = monotonic()
-        limit = self._heard + CONNECT_LIMIT
+    def _dial(self) -> Line:
+        """Return a new line; paho asks for it when it connects."""
+        context = tls.context(self._broker) if self._broker.encrypted else None
+        self._line = dial(self._broker.address, context, Framing(LARGEST_PACKET))
+        self._stage = Stage.WORD
+        return self._line
+
+    def _await_word(self) -> None:
+        """Wait for CONNACK as long as anything moves."""
+        began = monotonic()
+        self._life = Liveness(self._broker.keepalive, began)
         early: list[Received | Acked] = []
-        while not self._accepted:
+        while self._accepted is None:
             early += self.turn(0.1)  # a kept session's messages come with the word itself
-            if monotonic() > limit:
-                raise Broken(f"{where} took the connection and then said nothing")
-        self._inbox = early
+            now = monotonic()
+            if now - max(self._life.heard, self._life.moved) > STALLED or now - began > CONNECT_LIMIT:
+                raise self._broken(Stalled("no CONNACK came"))
+        if self._end is not None:
+            raise self._broken()
+        self._inbox = early + self._inbox
 
     def _drop(self) -> None:
         """Close the socket without a goodbye, so that the broker sends the will; twice does no harm."""
         self._client.on_disconnect = None
-        if (sock := self._client.socket()) is not None:
-            with suppress(OSError):
-                sock.close()
+        if self._line is not None:
+            self._line.close()
 
     def turn(self, seconds: float, wake: socket.socket | None = None) -> list[Received | Acked]:
         """Return what happened, waiting for it at most *seconds*, or until *wake* has something to read.
 
         Raises `Broken` when the session has ended, after everything that came before was returned.
         """
-        sock = self._client.socket()
-        if sock is None:
-            raise Broken(self._refusal or "the broker closed the connection")
-        if monotonic() - next(iter(self._unacked.values()), monotonic()) > ACK_LIMIT:
-            raise Broken(f"the broker has not acknowledged a message for {ACK_LIMIT:.0f} s")
-        readers = [sock] if wake is None else [sock, wake]
-        pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        writers = [sock] if self._client.want_write() else []
-        ready, writable, _ = select.select(readers, writers, [], 0 if pending or self._inbox else seconds)
+        line = self._line
+        if line is None or self._client.socket() is None:
+            raise self._broken()
+        self._send_on()
+        self._watch(line)
+        readers: list[Any] = [line] if wake is None else [line, wake]
+        writers = [line] if self._client.want_write() else []
+        ready, writable, _ = select.select(readers, writers, [], 0 if line.pending() or self._inbox else seconds)
         if wake is not None and wake in ready:
             wake.recv(4096)
         if writable:
             self._client.loop_write()
         try:
-            if pending or sock in ready:
-                self._heard = monotonic()
-                self._read(sock)
-            self._client.loop_misc()
+            if line.pending() or line in ready:
+                self._read(line)
+            if not self._life.busy:  # behind what is under way a ping would be late, and its answer, too
+                self._client.loop_misc()
         except (ValueError, MQTTException, struct.error) as error:
-            raise Broken(f"the broker speaks no MQTT that we know: {type(error).__name__}") from error
+            raise self._broken(error) from error
         happened, self._inbox = self._inbox, []
         if not happened:
             if self._client.socket() is None:
-                raise Broken(self._refusal or "the broker closed the connection")
-            if (silent := monotonic() - self._heard) > SILENCE * self._broker.keepalive:
-                raise Broken(f"nothing came from the broker for {silent:.0f} s")
+                raise self._broken()
+            self._leave_if(self._life.silent(monotonic()))
         return happened
+
+    def _watch(self, line: Line) -> None:
+        """Note what has left since the last look."""
+        now = monotonic()
+        self._life.look(line.flow(), now, congested=self._client.want_write())
+        self._leave_if(self._life.overdue(now))
+
+    def _leave_if(self, end: Sentence | None) -> None:
+        if end is not None:
+            self._end = end
+            raise self._broken()
 
     @property
     def congested(self) -> bool:
         """Whether something published still waits for room on the line; the owner should wait with more."""
-        return bool(self._client.want_write())
+        return bool(self._queue) or self._client.want_write()
 
-    def _read(self, sock: Any) -> None:
-        """Take what has come, so many packets at the most, whatever they are."""
-        for _ in range(READ_AT_ONCE):
-            if self._client.loop_read() != MQTT_ERR_SUCCESS or self._client.socket() != sock:
-                return
-            pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-            if not pending and not select.select([sock], [], [], 0)[0]:
-                return
+    @property
+    def room(self) -> int:
+        """How many messages at QoS 1 may go before the broker must acknowledge one."""
+        return max(0, self._most_waiting - len(self._life.waiting) - len(self._queue))
+
+    @property
+    def midway(self) -> float:
+        """When a piece of a longer packet last came, monotonic seconds: what comes after it has to wait."""
+        return self._life.midway
+
+    def body_limit(self, topic: str, content_type: str | None = None) -> int:
+        """Return how many bytes a message on *topic* may have."""
+        return (self.largest or NO_LIMIT) - around(topic, content_type, modern=self._modern)
+
+    def _read(self, line: Line) -> None:
+        """Take what has come, so much and so many packets at the most, whatever they are."""
+        self._client.note_life()
+        line.allow(READ_BYTES, READ_AT_ONCE)
+        packets = line.framing.packets
+        while not line.spent:
+            if self._client.loop_read() != MQTT_ERR_SUCCESS or self._client.socket() is None:
+                break
+            if not line.pending() and not select.select([line], [], [], 0)[0]:
+                break
+        framing = line.framing
+        self._life.came(monotonic(), whole=framing.packets > packets and not framing.inside)
 
     def publish(self, message: Message) -> int:
-        """Send *message* and return its packet id, by which `Acked` will name it."""
-        properties = self._said(message.content_type, message.expiry) if self._modern else None
-        told = self._client.publish(message.topic, message.body, message.qos, message.retain, properties)
-        if told.rc != MQTT_ERR_SUCCESS:
-            raise Broken(error_string(told.rc))
-        if message.qos:
-            self._unacked[told.mid] = monotonic()
-        return told.mid
+        """Send *message*, or let it wait its turn, and return the number by which `Acked` will name it.
 
-    def _said(self, content_type: str | None, expiry: int | None) -> Properties:
-        """Return the properties of a publish; kept, for to make them costs as much as to send it (measured)."""
-        properties = self._properties.get((content_type, expiry))
-        if properties is None:
-            properties = self._properties[content_type, expiry] = _properties(PacketTypes.PUBLISH)
-            if content_type is not None:
-                properties.ContentType = content_type
-            if expiry is not None:
-                properties.MessageExpiryInterval = expiry
-        return properties
+        One that is larger than the broker takes is not sent (MQTT 5.0, 3.2.2.3.6), and answered as `Acked.too_large`.
+        """
+        self._mid += 1
+        if message.packet(modern=self._modern) > (self.largest or NO_LIMIT):
+            self._inbox.append(Acked(self._mid, TOO_LARGE, "Packet too large"))
+            return self._mid
+        if len(self._queue) >= QUEUED:
+            self._leave_if(unanswered(ACK_LIMIT))
+        self._queue.append((self._mid, message))
+        self._send_on()
+        return self._mid
+
+    def _send_on(self) -> None:
+        """Hand over what waits, as long as the line has room and the broker will have it."""
+        while self._queue and not self._client.want_write():
+            mid, message = self._queue[0]
+            if message.qos and len(self._life.waiting) >= self._most_waiting:
+                return
+            self._queue.popleft()
+            properties = _properties(message.content_type, message.expiry) if self._modern else None
+            given = self._client.publish(message.topic, message.body, message.qos, message.retain, properties)
+            if message.qos:
+                self._life.sent(given.mid, mid, message.packet(modern=self._modern))
+            if given.rc != MQTT_ERR_SUCCESS:
+                raise self._broken()
 
     def subscribe(self, topics: list[str], qos: int = 1, *, retained: bool = True) -> None:
         """Ask for *topics*; what is retained comes each time, or with *retained* off to a new subscription only.
@@ -271,18 +285,59 @@ class Link:
         else:
             self._client.subscribe([(topic, qos) for topic in topics])
 
+    def _broken(self, error: Exception | None = None) -> Broken:
+        """Return what is known of the end."""
+        line, broker = self._line, self._broker
+        in_hand = tuple(waiting.size for waiting in self._life.waiting.values())
+        end = self._end or told(
+            Ending(
+                where=":".join(map(str, broker.address)),
+                stage=self._stage,
+                error=error or (line.error if line is not None else None) or self._unreadable,
+                code=self._code,
+                words=self._words,
+                first=line.first if line is not None else b"",
+                in_hand=in_hand,
+                certificate=str(broker.certificate or ""),
+                encrypted=broker.encrypted,
+                modern=self._modern,
+                now=datetime.now(UTC),
+            )
+        )
+        lasted = None if self._accepted is None else monotonic() - self._accepted
+        return Broken(end.what, end.following, end.cause, in_hand=in_hand, lasted=lasted)
+
     def _on_connect(
-        self, _client: Client, _user: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
+        self, _client: Client, _user: Any, _flags: Any, code: ReasonCode, properties: Properties | None
     ) -> None:
         if code.is_failure:
-            self._refusal = f"the broker refused this client: {code.getName()}"
-        else:
-            self._accepted = True
+            self._code, self._words = code.value, words_of(properties)
+            return
+        self._accepted, self._stage = monotonic(), Stage.SESSION
+        for name, least, missing in LEAST:
+            if getattr(properties, name, least) < least:
+                self._end = lacking(missing)
+        self._most_waiting = min(self._most_waiting, getattr(properties, "ReceiveMaximum", NO_LIMIT))
+        largest = min(self.largest or NO_LIMIT, getattr(properties, "MaximumPacketSize", NO_LIMIT))
+        self.largest = None if largest == NO_LIMIT else largest
+        self._life.keepalive = min(self._broker.keepalive, getattr(properties, "ServerKeepAlive", 0) or NEVER)
+        self._client.keep_alive(int(self._life.keepalive))
+        if (name := getattr(properties, "AssignedClientIdentifier", self._name)) != self._name:
+            self.remarks.append(f"the broker calls this client {name!a}, not {self._name}")
+        asked = 60 if self._clean else NEVER
+        if (kept := getattr(properties, "SessionExpiryInterval", asked)) < asked:
+            self.remarks.append(f"the broker keeps what waits for this client for {kept} s only")
 
     def _on_disconnect(
-        self, _client: Client, _user: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
+        self, _client: Client, _user: Any, flags: Any, code: ReasonCode, properties: Properties | None
     ) -> None:
-        self._refusal = self._refusal or f"the connection ended: {code.getName()}"
+        """Note why: the broker's own code, or what paho found wrong with a packet; a broken line says so itself."""
+        if flags.is_disconnect_packet_from_server:
+            self._code, self._words = code.value, words_of(properties)
+        elif code.getName() == "Keep alive timeout":
+            self._end = self._end or silent(SILENCE * self._life.keepalive)
+        elif code.getName() == "Protocol error":
+            self._unreadable = Foreign("a packet that cannot be read")
 
     def _on_message(self, _client: Client, _user: Any, message: MQTTMessage) -> None:
         self._inbox.append(Received(message.topic, bytes(message.payload), message.retain))
@@ -290,37 +345,14 @@ class Link:
     def _on_publish(
         self, _client: Client, _user: Any, mid: int, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        self._unacked.pop(mid, None)
-        self._inbox.append(Acked(mid, code.value, code.getName()))
+        waiting = self._life.acked(mid)
+        if waiting is not None:  # else it went at QoS 0, and nobody has answered anything
+            self._inbox.append(Acked(waiting.mid, code.value, code.getName()))
 
     def _on_subscribe(
-        self, _client: Client, _user: Any, mid: int, codes: list[ReasonCode], _properties: Properties | None
+        self, _client: Client, _user: Any, _mid: int, codes: list[ReasonCode], _properties: Properties | None
     ) -> None:
-        self._inbox += [Acked(mid, code.value, f"subscription: {code.getName()}") for code in codes if code.is_failure]
+        self._inbox += [Acked(0, code.value, f"subscription: {code.getName()}") for code in codes if code.is_failure]
 
 
-def _properties(packet: int) -> Properties:
-    return Properties(packet)  # type: ignore[no-untyped-call]  # paho has types, but not here
-
-
-def _without_nagle(_client: Client, _user: Any, sock: Any) -> None:
-    """Send each packet at once: with Nagle on, a round trip took 55 times as long (measured)."""
-    if isinstance(sock, socket.socket):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _tls(broker: Broker) -> ssl.SSLContext:
-    """Return a context that trusts the configured authority alone and shows our certificate."""
-    try:
-        for path in (broker.ca, broker.certificate, broker.key):
-            if path is not None:
-                check_plain(path, MAX_PEM)  # it is opened by its name, and a pipe would be waited for
-        context = ssl.create_default_context(cafile=broker.ca)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if broker.certificate is not None:
-            # A key that wants a passphrase would ask for it on the terminal, and wait.
-            context.load_cert_chain(broker.certificate, broker.key, password=lambda: "")
-    except OSError as error:
-        named = ", ".join(str(path) for path in (broker.ca, broker.certificate, broker.key) if path)
-        raise Broken(f"the broker's TLS files cannot be used ({named}): {error.strerror or error}") from error
-    return context
+_properties = cache(publish_properties)  # to make them costs as much as to send the message (measured)

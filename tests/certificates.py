@@ -8,7 +8,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 HOURS = timedelta(hours=12)
@@ -40,17 +46,17 @@ class Authority:
         self.ca = self._write("ca.crt", made.public_bytes(Encoding.PEM))
         self.revoke()
 
-    def server(self, shift: timedelta = timedelta()) -> Pair:
-        """Return a pair for a broker on 127.0.0.1, valid from 12 hours before to 12 hours after now + *shift*."""
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")])
+    def server(self, shift: timedelta = timedelta(), address: str = "127.0.0.1") -> Pair:
+        """Return a pair for a broker on *address*, valid from 12 hours before to 12 hours after now + *shift*."""
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address(address)), x509.DNSName("localhost")])
         return self._pair("server", "127.0.0.1", ExtendedKeyUsageOID.SERVER_AUTH, names, shift)
 
     def client(self, name: str, shift: timedelta = timedelta()) -> Pair:
         """Return a pair whose CN is *name*, valid around now + *shift*."""
         return self._pair(f"client-{name}", name, ExtendedKeyUsageOID.CLIENT_AUTH, shift=shift)
 
-    def revoke(self, *pairs: Pair) -> None:
-        """Write the list of those that are believed no more, and of no others: ``revoked.crl``."""
+    def revoke(self, *pairs: Pair) -> Path:
+        """Write and return the list of those that are believed no more, and of no others: ``revoked.crl``."""
         now = datetime.now(UTC)
         told = x509.CertificateRevocationListBuilder().issuer_name(self._name)
         told = told.last_update(now - HOURS).next_update(now + HOURS)
@@ -58,7 +64,13 @@ class Authority:
             serial = x509.load_pem_x509_certificate(pair.certificate.read_bytes()).serial_number
             one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - HOURS).build()
             told = told.add_revoked_certificate(one)
-        self._write("revoked.crl", told.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
+        return self._write("revoked.crl", told.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
+
+    def locked(self, pair: Pair) -> Path:
+        """Return a file with the key of *pair* under a passphrase."""
+        key = load_pem_private_key(pair.key.read_bytes(), None)
+        octets = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"1234"))
+        return self._write("locked.key", octets, mode=0o600)
 
     def _pair(
         self,

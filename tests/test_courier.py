@@ -297,7 +297,7 @@ def test_a_killed_broker_is_weather_and_everything_arrives_after_it(tmp_path: Pa
 def test_a_centre_that_says_it_is_there_and_gives_no_receipt_is_not_called_linked(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("device.courier.DEAF", 1.0)
+    monkeypatch.setattr("device.reach.DEAF", 1.0)
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
         until(centre, lambda: bike.linked, answer=False)
         append(outbox, 1)
@@ -342,10 +342,11 @@ def test_nothing_is_sent_again_while_the_centre_says_it_is_away_and_everything_w
         ids = append(outbox, 3)
         bike.wake()
         assert hears(3) == ids
+        until(centre, lambda: not bike._window.flying, answer=False)  # the time counts from the broker's word on
         clock.now = clock() + FIRST_RESEND  # a centre that is there, and says nothing, is asked again
         assert hears(6) == ids + ids
         says("offline")
-        until(centre, lambda: not bike.linked, answer=False)
+        until(centre, lambda: not bike.linked and not bike._window.flying, answer=False)
         clock.now = clock() + 20 * LONGEST_RESEND
         fresh = []
         for count in (7, 8):  # what is new goes once, into the broker's hands; with the second, all of a turn went by
@@ -628,7 +629,7 @@ def test_a_broker_is_there_as_long_as_bytes_come_and_gone_after_one_and_a_half_k
 
 
 def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.mqtt_client.ACK_LIMIT", 0.3)
+    monkeypatch.setattr("device.liveness.ACK_LIMIT", 0.3)
     alive = threading.Event()
 
     def chatter(line: socket.socket) -> None:
@@ -649,7 +650,7 @@ def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(mon
 
 
 def test_what_was_acknowledged_in_time_is_nobody_s_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.mqtt_client.ACK_LIMIT", 0.3)
+    monkeypatch.setattr("device.liveness.ACK_LIMIT", 0.3)
     with Mosquitto(tmp_path) as broker, Link(Broker(port=broker.port), "a", will=Message("t", b"")) as link:
         link.publish(Message("t", b""))
         until = monotonic() + 1

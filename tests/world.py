@@ -106,11 +106,12 @@ def _conf(port: int, extra: str) -> str:
         f"listener {port} 127.0.0.1",
         "set_tcp_nodelay true",
         "max_queued_messages 100000",  # with 0, mosquitto 2.0.11 cuts off whoever publishes what its ACL denies
-        "max_inflight_messages 1000",
         "log_type error",
         "log_type warning",
         "log_type notice",
     ]
+    if "max_inflight_messages" not in extra:
+        lines.append("max_inflight_messages 1000")
     if "allow_anonymous" not in extra:
         lines.append("allow_anonymous true")
     if os.geteuid() == 0:

@@ -208,8 +208,10 @@ class ScriptedLink:
         will_delay: int = 0,
         clean: bool = True,
         password: str | None = None,
+        most_waiting: int = 1000,
     ) -> None:
         assert password is None
+        assert most_waiting > 0
         self.name = client_id
         self.will = will
         self.will_delay = will_delay
@@ -291,6 +293,21 @@ class ScriptedLink:
     def congested(self) -> bool:
         """Whether the line is full; this one never is."""
         return False
+
+    @property
+    def room(self) -> int:
+        """How many messages may go at once."""
+        return 1000
+
+    midway = 0.0
+    """When a piece of a longer packet last came: here they come whole."""
+    remarks: tuple[str, ...] = ()
+
+    def body_limit(self, topic: str, content_type: str | None = None) -> int:
+        """Return how many bytes a message may have."""
+        assert topic
+        assert content_type
+        return 268_435_455
 
     def subscribe(self, topics: list[str], qos: int = 1, *, retained: bool = True) -> None:
         """Subscribe, at once."""
