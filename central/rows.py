@@ -19,6 +19,8 @@ TYPES = "id.titik."
 """The prefix of the types of event that are kept; ``id.titik.scan`` is one."""
 MOST_EVENTS = 200
 """Events in one message."""
+LARGEST_EVENT = 16_000
+"""Characters of an event; a station's has under a thousand."""
 ID_LENGTH = range(8, 65)
 EPOCH_LENGTH = range(1, 33)
 MOST_SEQ = 2**63 - 1
@@ -117,13 +119,16 @@ def rows(point: str, body: bytes) -> Read:
 
 
 def places(body: bytes) -> list[Place]:
-    """Return the places that the events of a message say they have, also of events that cannot be taken."""
+    """Return the places that the events of a message say they have, also of events that cannot be taken.
+
+    Of more events than one message may hold, those of the first.
+    """
     try:
         value = parse(body)
     except ValueError:
         return []
     found = []
-    for event in value if isinstance(value, list) else [value]:
+    for event in value[:MOST_EVENTS] if isinstance(value, list) else [value]:
         match event:
             case {"data": {"epoch": str(epoch), "seq": int(seq)}} if (
                 len(epoch) in EPOCH_LENGTH and 1 <= seq <= MOST_SEQ and not isinstance(seq, bool)
@@ -173,6 +178,8 @@ def _row(point: str, event: Any, text: str) -> Row:
         raise Unreadable(f"an epoch of {len(epoch)} characters")
     if not 1 <= seq <= MOST_SEQ:
         raise Unreadable("a seq that no row can have")
+    if len(text) > LARGEST_EVENT:
+        raise Unreadable(f"an event of {len(text)} characters")
     return Row(
         source,
         id_,

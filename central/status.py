@@ -9,8 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from central.gaps import Gap
 from central.rows import MOST_SEQ
-from central.store import VERSION, Gap, NotOurs, check
+from central.store import VERSION, NotOurs, check
 from device.database import damaged, sentence
 from device.model import WITA
 from device.wire import loads

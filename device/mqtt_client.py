@@ -31,6 +31,8 @@ CONNECT_LIMIT = 5.0
 """Seconds that a connection, its TLS handshake and the broker's word may each take."""
 READ_AT_ONCE = 1000
 """Packets taken in one turn at the most, so that a flood cannot keep the owner from its other work."""
+READ_BYTES = 4_194_304
+"""Bytes of messages after which a turn takes no more of them."""
 LARGEST_PACKET = MAX_BUNDLE + 4096
 """Bytes; the trust bundle is the largest of all messages. The broker keeps larger ones from us (on 3.1.1 its own
 limit must)."""
@@ -109,7 +111,9 @@ class Link:
         self._inbox: list[Received | Acked] = []
         self._accepted = False
         self._refusal: str | None = None
+        self._largest: int | None = None
         self._heard = 0.0
+        self._took = self._messages = 0
         self._unacked: dict[int, float] = {}
         self._properties: dict[tuple[str | None, int | None], Properties] = {}
         self._modern = broker.protocol == 5  # noqa: PLR2004 - the protocol's own number
@@ -187,9 +191,17 @@ class Link:
             with suppress(OSError):
                 sock.close()
 
-    def turn(self, seconds: float, wake: socket.socket | None = None) -> list[Received | Acked]:
+    @property
+    def largest(self) -> int | None:
+        """The largest packet that the broker takes, in bytes; ``None`` where it did not say (MQTT 3.1.1 cannot)."""
+        return self._largest
+
+    def turn(
+        self, seconds: float, wake: socket.socket | None = None, most: int = READ_AT_ONCE
+    ) -> list[Received | Acked]:
         """Return what happened, waiting for it at most *seconds*, or until *wake* has something to read.
 
+        *most* messages are taken, and few more bytes than `READ_BYTES`; the others come with the next turn.
         Raises `Broken` when the session has ended, after everything that came before was returned.
         """
         sock = self._client.socket()
@@ -208,7 +220,7 @@ class Link:
         try:
             if pending or sock in ready:
                 self._heard = monotonic()
-                self._read(sock)
+                self._read(sock, most)
             self._client.loop_misc()
         except (ValueError, MQTTException, struct.error) as error:
             raise Broken(f"the broker speaks no MQTT that we know: {type(error).__name__}") from error
@@ -225,10 +237,13 @@ class Link:
         """Whether something published still waits for room on the line; the owner should wait with more."""
         return bool(self._client.want_write())
 
-    def _read(self, sock: Any) -> None:
+    def _read(self, sock: Any, most: int) -> None:
         """Take what has come, so many packets at the most, whatever they are."""
+        self._took = self._messages = 0
         for _ in range(READ_AT_ONCE):
             if self._client.loop_read() != MQTT_ERR_SUCCESS or self._client.socket() != sock:
+                return
+            if self._messages >= most or self._took > READ_BYTES:
                 return
             pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
             if not pending and not select.select([sock], [], [], 0)[0]:
@@ -269,12 +284,13 @@ class Link:
             self._client.subscribe([(topic, qos) for topic in topics])
 
     def _on_connect(
-        self, _client: Client, _user: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
+        self, _client: Client, _user: Any, _flags: Any, code: ReasonCode, properties: Properties | None
     ) -> None:
         if code.is_failure:
             self._refusal = f"the broker refused this client: {code.getName()}"
         else:
             self._accepted = True
+            self._largest = getattr(properties, "MaximumPacketSize", None)  # paho has only what the packet had
 
     def _on_disconnect(
         self, _client: Client, _user: Any, _flags: Any, code: ReasonCode, _properties: Properties | None
@@ -282,6 +298,8 @@ class Link:
         self._refusal = self._refusal or f"the connection ended: {code.getName()}"
 
     def _on_message(self, _client: Client, _user: Any, message: MQTTMessage) -> None:
+        self._messages += 1
+        self._took += len(message.payload)
         self._inbox.append(Received(message.topic, bytes(message.payload), message.retain))
 
     def _on_publish(
