@@ -44,8 +44,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between two tries to reach the broker, doubling, with full jitter."""
 TRY_AGAIN = 2.0
 """Seconds between two tries to open or write the database."""
-READ = 200
-"""Messages read in one turn (some 20 ms): more than are taken, so that what a flood stands before is reached."""
+READ = 500
+"""Messages read in one turn (some 50 ms): more than are taken, so that what a flood stands before is reached."""
 SETTLE = 1.0
 """Seconds of a session before the bundle goes out: what waited at the broker comes, and is answered, first."""
 PATIENCE = 30.0
@@ -137,13 +137,14 @@ class Centre:
             self._intake.again()
             self._posting.again(began)
             self._listen(link)
+            more = False
             while not self._stop.is_set():
                 self._heart.beat(monotonic())
                 self._say(link)
-                self._turn(link, 0 if self._busy() else TURN)
+                self._turn(link, 0 if more or self._busy() else TURN)
                 self._post(link, began)
                 self._ask(link)
-                self._tend()
+                more = self._tend()
             self._leave(link)
 
     def _leave(self, link: Link) -> None:
@@ -165,11 +166,13 @@ class Centre:
 
     def _turn(self, link: Link, seconds: float) -> None:
         """Read what comes, commit a turn's worth of what waits as one, and only then answer it."""
-        for happened in link.turn(seconds, most=READ):
+        came = link.turn(seconds, most=READ)
+        for happened in came:
             self._hear(happened)
         if self._fault is not None and monotonic() - self._tried < TRY_AGAIN:
             return
-        self._batch = self._batch or self._inbox.take(monotonic())
+        more = sum(isinstance(happened, Received) for happened in came) >= READ
+        self._batch = self._batch or self._inbox.take(monotonic(), more=more)
         if not self._batch:
             return
         self._tried = monotonic()
@@ -228,23 +231,25 @@ class Centre:
         for request in requests:
             link.publish(Message(self._topics.of(point, f"request/{VERB}"), request.encode(now)))
 
-    def _tend(self) -> None:
-        """Do a piece of what may wait, and look what began or ended to be out of order."""
+    def _tend(self) -> bool:
+        """Do a piece of what may wait, and look what began or ended to be out of order; return whether more waits."""
         now = monotonic()
-        self._note(self._store.tend)
+        more = self._note(self._store.tend)
         self._note(lambda: self._alarms.note_late(self._inbox.late(now, self._since)))
         if now - self._looked >= LOOK_ROUND:
             self._looked = now
             self._note(lambda: self._alarms.look_round(datetime.now(UTC)))
+        return more
 
-    def _note(self, write: Callable[[], object]) -> None:
-        """Write what can wait for a disk that is well."""
+    def _note(self, write: Callable[[], bool | None]) -> bool:
+        """Write what can wait for a disk that is well; return what *write* does."""
         if self._fault is not None:
-            return
+            return False
         try:
-            write()
+            return bool(write())
         except CannotWrite as error:
             self._say_fault(str(error))
+            return False
 
     def _take_ack(self, acked: Acked) -> None:
         if acked.mid == self._saying and not acked.refused:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from device.mqtt_client import Received
 from device.wire import MAX_POINT, POINT
 
-TURN_MESSAGES = 100
-TURN_BYTES = 262_144
-TURN_EVENTS = 500
+TURN_MESSAGES, TURN_BYTES, TURN_EVENTS = 100, 262_144, 300
 """What one turn takes of all points together (some 30 ms); one message more where it is a large one."""
+HASTE = 5
+"""Of so many parts of that a turn takes one, while more is to be read: behind a flood may stand who sends one event."""
 POINT_BYTES, ALL_BYTES = 50_331_648, 100_663_296
 """What waits in RAM of one point, and of all; an honest one has at most 100 messages under way."""
 COST = 512
@@ -79,15 +79,17 @@ class Inbox:
         """Return whether there is something to take."""
         return any(box.events or (box.words and box.due <= now) for box in self._boxes.values())
 
-    def take(self, now: float) -> list[Received]:
+    def take(self, now: float, *, more: bool = False) -> list[Received]:
         """Return, and let go, what this turn takes: of each point in its turn one message, until it is enough.
 
-        What is of one topic stands together, in the order in which it came.
+        *more* is whether the line has not been read to its end. What is of one topic stands together, in the order
+        in which it came.
         """
+        part = HASTE if more else 1
         taken: list[Received] = []
         size = events = 0
         ring = deque(name for name, box in self._boxes.items() if box.events or (box.words and box.due <= now))
-        while ring and len(taken) < TURN_MESSAGES and size < TURN_BYTES and events < TURN_EVENTS:
+        while ring and max(len(taken) / TURN_MESSAGES, size / TURN_BYTES, events / TURN_EVENTS) < 1 / part:
             name = ring.popleft()
             box = self._boxes[name]
             if box.words and box.due <= now:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from central.inbox import (
     ALL_BYTES,
     COST,
+    HASTE,
     LARGEST_WORD,
     LATE,
     MOST_POINTS,
@@ -78,6 +79,17 @@ def test_a_turn_takes_so_many_messages_bytes_and_events(body: bytes, most: int) 
     for _ in range(200):
         inbox.add(told(body), 0.0)
     assert len(inbox.take(0.0)) == most
+
+
+def test_while_more_is_to_be_read_a_turn_is_shorter_and_has_each_point_all_the_same() -> None:
+    inbox = Inbox(ROOT)
+    for n in range(500):
+        inbox.add(told(b"%d" % n), 0.0)
+    for point in OTHERS:
+        inbox.add(told(b"mine", point), 0.0)
+    turn = inbox.take(0.0, more=True)
+    assert len(turn) == TURN_MESSAGES / HASTE
+    assert {received.topic.split("/")[2] for received in turn} == {FLOOD, *OTHERS}
 
 
 def test_a_large_message_of_a_flood_costs_the_next_point_one_turn() -> None:
