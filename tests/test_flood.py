@@ -11,7 +11,7 @@ from central.said import MOST_SAID
 from central.store import Store
 from central.troubles import CENTRE, RIVAL, TWIN, Trouble
 from device.config import Broker
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Acked, Link, Message, Received
 from device.wire import dumps, loads
 from tests import test_said, test_store
 from tests.test_centre import FLEET, Centre, receipt, station
@@ -19,6 +19,18 @@ from tests.test_store import NOW, event
 from tests.world import Mosquitto, wait_for
 
 RECEIPTS = "titik/v1/+/receipt"
+WILL = Message("a/will", b"")
+
+
+def give(link: Link, *messages: Message) -> None:
+    """Publish *messages*, and wait until the broker has them all."""
+    open_ = {link.publish(message) for message in messages}
+
+    def acked() -> bool:
+        open_.difference_update(got.mid for got in link.turn(0.05) if isinstance(got, Acked))
+        return not open_
+
+    wait_for(acked, 30, "the broker has them")
 
 
 def troubles(centre: Centre) -> list[Trouble]:
@@ -32,17 +44,14 @@ def test_who_sends_one_event_behind_a_flood_has_its_receipt_before_most_of_the_f
         told = Broker(port=broker.port)
         centre.says("state online")
         with (
-            Link(told, "listener", will=Message("a/will", b"")) as listener,
-            station(broker) as point,
-            station(broker, "dprd-1") as other,
+            Link(told, "listener", will=WILL) as listener,
+            Link(told, "bupati-1", will=WILL) as point,
+            Link(told, "dprd-1", will=WILL) as other,
         ):
             listener.subscribe([RECEIPTS])
             centre.process.send_signal(signal.SIGSTOP)
-            for seq in range(1, flood + 1):
-                point.send(dumps(event(seq)))
-            wait_for(lambda: point.look() or not point._link._unacked, what="the broker has the flood")
-            other.send(dumps(event(1, point="dprd-1")))
-            wait_for(lambda: other.look() or not other._link._unacked, what="the broker has the one event")
+            give(point, *(Message("titik/v1/bupati-1/event", dumps(event(n))) for n in range(1, flood + 1)))
+            give(other, Message("titik/v1/dprd-1/event", dumps(event(1, point="dprd-1"))))
             centre.process.send_signal(signal.SIGCONT)
             order: list[str] = []
 
@@ -102,9 +111,9 @@ def test_two_stations_that_take_each_others_session_are_named(tmp_path: Path) ->
     with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port) as centre:
         centre.says("state online")
         for boot, epoch in (("boot-a", "e1"), ("boot-b", "e2"), ("boot-a", "e1"), ("boot-b", "e2")):
-            with station(broker) as point:
-                point.send(dumps({"state": "online", "boot": boot, "epoch": epoch, "seq": 1}), "state", retain=True)
-                wait_for(lambda: point.look() or not point._link._unacked, what="the broker has it")
+            with Link(Broker(port=broker.port), "bupati-1", will=WILL) as point:
+                told = dumps({"state": "online", "boot": boot, "epoch": epoch, "seq": 1})
+                give(point, Message("titik/v1/bupati-1/state", told, retain=True))
         centre.says("bupati-1: two stations use this name and take turns: boot 'boot-b' epoch 'e2' and boot 'boot-a'")
         assert centre.stop() == 0
         assert centre.err.count("two stations use this name") == 1
@@ -117,7 +126,7 @@ def test_two_centres_of_one_name_notice_each_other(tmp_path: Path) -> None:
     with (
         Mosquitto(tmp_path) as broker,
         Centre(tmp_path / "one", broker.port) as one,
-        Link(Broker(port=broker.port), "listener", will=Message("a/will", b"")) as listener,
+        Link(Broker(port=broker.port), "listener", will=WILL) as listener,
     ):
         one.says("state online")
         with Centre(tmp_path / "two", broker.port) as two:
