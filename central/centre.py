@@ -95,8 +95,6 @@ class Centre:
         self._since = 0.0
         """Since when what comes could be taken."""
         self._said: tuple[State, dict[str, Any]] | None = None
-        self._saying: int | None = None
-        """The packet in which it was said, until the broker took it."""
         self._refused = False
         self._weather: str | None = ""
 
@@ -252,8 +250,6 @@ class Centre:
             return False
 
     def _take_ack(self, acked: Acked) -> None:
-        if acked.mid == self._saying and not acked.refused:
-            self._rival.spoke()
         size = self._posting.acked(acked.mid, refused=acked.refused)
         if size is not None:
             log.info("the bundle of %d bytes is posted for all points", size)
@@ -273,7 +269,7 @@ class Centre:
         state = State.DEGRADED if self._fault is not None else State.ONLINE
         said = state, self._alarms.wire()
         if said != self._said:
-            self._saying = link.publish(self._state(state))
+            link.publish(self._state(state))
             if self._said is None or self._said[0] is not state:
                 log.info("state %s", state)
             self._said = said

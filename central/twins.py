@@ -61,31 +61,30 @@ class Twins:
 
 
 class Rival:
-    """Notices that another centre speaks under this one's name, by what stands on their common topic."""
+    """Notices that another centre speaks under this one's name, by what is said on their common topic.
+
+    A broker keeps a session's order: what comes before the first word of our own, retained or waiting since the
+    session before, may be of a centre that was here before. What comes after it is of one that is here as well.
+    """
 
     def __init__(self, boot: str) -> None:
         self._boot = boot
         self._spoke = False
 
-    def spoke(self) -> None:
-        """Note that the broker took a word of ours: what it keeps of another is newer from now on."""
-        self._spoke = True
-
     def hear(self, body: bytes, *, retained: bool) -> str | None:
-        """Return the life of the other's database where the word is another centre's; its will is none.
-
-        What is retained before this one spoke may be of a centre that was here before.
-        """
+        """Return the life of the other's database where the word is another centre's; its will is none."""
         try:
             told = loads(body, LARGEST_WORD)
         except ValueError:
             return None
         match told:
-            case {"state": str(state), "boot": str(boot)} if boot != self._boot and state != State.OFFLINE:
-                life = told.get("centre")
-                return str(life)[:LONGEST] if self._spoke or not retained else None
+            case {"boot": self._boot}:
+                self._spoke |= not retained
+            case {"state": str(state), "boot": str()} if self._spoke and state != State.OFFLINE:
+                return str(told.get("centre"))[:LONGEST]
             case _:
-                return None
+                pass
+        return None
 
 
 def _life(told: Mapping[str, Any]) -> Life | None:

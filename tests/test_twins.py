@@ -124,22 +124,23 @@ def centre_says(boot: str, word: str = "online") -> bytes:
     return dumps({"state": word, "centre": "life-of-theirs", "boot": boot})
 
 
-def test_another_centre_is_one_that_speaks_beside_this_one_and_none_that_was_before_it() -> None:
+def test_another_centre_is_one_that_speaks_after_this_one_and_none_that_did_before() -> None:
     rival = Rival("mine")
-    assert rival.hear(centre_says("theirs"), retained=True) is None, (
-        "the one before this one was killed with its broker"
-    )
-    assert rival.hear(centre_says("mine"), retained=False) is None
-    rival.spoke()
+    for retained in (True, False):  # a centre that was killed, with its broker or just after it had said something
+        assert rival.hear(centre_says("theirs"), retained=retained) is None
     assert rival.hear(centre_says("mine"), retained=True) is None
+    assert rival.hear(centre_says("theirs"), retained=False) is None
+    assert rival.hear(centre_says("mine"), retained=False) is None
     assert rival.hear(centre_says("theirs", State.OFFLINE), retained=False) is None, "a will"
-    assert rival.hear(centre_says("theirs"), retained=True) == "life-of-theirs"
-    assert Rival("mine").hear(centre_says("theirs"), retained=False) == "life-of-theirs"
+    for retained in (True, False):
+        assert rival.hear(centre_says("theirs"), retained=retained) == "life-of-theirs"
 
 
 @pytest.mark.parametrize("body", [b"", b"[", b"[]", b'{"state":"online","boot":7}', b'{"boot":"theirs"}'])
 def test_what_is_no_word_of_a_centre_is_none(body: bytes) -> None:
-    assert Rival("mine").hear(body, retained=False) is None
+    rival = Rival("mine")
+    rival.hear(centre_says("mine"), retained=False)
+    assert rival.hear(body, retained=False) is None
 
 
 def test_a_state_without_a_boot_is_taken(tmp_path: Path) -> None:
