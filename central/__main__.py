@@ -12,7 +12,7 @@ from pathlib import Path
 from central.points import UnknownPoint, typed, typed_day
 from central.rows import stamp
 from central.settings import Settings
-from central.store import Gone, NotOurs, Purged
+from central.store import Gone, Known, NotOurs, Purged
 from device import __version__, log
 from device.config import ConfigError, load
 from device.lock import Taken
@@ -151,12 +151,7 @@ def _purge(told: Namespace) -> int:
     def agree(old: Purged) -> bool:
         print(f"{old.events} peristiwa dan {old.messages} pesan karantina sebelum {told.before} dihapus selamanya.")
         print(f"{old.events} events and {old.messages} quarantined messages before {told.before} are removed for good.")
-        if told.yes:
-            return True
-        if not sys.stdin.isatty():
-            log.line.error("nobody is there to ask. Next: the same with --yes")
-            return False
-        return input("lanjut? ketik ya / go on? type yes: ").strip().lower() in ("ya", "yes")
+        return _agreed(told)
 
     try:
         database = _settings(told).database(os.environ)
@@ -170,6 +165,44 @@ def _purge(told: Namespace) -> int:
     print(f"{purged.events} peristiwa, {purged.messages} pesan dihapus / events, messages are removed")
     print("cadangan lama dan *.replaced-* masih memuatnya / older backups and *.replaced-* still hold them")
     return DONE
+
+
+def _forget(told: Namespace) -> int:
+    """Let go of what is merely said of a point."""
+    from central import forget  # noqa: PLC0415 - `run` does not need it
+
+    def agree(known: Known) -> bool:
+        print(f"{told.point}: {known.epochs} epoch, {known.lost} rentang hilang, status dan kesehatannya dilupakan.")
+        print(f"{told.point}: {known.epochs} epochs, {known.lost} lost ranges, its state and health are forgotten.")
+        print(f"tetap ada / stays: {known.events} peristiwa / events, {known.messages} pesan karantina / quarantined")
+        return _agreed(told)
+
+    try:
+        database = _settings(told).database(os.environ)
+        forgotten = forget.forget(database, told.point, datetime.now(UTC), agree)
+    except forget.CannotForget as error:
+        log.line.error("%s", error)
+        return MISSING if isinstance(error, forget.NoDatabase) else FAILED
+    if forgotten is None:
+        print("tidak ada yang dilupakan / nothing is forgotten")
+        return FAILED
+    print(f"{told.point} dilupakan / is forgotten")
+    if forgotten.online:
+        print(
+            "ia masih mengirim dan akan muncul lagi: cabut dulu sertifikatnya"
+            " / it still sends and will be back: revoke its certificate first"
+        )
+    return DONE
+
+
+def _agreed(told: Namespace) -> bool:
+    """Return whether somebody says yes, or said so before."""
+    if told.yes:
+        return True
+    if not sys.stdin.isatty():
+        log.line.error("nobody is there to ask. Next: the same with --yes")
+        return False
+    return input("lanjut? ketik ya / go on? type yes: ").strip().lower() in ("ya", "yes")
 
 
 def _import(told: Namespace) -> int:
@@ -316,6 +349,16 @@ def _parser() -> ArgumentParser:
     purge.add_argument("--point", type=typed, metavar="POINT", help="of this point alone")
     purge.add_argument("--yes", action="store_true", help="do not ask")
     purge.set_defaults(run=_purge)
+    forget = verb(
+        "forget",
+        "forget what a point says of itself, so that one that is gone is in no list",
+        "It works beside a running centre or without one. No event and no quarantined message is removed: that is\n"
+        "purge. A point that still sends will be back.\n"
+        f"example: titik-central forget gabungan-9\n{codes}",
+    )
+    forget.add_argument("point", type=typed, metavar="POINT")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+    forget.set_defaults(run=_forget)
     bring = verb(
         "import",
         "take the events on a stick, beside a running centre or without one, and write the receipts beside them",

@@ -1,28 +1,34 @@
 """The loop of the centre: what one turn brought is committed as one, then answered.
 
-    broker ─▶ link.turn ─▶ intake ─▶ one commit ─▶ receipts ─▶ broker
+    broker ─▶ link.turn ─▶ inbox ─▶ intake ─▶ one commit ─▶ receipts ─▶ broker
 
-The broker going away is weather. A disk that cannot be written is said, held out and tried again: no receipt
-goes out for what is not on it, so no station forgets.
+A turn is short: it reads so much, takes so much of what waits, of all points alike, and does one piece of what else
+there is to do. The broker going away is weather. A disk that cannot be written is said, held out and tried again:
+no receipt goes out for what is not on it, so no station forgets.
 """
 
 import logging
 import os
 import random
+import secrets
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
+from central.alarms import Alarms
 from central.backup import lock_of
 from central.dial import Dial
+from central.inbox import Inbox
 from central.intake import LEAVES, Intake
 from central.posting import Posting
 from central.recall import VERB, Pace, Recall
 from central.settings import Settings, password
 from central.store import CannotWrite, Store
+from central.twins import Rival
 from device.config import Broker
 from device.heart import Heart
 from device.mqtt_client import Acked, Broken, Link, Message, Received
@@ -39,8 +45,20 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between two tries to reach the broker, doubling, with full jitter."""
 TRY_AGAIN = 2.0
 """Seconds between two tries to open or write the database."""
-WAITING_MESSAGES, WAITING_BYTES = 2_000, 33_554_432
-"""What is kept in RAM while the database cannot be written; past it the stations send again."""
+READ = 500
+"""Messages read in one turn (some 50 ms): more than are taken, so that what a flood stands before is reached."""
+SETTLE = 1.0
+"""Seconds of a session before the bundle goes out: what waited at the broker comes, and is answered, first."""
+PATIENCE = 30.0
+"""Seconds after which it goes out although more waits."""
+DRAIN = 1.0
+"""Seconds in which what waits is still taken when the centre is told to stop; it has two in all."""
+LOOK_ROUND = 10.0
+"""Seconds between two looks at what has ended by itself."""
+MOST_LOST = 2_000
+"""Ranges told lost that are noted at a time; the others are told again."""
+LOST_NAMED = 20
+"""Of these, how many are logged."""
 
 
 class Centre:
@@ -58,7 +76,6 @@ class Centre:
         pace: Pace = Pace(),  # noqa: B008 - a value that cannot change
     ) -> None:
         self._posting = posting
-        self._posting_fault: str | None = None
         self._store = store
         self._broker = broker
         self._password = password
@@ -67,12 +84,18 @@ class Centre:
         self._topics = Topics(broker.root)
         self._intake = Intake(store, self._topics)
         self._recall = Recall(self._topics, pace)
-        self._waiting: list[Received] = []
-        self._waiting_bytes = 0
-        self._dropped = False
+        self._inbox = Inbox(broker.root)
+        self._batch: list[Received] = []
+        """What is being taken; it stays until it is on the disk."""
         self._fault: str | None = None
         self._tried = 0.0
-        self._said: State | None = None
+        self._boot = secrets.token_hex(8)
+        self._rival = Rival(self._boot)
+        self._alarms = Alarms(store)
+        self._looked = 0.0
+        self._since = 0.0
+        """Since when what comes could be taken."""
+        self._said: tuple[State, dict[str, Any]] | None = None
         self._refused = False
         self._weather = Weather(_client_id(broker), broker.certificate, "the next try follows")
 
@@ -108,47 +131,72 @@ class Centre:
             stack.push(link)
             self._weather.fair()
             self._said, self._refused = None, False
+            self._since = began = monotonic()
+            self._intake.again()
+            self._posting.again(began)
             self._listen(link)
-            self._posting.again()
+            more = False
             while not self._stop.is_set():
                 self._heart.beat(monotonic())
                 self._say(link)
-                self._post(link)
-                self._turn(link, TURN)
+                self._turn(link, 0 if more or self._busy() else TURN)
+                self._post(link, began)
                 self._ask(link)
-            link.publish(self._state(State.STOPPED))
-            log.info("state %s", State.STOPPED)
-            self._turn(link, 0.1)  # what came with the goodbye is answered as well
+                more = self._tend()
+            self._leave(link)
+
+    def _leave(self, link: Link) -> None:
+        """Take what waits, and what came with the goodbye, as far as there is time, and answer it."""
+        until = monotonic() + DRAIN
+        while self._busy() and self._fault is None and monotonic() < until:
+            self._turn(link, 0)
+        link.publish(self._state(State.STOPPED))
+        log.info("state %s", State.STOPPED)
+        self._turn(link, 0.1)
 
     def _listen(self, link: Link) -> None:
-        link.subscribe([self._topics.every(leaf) for leaf in (*LEAVES, f"response/{VERB}")])
+        points = [self._topics.every(leaf) for leaf in (*LEAVES, f"response/{VERB}")]
+        link.subscribe([*points, self._topics.centre()])
+
+    def _busy(self) -> bool:
+        """Return whether there is something to take, and a disk to put it on."""
+        return self._fault is None and (bool(self._batch) or self._inbox.due(monotonic()))
 
     def _turn(self, link: Link, seconds: float) -> None:
-        """Take what comes, commit it as one, and only then answer."""
-        for happened in link.turn(seconds):
-            if isinstance(happened, Acked):
-                self._take_ack(happened)
-            else:
-                self._wait_for_disk(happened)
-        if not self._waiting or (self._fault is not None and monotonic() - self._tried < TRY_AGAIN):
+        """Read what comes, commit a turn's worth of what waits as one, and only then answer it."""
+        came = link.turn(seconds, most=READ)
+        for happened in came:
+            self._hear(happened)
+        if self._fault is not None and monotonic() - self._tried < TRY_AGAIN:
+            return
+        more = sum(isinstance(happened, Received) for happened in came) >= READ
+        self._batch = self._batch or self._inbox.take(monotonic(), more=more)
+        if not self._batch:
             return
         self._tried = monotonic()
         try:
-            answers, news = self._intake.take(self._waiting, datetime.now(UTC))
+            answers, news = self._intake.take(self._batch, datetime.now(UTC))
         except CannotWrite as error:
             self._say_fault(str(error))
             return
-        for received in self._waiting:
+        for received in self._batch:
             self._recall.hear(received, monotonic())
-        self._waiting, self._waiting_bytes = [], 0
+        self._batch = []
         self._say_fault(None)
         for level, point, text, _ in news:
             log.log(level, "%s: %s", point, text)
         for answer in answers:
             link.publish(answer)
-        if self._dropped:
-            self._dropped = False
-            self._listen(link)  # what is retained comes again
+
+    def _hear(self, happened: Received | Acked) -> None:
+        if isinstance(happened, Acked):
+            self._take_ack(happened)
+        elif happened.topic == self._topics.centre():
+            life = self._rival.hear(happened.body, retained=happened.retained)
+            if life is not None:
+                self._note(lambda: self._alarms.note_rival(life))
+        else:
+            self._inbox.add(happened, monotonic())
 
     def _ask(self, link: Link) -> None:
         """Ask one point for what is missing of it, and note what it no longer has."""
@@ -157,7 +205,9 @@ class Centre:
             return
         now = datetime.now(UTC)
         try:
-            requests, lost = self._recall.look(point, self._store.missing(point), monotonic())
+            seen = self._store.look(point, self._recall.asked(point))
+            requests, lost = self._recall.look(point, seen.gaps, monotonic(), seen.parts)
+            lost = lost[:MOST_LOST]
             if lost:
                 with self._store.writing():
                     for gap in lost:
@@ -165,7 +215,7 @@ class Centre:
         except CannotWrite as error:
             self._say_fault(str(error))
             return
-        for gap in lost:
+        for gap in lost[:LOST_NAMED]:
             log.error(
                 "%s: events %s %d-%d are lost: its card no longer has them. Next: titik-central status;"
                 " was a card changed, put the old one in once",
@@ -174,19 +224,35 @@ class Centre:
                 gap.first,
                 gap.last,
             )
+        if len(lost) > LOST_NAMED:
+            log.error("%s: and %d more ranges like these", point, len(lost) - LOST_NAMED)
         for request in requests:
             link.publish(Message(self._topics.of(point, f"request/{VERB}"), request.encode(now)))
 
-    def _wait_for_disk(self, received: Received) -> None:
-        """Note *received* for the next commit; while there can be none, no more of them than fit."""
-        self._waiting_bytes += len(received.body)
-        if self._fault is not None and (len(self._waiting) >= WAITING_MESSAGES or self._waiting_bytes > WAITING_BYTES):
-            self._waiting_bytes -= len(received.body)
-            self._dropped = True
-        else:
-            self._waiting.append(received)
+    def _tend(self) -> bool:
+        """Do a piece of what may wait, and look what began or ended to be out of order; return whether more waits."""
+        now = monotonic()
+        more = self._note(self._store.tend)
+        self._note(lambda: self._alarms.note_late(self._inbox.late(now, self._since)))
+        if now - self._looked >= LOOK_ROUND:
+            self._looked = now
+            self._note(lambda: self._alarms.look_round(datetime.now(UTC)))
+        return more
+
+    def _note(self, write: Callable[[], bool | None]) -> bool:
+        """Write what can wait for a disk that is well; return what *write* does."""
+        if self._fault is not None:
+            return False
+        try:
+            return bool(write())
+        except CannotWrite as error:
+            self._say_fault(str(error))
+            return False
 
     def _take_ack(self, acked: Acked) -> None:
+        size = self._posting.acked(acked.mid, refused=acked.refused)
+        if size is not None:
+            log.info("the bundle of %d bytes is posted for all points", size)
         if acked.refused and not self._refused:
             self._refused = True
             log.error(
@@ -196,29 +262,32 @@ class Centre:
             )
 
     def _state(self, state: State) -> Message:
-        return Message(self._topics.centre(), dumps({"state": state, "centre": self._store.life}), retain=True)
+        told = {"state": state, "centre": self._store.life, "boot": self._boot}
+        return Message(self._topics.centre(), dumps({**told, **self._alarms.wire()}), retain=True)
 
     def _say(self, link: Link) -> None:
         state = State.DEGRADED if self._fault is not None else State.ONLINE
-        if state is not self._said:
+        said = state, self._alarms.wire()
+        if said != self._said:
             link.publish(self._state(state))
-            log.info("state %s", state)
-            self._said = state
+            if self._said is None or self._said[0] is not state:
+                log.info("state %s", state)
+            self._said = said
 
-    def _post(self, link: Link) -> None:
-        """Give the points a new trust bundle; they believe its signature, not us."""
-        octets = self._posting.newer()
+    def _post(self, link: Link, began: float) -> None:
+        """Give the points a new trust bundle, once what waits is answered; they believe its signature, not us."""
+        now = monotonic()
+        if now - began < SETTLE or ((self._busy() or link.congested) and now - began < PATIENCE):
+            return
+        octets = self._posting.newer(self._topics.bundle(), link.largest, now)
         if octets is not None:
-            link.publish(Message(self._topics.bundle(), octets, retain=True))
-            log.info("the bundle of %d bytes is posted for all points", len(octets))
-        if self._posting.fault != self._posting_fault:
-            self._posting_fault = self._posting.fault
-            if self._posting_fault is not None:
-                log.error("no bundle can be posted: %s. Next: [trust] bundle in central.toml", self._posting_fault)
+            self._posting.sent(link.publish(Message(self._topics.bundle(), octets, retain=True)))
+        self._note(lambda: self._alarms.note_fault(self._posting.fault))
 
     def _say_fault(self, fault: str | None) -> None:
         if (fault is None) != (self._fault is None):
             if fault is None:
+                self._since = monotonic()
                 log.info("the database can be written again")
             else:
                 log.error(
@@ -252,16 +321,16 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
         stack.callback(notifier.close)
         stack.callback(notifier.stopping)
         path = settings.database(env)
-        store = _open(path, stop, stack)
+        heart = Heart([], notifier)
+        store = _open(path, stop, stack, heart)
         if store is None:
             return
         log.info("the store is open: %s, centre %s", store.path, store.life)
-        heart = Heart([], notifier)
         heart.beat(monotonic())
         Centre(store, settings.broker, secret, stop, heart, posting=Posting(settings.trust.bundle)).serve()
 
 
-def _open(path: Path, stop: Stop, stack: ExitStack) -> Store | None:
+def _open(path: Path, stop: Stop, stack: ExitStack, heart: Heart) -> Store | None:
     """Return the open store, waiting for a disk that is not there yet; ``None`` when told to stop.
 
     Raises `store.NotOurs` and `lock.Taken`.
@@ -272,7 +341,7 @@ def _open(path: Path, stop: Stop, stack: ExitStack) -> Store | None:
     while not stop.is_set():
         try:
             lock.take()  # a restore beside it would take the open file away
-            return stack.enter_context(Store(path, datetime.now(UTC)))
+            return stack.enter_context(Store(path, datetime.now(UTC), lambda: heart.beat(monotonic())))
         except (CannotWrite, OSError) as error:
             why = str(error) if isinstance(error, CannotWrite) else f"{path}: {error.strerror}"
             if why != said:

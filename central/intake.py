@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 from central.rows import Read, Unreadable, claims, receipts, rows
 from central.store import Store
+from central.troubles import TWIN
+from central.twins import Life, Twins
 from device.mqtt_client import Message, Received
 from device.wire import POINT, Quarantined, State, Topics, dumps, loads
 
@@ -46,6 +48,11 @@ class Intake:
         self._answers: list[Message] = []
         self._news: list[News] = []
         self._said: set[tuple[str, str]] = set()
+        self._twins = Twins()
+
+    def again(self) -> None:
+        """Note that another session with the broker began: it may bring again what it brought before."""
+        self._twins.again()
 
     def take(self, batch: Sequence[Received], now: datetime) -> tuple[list[Message], list[News]]:
         """Return the answers to *batch*, all of which is on the disk then, and what is new in it.
@@ -55,6 +62,7 @@ class Intake:
         self._answers, self._news = [], []
         with self._store.writing():
             self._runs(batch, now)
+            self._store.mend()
         return self._answers, [news for news in self._news if self._is_new(news)]
 
     def _runs(self, batch: Sequence[Received], now: datetime) -> None:
@@ -71,6 +79,8 @@ class Intake:
         if leaf == "event":
             self._events(point, some, now, named=named)
         elif leaf in LEAVES and named:
+            if some[-1].retained and self._store.forgotten(point):  # the broker still keeps its last word
+                return
             wills = [self._word(point, leaf, received, now) for received in some]
         if named and any(not (received.retained or will) for received, will in zip(some, wills, strict=True)):
             self._store.saw(point, now)
@@ -130,9 +140,22 @@ class Intake:
             self._store.tell_info(point, told)
         elif leaf == "health":
             self._store.tell_health(point, told, now)
-        elif self._store.tell_state(point, told):
-            self._news.append(News(logging.INFO, point, str(told["state"]), once=False))
+        else:
+            if self._store.tell_state(point, told):
+                self._news.append(News(logging.INFO, point, str(told["state"]), once=False))
+            if not received.retained and (twins := self._twins.hear(point, told, now)) is not None:
+                self._take_twins(point, twins, now)
         return leaf == "state" and told["state"] == State.OFFLINE
+
+    def _take_twins(self, point: str, twins: tuple[Life, Life], now: datetime) -> None:
+        boots, epochs = [life.boot for life in twins], [life.epoch for life in twins]
+        if self._store.trouble(point, TWIN, {"boots": boots, "epochs": epochs}, now):
+            named = " and ".join(f"boot {boot!a} epoch {epoch!a}" for boot, epoch in twins)
+            text = (
+                f"two stations use this name and take turns: {named}. Next: find the second one (was a card copied?),"
+                " stop it, and give it a name and a certificate of its own"
+            )
+            self._news.append(News(logging.ERROR, point, text, once=False))
 
     def _is_new(self, news: News) -> bool:
         if not news.once:

@@ -1,18 +1,40 @@
-"""What a point said it no longer has: noted once, and taken back where a row, or a whole card, turns up after all."""
+"""What a point said it no longer has: noted once, and taken back where a row, or a whole card, turns up after all.
+
+The spans of one epoch have no number in common, so that a search finds the one that a number is in.
+"""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
-from central.rows import MOST_SEQ, Row
+from central.rows import Row
+from central.said import spans
 
-Loss: TypeAlias = tuple[str, str, int, int, str]
-"""A point, an epoch, the first and the last number of it, both included, and when that was told."""
+_BEFORE = "SELECT first, last, told FROM lost WHERE point = ? AND epoch = ? AND first <= ? ORDER BY first DESC LIMIT 1"
+_AFTER = "SELECT first, last, told FROM lost WHERE point = ? AND epoch = ? AND first > ? AND first <= ? ORDER BY first"
+
+
+class Loss(NamedTuple):
+    """Numbers of a point's epoch, both ends included, and when that was told."""
+
+    point: str
+    epoch: str
+    first: int
+    last: int
+    told: str
 
 
 def lose(file: sqlite3.Connection, loss: Loss) -> None:
-    """Note that a point no longer has these numbers."""
-    file.execute("INSERT INTO lost VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", loss)
+    """Note that a point no longer has these numbers; those that were told lost before stay as they were told."""
+    first = loss.first
+    left = []
+    for known in _touched(file, loss):
+        if known.first > first:
+            left.append(loss._replace(first=first, last=known.first - 1))
+        first = max(first, known.last + 1)
+    if first <= loss.last:
+        left.append(loss._replace(first=first))
+    file.executemany("INSERT INTO lost VALUES (?, ?, ?, ?, ?)", left)
 
 
 def find(file: sqlite3.Connection, point: str, new: Iterable[Row]) -> None:
@@ -20,14 +42,11 @@ def find(file: sqlite3.Connection, point: str, new: Iterable[Row]) -> None:
     if file.execute("SELECT 1 FROM lost WHERE point = ? LIMIT 1", (point,)).fetchone() is None:
         return
     for row in new:
-        at = point, row.epoch, row.seq, row.seq
-        among = "FROM lost WHERE point = ? AND epoch = ? AND first <= ? AND last >= ?"
-        spans = file.execute(f"SELECT first, last, told {among}", at).fetchall()
-        file.execute(f"DELETE {among}", at)
-        for first, last, told in spans:
-            for left in ((first, row.seq - 1), (row.seq + 1, last)):
-                if left[0] <= left[1]:
-                    lose(file, (point, row.epoch, *left, told))
+        for span in _touched(file, Loss(point, row.epoch, row.seq, row.seq, "")):
+            _forget(file, span)
+            for left in (span._replace(last=row.seq - 1), span._replace(first=row.seq + 1)):
+                if left.first <= left.last:
+                    lose(file, left)
 
 
 def reappear(file: sqlite3.Connection, point: str, before: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
@@ -35,22 +54,25 @@ def reappear(file: sqlite3.Connection, point: str, before: Mapping[str, Any], to
 
     Only there: a card that always showed a span has said already what of it is lost.
     """
-    known = {epoch: (first, last) for epoch, first, last in _spans(before)}
+    known = {epoch: (first, last) for epoch, first, last in spans(before)}
     back = []
-    for epoch, first, last in _spans(told):
+    for epoch, first, last in spans(told):
         old = known.get(epoch, (last + 1, last))
         for part in ((first, min(last, old[0] - 1)), (max(first, old[1] + 1), last)):
-            sql = "DELETE FROM lost WHERE point = ? AND epoch = ? AND first <= ? AND last >= ?"
-            if part[0] <= part[1] and file.execute(sql, (point, epoch, part[1], part[0])).rowcount:
-                back.append(epoch)
+            found = list(_touched(file, Loss(point, epoch, *part, ""))) if part[0] <= part[1] else []
+            for span in found:
+                _forget(file, span)
+            back += [epoch] if found else []
     return back
 
 
-def _spans(told: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    kept = told.get("kept")
-    found = []
-    for span in kept if isinstance(kept, list) else []:
-        match span:
-            case [str(epoch), int(first), int(last)] if 0 <= first <= last <= MOST_SEQ:
-                found.append((epoch, first, last))
-    return found
+def _touched(file: sqlite3.Connection, loss: Loss) -> list[Loss]:
+    """Return the spans that have a number in common with *loss*, in order."""
+    found = file.execute(_BEFORE, (loss.point, loss.epoch, loss.first)).fetchall()
+    found += file.execute(_AFTER, (loss.point, loss.epoch, loss.first, loss.last)).fetchall()
+    return [Loss(loss.point, loss.epoch, *span) for span in found if span[1] >= loss.first]
+
+
+def _forget(file: sqlite3.Connection, span: Loss) -> None:
+    sql = "DELETE FROM lost WHERE point = ? AND epoch = ? AND first = ? AND last = ?"
+    file.execute(sql, (span.point, span.epoch, span.first, span.last))

@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
+from central.gaps import Gap
 from central.rows import stamp
-from central.store import Gap
+from central.spans import Spans
 from device.mqtt_client import Received
 from device.wire import State, Topics, dumps, loads
 
@@ -47,6 +49,8 @@ class Asked:
     transaction: str | None = None
     kept: int | None = None
     """How many rows of the range the point says are on its card; ``None`` until it answers."""
+    weighed: float = 0.0
+    """When it was last compared with what is held."""
 
 
 @dataclass(slots=True)
@@ -120,42 +124,58 @@ class Recall:
                 return name
         return None
 
-    def look(self, name: str, missing: Sequence[Gap], now: float) -> tuple[list[Request], list[Gap]]:
+    def asked(self, name: str) -> list[Gap]:
+        """Return the ranges that *name* was asked for, the one that was looked at longest ago first."""
+        return [asked.gap for asked in sorted(self._points[name].asked.values(), key=lambda asked: asked.weighed)]
+
+    def look(
+        self, name: str, missing: Sequence[Gap], now: float, parts: Sequence[Gap] | None = None
+    ) -> tuple[list[Request], list[Gap]]:
         """Return what *name* is to be asked for, and what of *missing* is lost.
 
-        A range is lost only where as many of it came as the point says it kept; the loss is said until it is noted.
+        *missing* speaks of *parts* alone, or of everything. A range is lost only where as many of it came as the
+        point says it kept; the loss is said until it is noted.
         """
         point = self._points[name]
+        gaps = Spans(missing)
+        seen = None if parts is None else Spans(parts)
         lost: list[Gap] = []
         for asked in list(point.asked.values()):
-            left = list(_within(missing, asked.gap))
-            came = _rows([asked.gap]) - _rows(left)
-            if asked.kept is not None and asked.kept <= came:
-                lost += left
-                if not left:
-                    del point.asked[asked.gap]
-            elif came:  # what is left is another range, a pause after the last request
-                del point.asked[asked.gap]
-                due = min(asked.due, now + self._pace.least)
-                if left:
-                    waits = Asked(asked.gap, due, self._pace.least, asked.transaction, asked.kept)
-                    if now < due:
-                        point.asked[asked.gap] = waits
+            if seen is not None and not seen.cover(asked.gap):
+                continue
+            asked.weighed = now
+            lost += self._weigh(point, asked, gaps.within(asked.gap), now)
         coming = point.owed if now < point.owed_until else frozenset()
-        followed = [*point.asked, *coming]
-        for gap in _pieces(_without(missing, followed)):
-            if len(point.asked) >= MOST_ASKED:
-                break
-            point.asked[gap] = Asked(gap, now, self._pace.least)
-        return list(self._requests(point, set(lost), now)), lost
+        followed = Spans([*point.asked, *coming])
+        room = max(0, MOST_ASKED - len(point.asked))
+        new = (left for run in gaps for left in followed.leave(run))
+        for gap in islice(_pieces(new), room):
+            point.asked[gap] = Asked(gap, now, self._pace.least, weighed=now)
+        return list(self._requests(point, Spans(lost), now)), lost
 
-    def _requests(self, point: Point, lost: set[Gap], now: float) -> Iterator[Request]:
+    def _weigh(self, point: Point, asked: Asked, left: list[Gap], now: float) -> list[Gap]:
+        """Note what came of a range of which so much is *left*; return what of it is lost."""
+        came = _rows([asked.gap]) - _rows(left)
+        if asked.kept is not None and asked.kept <= came:
+            if not left:
+                del point.asked[asked.gap]
+            return left
+        if came:  # what is left is another range, a pause after the last request
+            del point.asked[asked.gap]
+            due = min(asked.due, now + self._pace.least)
+            if left and now < due:
+                point.asked[asked.gap] = Asked(
+                    asked.gap, due, self._pace.least, asked.transaction, asked.kept, asked.weighed
+                )
+        return []
+
+    def _requests(self, point: Point, lost: Spans, now: float) -> Iterator[Request]:
         while point.sent and now - point.sent[0] >= self._pace.least:
             point.sent.popleft()
         for asked in sorted(point.asked.values(), key=lambda asked: asked.due):
             if not point.online or asked.due > now or len(point.sent) >= EACH_MINUTE:
                 return
-            if any(True for _ in _within(list(lost), asked.gap)):
+            if lost.touch(asked.gap):
                 continue
             asked.transaction, asked.kept = secrets.token_hex(8), None
             asked.due, asked.pause = now + asked.pause, min(2 * asked.pause, self._pace.most)
@@ -197,7 +217,10 @@ def _answer(point: Point, told: dict[str, Any]) -> None:
             "kept": int(kept),
         } if not isinstance(kept, bool):
             asked = point.asked.get(Gap(epoch, first, last))
-            if asked is not None and asked.transaction == transaction and 0 <= kept <= _rows([asked.gap]):
+            # One answer to a request: each makes the point be looked at.
+            if asked is None or asked.kept is not None or asked.transaction != transaction:
+                return
+            if 0 <= kept <= _rows([asked.gap]):
                 asked.kept, point.looked = kept, None
         case _:
             return  # refused, or not understood: asked again at its time
@@ -205,25 +228,6 @@ def _answer(point: Point, told: dict[str, Any]) -> None:
 
 def _rows(gaps: Iterable[Gap]) -> int:
     return sum(gap.last - gap.first + 1 for gap in gaps)
-
-
-def _within(gaps: Iterable[Gap], range_: Gap) -> Iterator[Gap]:
-    for gap in gaps:
-        first, last = max(gap.first, range_.first), min(gap.last, range_.last)
-        if gap.epoch == range_.epoch and first <= last:
-            yield Gap(gap.epoch, first, last)
-
-
-def _without(gaps: Iterable[Gap], taken: Iterable[Gap]) -> Iterator[Gap]:
-    ranges = sorted(taken)
-    for gap in gaps:
-        first = gap.first
-        for other in _within(ranges, gap):
-            if other.first > first:
-                yield Gap(gap.epoch, first, other.first - 1)
-            first = max(first, other.last + 1)
-        if first <= gap.last:
-            yield Gap(gap.epoch, first, gap.last)
 
 
 def _pieces(gaps: Iterable[Gap]) -> Iterator[Gap]:

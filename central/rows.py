@@ -19,6 +19,8 @@ TYPES = "id.titik."
 """The prefix of the types of event that are kept; ``id.titik.scan`` is one."""
 MOST_EVENTS = 200
 """Events in one message."""
+LARGEST_EVENT = 16_000
+"""Characters of an event; a station's has under a thousand."""
 ID_LENGTH = range(8, 65)
 EPOCH_LENGTH = range(1, 33)
 MOST_SEQ = 2**63 - 1
@@ -127,12 +129,15 @@ class Claim(NamedTuple):
 
 
 def claims(body: bytes) -> list[Claim]:
-    """Return what the events of a message say of themselves, also of events that cannot be taken."""
+    """Return what the events of a message say of themselves, also of events that cannot be taken.
+
+    Of more events than one message may hold, those of the first.
+    """
     try:
         value = parse(body)
     except ValueError:
         return []
-    return [_claim(event) for event in (value if isinstance(value, list) else [value])]
+    return [_claim(event) for event in (value[:MOST_EVENTS] if isinstance(value, list) else [value])]
 
 
 def _claim(event: Any) -> Claim:
@@ -194,6 +199,8 @@ def _row(point: str, event: Any, text: str) -> Row:
         raise Unreadable(f"an epoch of {len(epoch)} characters")
     if not 1 <= seq <= MOST_SEQ:
         raise Unreadable("a seq that no row can have")
+    if len(text) > LARGEST_EVENT:
+        raise Unreadable(f"an event of {len(text)} characters")
     return Row(
         source,
         id_,

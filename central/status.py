@@ -11,8 +11,9 @@ from typing import Any
 
 from central import strays, tables
 from central.audit import BACKUP
+from central.gaps import Gap
 from central.rows import EPOCH_LENGTH, MOST_SEQ, stamp
-from central.store import VERSION, Gap, NotOurs, check
+from central.store import VERSION, NotOurs, check
 from device.database import damaged, sentence
 from device.disk import NotPlain, check_database
 from device.log import shown

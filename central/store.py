@@ -8,17 +8,21 @@ import os
 import secrets
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from central import audit, losses, points, strays, tables
-from central.rows import EPOCH_LENGTH, MOST_SEQ, Claim, Row, Tick, Unreadable, places, stamp, tick
+from central import audit, dates, losses, points, said, strays, tables, troubles
+from central.dates import Dates
+from central.gaps import Gap, Gaps, Seen
+from central.losses import Loss
+from central.rows import Claim, Row, Tick, Unreadable, places, stamp, tick
 from central.rows import rows as parse
+from central.troubles import Trouble
 from device.database import damaged, inode, sentence
 from device.disk import NotPlain, check_database
 from device.model import Place
@@ -31,8 +35,6 @@ BUSY = 1.0
 """Seconds to wait for another writer; stopping as a whole has two."""
 MOST_UNREAD, MOST_UNREAD_BYTES = 1_000, 67_108_864
 """What the quarantine holds of one point, and of all topics together that are no point's."""
-MOST_KEPT = 100
-"""Epochs that one state may name."""
 
 _SCHEMA = f"""
 CREATE TABLE life (
@@ -113,31 +115,14 @@ _SECOND = (
     ),
 )
 """What version 2 adds: times corrected, what was purged, what lies in quarantine, what a station no longer has."""
-_EPOCHS = """
-WITH RECURSIVE one(epoch) AS (
-    SELECT min(epoch) FROM event WHERE point = :point
-    UNION ALL SELECT (SELECT min(epoch) FROM event WHERE point = :point AND epoch > one.epoch) FROM one
-    WHERE epoch IS NOT NULL
+_BESIDE = (
+    dates.TABLE,
+    troubles.TABLE,
+    "CREATE TABLE IF NOT EXISTS forgotten (point TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
 )
-SELECT epoch FROM one WHERE epoch IS NOT NULL
-UNION SELECT epoch FROM purged WHERE point = :point
-UNION SELECT epoch FROM lost WHERE point = :point
-UNION SELECT epoch FROM said WHERE point = :point
-ORDER BY 1
-"""
-"""From one epoch to the next in the index, so that a million events cost no more than a few.
-
-What is unread makes no epoch known: it may say anything of itself.
-"""
-_PLACES = """
-SELECT seq, seq FROM event WHERE point = :point AND epoch = :epoch AND seq > :after
-UNION ALL SELECT seq, seq FROM purged WHERE point = :point AND epoch = :epoch AND seq > :after
-UNION ALL SELECT seq, seq FROM unread WHERE point = :point AND epoch = :epoch AND seq > :after
-UNION ALL SELECT first, last FROM lost WHERE point = :point AND epoch = :epoch AND last > :after
-UNION ALL SELECT seq + 1, seq FROM said WHERE point = :point AND epoch = :epoch AND seq < 9223372036854775807
-ORDER BY 1
-"""
-"""Spans that need not be asked for; what was said ends with an empty one, so that a lost tail shows."""
+"""What any file of version 2 may have or not: nothing in it is the truth about an event."""
+_EACH = 1_000
+"""Rows of a migration between two signs of life."""
 TOMBSTONES = "SELECT source, id, point, epoch, seq FROM purged"
 _OLD_EVENT = "min(coalesce(at, received), received) < :stamp AND (:point IS NULL OR point = :point)"
 """Nothing happened later than it came in, whatever a clock said."""
@@ -154,14 +139,6 @@ class CannotWrite(Exception):  # noqa: N818 - what is the case, until the disk i
 
 class Gone(Exception):  # noqa: N818 - what the file is
     """The file was moved or deleted while it was open: what is written now would be on no disk."""
-
-
-class Gap(NamedTuple):
-    """Numbers of one epoch that are not held, both ends included."""
-
-    epoch: str
-    first: int
-    last: int
 
 
 class Kept(NamedTuple):
@@ -182,6 +159,21 @@ class Purged(NamedTuple):
     """Messages that lay in quarantine."""
 
 
+class Known(NamedTuple):
+    """What is there of one point, in rows."""
+
+    words: int
+    """Its last state, info and health, together one."""
+    epochs: int
+    """Epochs of which it said how far they go."""
+    lost: int
+    """Ranges of which it said that it has them no longer."""
+    troubles: int
+    events: int
+    messages: int
+    """Messages that lie in quarantine."""
+
+
 class Taken(NamedTuple):
     """What became of a quarantined message that somebody looked at."""
 
@@ -199,15 +191,18 @@ class Taken(NamedTuple):
 class Store:
     """The file, bound to a ``with`` block; *life* is its random name, made with it.
 
-    Entering makes the file where there is none. Raises `NotOurs` for another program's file, a damaged one or
-    a newer version's, `CannotWrite` where there can be no file now. Writing goes through `writing` alone.
+    Entering makes the file where there is none; *beat* is called after each piece of what may take long.
+    Raises `NotOurs` for another program's file, a damaged one or a newer version's, `CannotWrite` where there
+    can be no file now. Writing goes through `writing` alone.
     """
 
-    def __init__(self, path: Path, now: datetime) -> None:
+    def __init__(self, path: Path, now: datetime, beat: Callable[[], None] = lambda: None) -> None:
         self.path = path
         self.life = ""
         self._now = now
-        self._whole: dict[tuple[str, str], int] = {}
+        self._beat = beat
+        self._over: list[str] = []
+        """Points of which more was said than is remembered, when the file was opened."""
         self._set_aside: Counter[str] = Counter()
         """Quarantined messages by point, and their bytes by point and a slash; empty until the first is needed."""
         self._counted: int | None = None
@@ -252,6 +247,7 @@ class Store:
                 self._file.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}")
                 self._file.execute("INSERT INTO life VALUES (?, ?)", (secrets.token_hex(8), stamp(self._now)))
                 self._file.execute("COMMIT")
+            self._dates, self._gaps = Dates(self._file), Gaps(self._file)
             self._migrate()
             self.life = str(self._file.execute("SELECT centre FROM life").fetchone()[0])
             self._inode = inode(self.path)
@@ -265,33 +261,43 @@ class Store:
         self._file.execute("BEGIN IMMEDIATE")
         try:
             if self._file.execute("PRAGMA user_version").fetchone()[0] == 1:
-                for statement in _SECOND:
-                    self._file.execute(statement)
-                before = -1
-                while some := self._file.execute(
-                    "SELECT rowid, point, time, body, received FROM event WHERE rowid > ? ORDER BY rowid LIMIT 1000",
-                    (before,),
-                ).fetchall():
-                    for rowid, point, time, body, received in some:
-                        seen = _tick(body)
-                        self._file.execute(
-                            "UPDATE event SET boot = ?, uptime = ?, synced = ?, at = ?, earliest = ?, latest = ?"
-                            " WHERE rowid = ?",
-                            (*self._dated(point, time, seen, received), rowid),
-                        )
-                        self._correct(point, seen)
-                    before = some[-1][0]
-                for topic, body in self._file.execute("SELECT topic, bytes FROM quarantine").fetchall():
-                    if point := points.in_topic(topic):
-                        self.pass_over(point, places(body))
-                self._file.execute(f"PRAGMA user_version = {VERSION}")
+                self._make_second()
+            for statement in _BESIDE:
+                self._file.execute(statement)
             tables.add(self._file)
+            self._over = said.points(self._file)
             self._file.execute("COMMIT")
         except BaseException:
             if self._file.in_transaction:
                 with suppress(sqlite3.Error):
                     self._file.execute("ROLLBACK")
             raise
+
+    def _make_second(self) -> None:
+        for statement in (*_SECOND, *_BESIDE):
+            self._file.execute(statement)
+        before = -1
+        while some := self._file.execute(
+            "SELECT rowid, point, time, body, received FROM event WHERE rowid > ? ORDER BY rowid LIMIT ?",
+            (before, _EACH),
+        ).fetchall():
+            for rowid, point, time, body, received in some:
+                seen = _tick(body)
+                self._file.execute(
+                    "UPDATE event SET boot = ?, uptime = ?, synced = ?, at = ?, earliest = ?, latest = ?"
+                    " WHERE rowid = ?",
+                    (*self._dates.of(point, time, seen, received), rowid),
+                )
+                self._dates.correct(point, seen)
+            before = some[-1][0]
+            self._beat()
+        while self._dates.mend():
+            self._beat()
+        for topic, body in self._file.execute("SELECT topic, bytes FROM quarantine"):
+            if point := points.in_topic(topic):
+                self.pass_over(point, places(body))
+            self._beat()
+        self._file.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -338,14 +344,14 @@ class Store:
                 self._insert(new, at)
         clashes = len(new) - len({row.place for row in new} - taken)
         for row in new:
-            self._correct(point, row.tick)
+            self._dates.correct(point, row.tick)
         losses.find(self._file, point, new)
         tables.count(self._file, new)
         return Kept(len(new), clashes, false)
 
     def _insert(self, new: Sequence[Row], at: str) -> int:
         """Insert those of the rows whose ids are not held; return how many."""
-        made = [(*row[:_TICK], at, *self._dated(row.point, row.time, row.tick, at)) for row in new]
+        made = [(*row[:_TICK], at, *self._dates.of(row.point, row.time, row.tick, at)) for row in new]
         return self._file.executemany(_INSERT, made).rowcount if made else 0
 
     def _taken(self, point: str, rows: Sequence[Row]) -> set[Place]:
@@ -362,42 +368,24 @@ class Store:
             return []
         return self._file.execute(f"{sql} IN ({','.join('?' * len(some))})", (*of, *some)).fetchall()
 
-    def _dated(self, point: str, time: str | None, tick: Tick, received: str) -> tuple[object, ...]:
-        """Return what is known of when an event was: boot, uptime, synced, at, earliest, latest."""
-        if tick.synced is not False:
-            return tick.boot, tick.uptime, tick.synced, time, None, None
-        offset = self._one(
-            "SELECT offset FROM clock WHERE point = ? AND boot = ? AND uptime >= ? ORDER BY uptime LIMIT 1",
-            point,
-            tick.boot,
-            tick.uptime,
-        )
-        if offset is None or tick.uptime is None:
-            return tick.boot, tick.uptime, tick.synced, None, tick.floor, received
-        return tick.boot, tick.uptime, tick.synced, _moment(offset + tick.uptime), None, None
+    def mend(self) -> bool:
+        """Date a piece of the events that a correction covers; return whether there was one."""
+        return self._dates.mend()
 
-    def _correct(self, point: str, tick: Tick) -> None:
-        """Where *tick* is a correction: date the events of its boot before it that no earlier one covers."""
-        boot, uptime, offset = tick.boot, tick.uptime, tick.offset
-        if offset is None or boot is None or uptime is None:
-            return
-        self._file.execute(
-            "INSERT INTO clock VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (point, boot, uptime) DO UPDATE SET offset = min(offset, excluded.offset)",
-            (point, boot, uptime, offset),
-        )
-        of = point, boot, uptime
-        offset = self._one("SELECT offset FROM clock WHERE point = ? AND boot = ? AND uptime = ?", *of)
-        after = self._one("SELECT max(uptime) FROM clock WHERE point = ? AND boot = ? AND uptime < ?", *of)
-        covered = self._file.execute(
-            "SELECT rowid, uptime FROM event"
-            " WHERE synced = 0 AND point = ? AND boot = ? AND uptime <= ? AND uptime > ?",
-            (*of, -1.0 if after is None else after),
-        ).fetchall()
-        self._file.executemany(
-            "UPDATE event SET at = ?, earliest = NULL, latest = NULL WHERE rowid = ?",
-            ((_moment(offset + seconds), rowid) for rowid, seconds in covered),
-        )
+    def tend(self) -> bool:
+        """Do a piece of what may wait, in a transaction of its own, and return whether there was anything.
+
+        That is to date events, and to let go what was said beyond what is remembered. Raises `CannotWrite`.
+        """
+        if not self._over and not self._one("SELECT 1 FROM mend LIMIT 1"):
+            return False
+        over = self._over[-1:]
+        with self.writing():
+            whole = [point for point in over if not said.trim(self._file, point, self._told(point))]
+            self.mend()
+        if whole:
+            self._over.pop()
+        return True
 
     def old(self, before: datetime, point: str | None) -> Purged:
         """Return how much `purge` would remove."""
@@ -449,39 +437,22 @@ class Store:
         """Return point, epoch and the highest seq of which the point said that it is, or was, its own."""
         return self.read("SELECT point, epoch, seq FROM said ORDER BY rowid")
 
-    def missing(self, point: str) -> list[Gap]:
-        """Return what of *point* is neither held, purged nor unread, and not told lost; every epoch begins at 1.
+    def look(self, point: str, asked: Sequence[Gap] = ()) -> Seen:
+        """Return a piece of what of *point* is neither held, purged nor unread, and not told lost: see `gaps.Gaps`.
 
-        How far each epoch is whole is remembered: a row that is one of them never becomes anything else
-        while this file is open. Raises `NotOurs` where the file is damaged, and `CannotWrite` where it cannot be read.
+        Raises `NotOurs` where the file is damaged, and `CannotWrite` where it cannot be read.
         """
         try:
-            return self._missing(point)
+            seen = self._gaps.look(point, asked)
+            return seen._replace(gaps=strays.charged(self._file, point, seen.gaps))
         except sqlite3.Error as error:
             if damaged(error):
                 raise NotOurs(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away") from error
             raise CannotWrite(sentence(error)) from error
 
-    def _missing(self, point: str) -> list[Gap]:
-        gaps: list[Gap] = []
-        for (epoch,) in self._file.execute(_EPOCHS, {"point": point}).fetchall():
-            reached = whole = self._whole.get((point, epoch), 0)
-            for first, last in self._file.execute(_PLACES, {"point": point, "epoch": epoch, "after": whole}):
-                if first > reached + 1:
-                    begins = reached + 1
-                    if gaps and (gaps[-1].epoch, gaps[-1].last) == (epoch, reached):  # what was said ended in it
-                        begins = gaps.pop().first
-                    gaps.append(Gap(epoch, begins, first - 1))
-                    reached = first - 1
-                elif whole == reached:
-                    whole = max(whole, last)
-                reached = max(reached, last)
-            self._whole[point, epoch] = whole
-        return strays.charged(self._file, point, gaps)
-
     def lose(self, point: str, gap: Gap, at: datetime) -> None:
         """Note that *point* says it no longer has *gap*: it is not missing any more, and not held either."""
-        losses.lose(self._file, (point, *gap, stamp(at)))
+        losses.lose(self._file, Loss(point, *gap, stamp(at)))
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows that *sql*, a statement that only reads, gives for *values*."""
@@ -558,9 +529,9 @@ class Store:
             told = {**told, "kept": before["kept"]}
         if "kept" in before:
             for epoch in losses.reappear(self._file, point, before, told):
-                self._whole.pop((point, epoch), None)
+                self._gaps.forget(point, epoch)
         self._station(point, "state", dumps(told).decode())
-        self._said(point, told)
+        said.note(self._file, point, told, told)
         return told.get("state") != before.get("state")
 
     def tell_info(self, point: str, told: dict[str, Any]) -> None:
@@ -571,11 +542,66 @@ class Store:
         """Note how *point* fares, as it said at the time *at*."""
         self._station(point, "health", dumps(told).decode())
         self._station(point, "health_at", stamp(at))
-        self._said(point, told)
+        # A health has no list of epochs: that is a state's.
+        said.note(self._file, point, self._told(point), {**told, "kept": None})
 
     def saw(self, point: str, at: datetime) -> None:
         """Note that *point* itself was heard at *at*."""
         self._station(point, "seen", stamp(at))
+        self._file.execute("DELETE FROM forgotten WHERE point = ?", (point,))
+
+    def forgotten(self, point: str) -> bool:
+        """Return whether *point* was forgotten, and not heard itself since."""
+        return self._one("SELECT 1 FROM forgotten WHERE point = ?", point) is not None
+
+    def trouble(self, point: str, word: str, told: dict[str, Any], at: datetime) -> bool:
+        """Note a trouble, see `central.troubles`, or that it is there still; return whether it is new."""
+        new = self._one("SELECT 1 FROM trouble WHERE point = ? AND word = ?", point, word) is None
+        troubles.begin(self._file, point, word, told, stamp(at))
+        return new
+
+    def known(self, point: str) -> Known:
+        """Return how much is there of *point*."""
+        (counts,) = self._file.execute(
+            "SELECT (SELECT count(*) FROM station WHERE point = :point),"
+            " (SELECT count(*) FROM said WHERE point = :point), (SELECT count(*) FROM lost WHERE point = :point),"
+            " (SELECT count(*) FROM trouble WHERE point = :point),"
+            " (SELECT count(*) FROM event WHERE point = :point),"
+            " (SELECT count(*) FROM quarantine WHERE substr(topic, -length(:leaf)) = :leaf)",
+            {"point": point, "leaf": f"/{point}/event"},
+        )
+        return Known(*counts)
+
+    def forget(self, point: str, at: datetime) -> bool:
+        """Remove a piece of what was merely said of *point*; return whether there may be more.
+
+        What the broker keeps of it is passed over until it is heard itself. Corrections stay where an event is held:
+        they may be of its boot.
+        """
+        piece = {"point": point, "most": _EACH}
+        gone = 0
+        for table in ("said", "lost"):
+            gone += self._file.execute(
+                f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE point = :point LIMIT :most)",  # noqa: S608 - words of ours
+                piece,
+            ).rowcount
+        if gone:
+            return True
+        for table in ("station", "trouble"):
+            self._file.execute(f"DELETE FROM {table} WHERE point = :point", piece)  # noqa: S608 - as above
+        if self._one("SELECT 1 FROM event WHERE point = ? LIMIT 1", point) is None:
+            for table in ("clock", "mend"):
+                self._file.execute(f"DELETE FROM {table} WHERE point = :point", piece)  # noqa: S608 - as above
+        self._file.execute("INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO NOTHING", (point, stamp(at)))
+        return False
+
+    def troubles(self) -> list[Trouble]:
+        """Return all troubles that are noted."""
+        return troubles.known(self._file)
+
+    def over(self, point: str, word: str) -> None:
+        """Note that a trouble has ended."""
+        troubles.end(self._file, point, word)
 
     def _told(self, point: str) -> dict[str, Any]:
         text = self._one("SELECT state FROM station WHERE point = ?", point)
@@ -587,21 +613,6 @@ class Store:
             f" ON CONFLICT (point) DO UPDATE SET {column} = excluded.{column}",
             (point, value),
         )
-
-    def _said(self, point: str, told: dict[str, Any]) -> None:
-        """Note the highest seq that *point* said it has, for each epoch, so that a lost tail stays known."""
-        kept = told.get("kept")
-        spans = kept[-MOST_KEPT:] if isinstance(kept, list) else []
-        for span in [*spans, [told.get("epoch"), 0, told.get("seq")]]:
-            match span:
-                case [str(epoch), int(first), int(seq)] if (
-                    0 <= first <= seq <= MOST_SEQ and len(epoch) in EPOCH_LENGTH and not isinstance(seq, bool)
-                ):
-                    self._file.execute(
-                        "INSERT INTO said VALUES (?, ?, ?)"
-                        " ON CONFLICT (point, epoch) DO UPDATE SET seq = max(seq, excluded.seq)",
-                        (point, epoch, seq),
-                    )
 
     def _one(self, sql: str, *values: object) -> Any:
         row = self._file.execute(sql, values).fetchone()
@@ -636,10 +647,6 @@ def _tick(body: str) -> Tick:
         return parse(row_of, body.encode()).rows[0].tick
     except Unreadable:  # version 1 asked less of a correction; what it holds stays held
         return tick(event.get("data", {}))
-
-
-def _moment(seconds: float) -> str:
-    return stamp(datetime.fromtimestamp(seconds, UTC))
 
 
 def _word(told: dict[str, Any], key: str) -> str | None:

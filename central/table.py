@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from central.gaps import Gap
 from central.problems import Problem, civil
 from central.status import PointStatus, Status
-from central.store import Gap
 from device.log import shown
 
 FIRST = (

@@ -87,6 +87,8 @@ class Link:
         self._inbox: list[Received | Acked] = []
         self._queue: deque[tuple[int, Message]] = deque()
         self._mid = 0
+        self._messages = 0
+        """Messages that came in this turn."""
         self._line: Line | None = None
         self._life = Liveness(broker.keepalive, monotonic())
         self._stage = Stage.CONNECT
@@ -169,9 +171,12 @@ class Link:
         if self._line is not None:
             self._line.close()
 
-    def turn(self, seconds: float, wake: socket.socket | None = None) -> list[Received | Acked]:
+    def turn(
+        self, seconds: float, wake: socket.socket | None = None, most: int = READ_AT_ONCE
+    ) -> list[Received | Acked]:
         """Return what happened, waiting for it at most *seconds*, or until *wake* has something to read.
 
+        *most* messages are taken, and few more bytes than `READ_BYTES`; the others come with the next turn.
         Raises `Broken` when the session has ended, after everything that came before was returned.
         """
         line = self._line
@@ -188,7 +193,7 @@ class Link:
             self._client.loop_write()
         try:
             if line.pending() or line in ready:
-                self._read(line)
+                self._read(line, most)
             if not self._life.busy:  # behind what is under way a ping would be late, and its answer, too
                 self._client.loop_misc()
         except (ValueError, MQTTException, struct.error) as error:
@@ -230,12 +235,13 @@ class Link:
         """Return how many bytes a message on *topic* may have."""
         return (self.largest or NO_LIMIT) - around(topic, content_type, modern=self._modern)
 
-    def _read(self, line: Line) -> None:
-        """Take what has come, so much and so many packets at the most, whatever they are."""
+    def _read(self, line: Line, most: int) -> None:
+        """Take what has come, *most* messages, so much and so many packets at the most, whatever they are."""
         self._client.note_life()
         line.allow(READ_BYTES, READ_AT_ONCE)
         packets = line.framing.packets
-        while not line.spent:
+        self._messages = 0
+        while not line.spent and self._messages < most:
             if self._client.loop_read() != MQTT_ERR_SUCCESS or self._client.socket() is None:
                 break
             if not line.pending() and not select.select([line], [], [], 0)[0]:
@@ -340,6 +346,7 @@ class Link:
             self._unreadable = Foreign("a packet that cannot be read")
 
     def _on_message(self, _client: Client, _user: Any, message: MQTTMessage) -> None:
+        self._messages += 1
         self._inbox.append(Received(message.topic, bytes(message.payload), message.retain))
 
     def _on_publish(

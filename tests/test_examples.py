@@ -421,6 +421,13 @@ def test_the_last_will_of_a_station_is_let_through(office: Office) -> None:
         assert _heard(centre, TOPICS.of("dprd-1", "state")) == [(TOPICS.of("dprd-1", "state"), b"offline")]
 
 
+def test_the_centre_hears_what_another_one_says_under_its_name(office: Office) -> None:
+    with office.as_("central") as centre:
+        _listen(centre, [TOPICS.centre()], TOPICS.of("bupati-1", "receipt"))
+        centre.publish(Message(TOPICS.centre(), b'{"state":"online"}'))
+        assert _heard(centre, TOPICS.centre()) == [(TOPICS.centre(), b'{"state":"online"}')]
+
+
 def test_events_of_a_night_without_a_centre_wait_for_it(office: Office) -> None:
     with office.as_("central", clean=False) as centre:
         _listen(centre, [TOPICS.every("event")], TOPICS.centre())

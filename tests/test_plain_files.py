@@ -17,7 +17,7 @@ from select import select
 import pytest
 
 from central.backup import restore
-from central.posting import Posting
+from central.posting import Fault, Posting
 from central.settings import password
 from central.store import Store
 from device.ballast import Ballast
@@ -276,8 +276,8 @@ def test_each_of_the_brokers_files_may_be_a_pipe_or_endless(tmp_path: Path, name
 def test_the_centre_posts_no_pipe_and_says_why(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "trust.cbor")
     posting = Posting(tmp_path / "trust.cbor")
-    assert posting.newer() is None
-    assert posting.fault == f"{tmp_path}/trust.cbor: it is {PIPE}"
+    assert posting.newer("titik/v1/fleet/bundle", None, 0.0) is None
+    assert posting.fault == Fault(f"{tmp_path}/trust.cbor: it is {PIPE}", "[trust] bundle in central.toml")
 
 
 def test_the_centres_password_may_not_be_a_pipe(tmp_path: Path) -> None:

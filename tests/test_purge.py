@@ -52,7 +52,7 @@ def test_what_was_purged_is_receipted_for_ever_and_never_held_again(tmp_path: Pa
         assert centre.answers(message(some[1])) == [Receipt(life, "7f3a9c1e", 2, 2, 1, digest([some[1]["id"]]))]
         more = [some[0], on(OLD, 4)]
         assert centre.answers(message(*more)) == [Receipt(life, "7f3a9c1e", 1, 4, 2, digest(one["id"] for one in more))]
-        assert centre.store.missing("bupati-1") == []
+        assert centre.missing("bupati-1") == []
         assert centre.all("SELECT point, epoch, seq FROM purged ORDER BY seq") == [
             ("bupati-1", "7f3a9c1e", 1),
             ("bupati-1", "7f3a9c1e", 2),

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from central import quarantine
 from central.__main__ import main
+from central.gaps import Gap
 from central.quarantine import NotReleased, Prospect, Released, Span, listed, look, release, see
 from central.status import look as status
-from central.store import Gap, Store, Taken
+from central.store import Store, Taken
 from device.mqtt_client import Received
 from device.wire import Quarantined, Receipt, digest, dumps
 from tests.test_status import arguments
@@ -55,7 +56,7 @@ def test_a_card_that_was_renamed_is_charged_with_nothing_of_its_old_name(tmp_pat
         # 1 to 100 were delivered under the old name; 101 to 116 come under the new one.
         centre.take(message(*(event(seq, point=OLD, epoch="old-epoch") for seq in range(1, 101)), point=OLD))
         centre.take(shows(["old-epoch", 1, 116]))
-        assert centre.store.missing(NEW) == [], "the epoch is another's"
+        assert centre.missing(NEW) == [], "the epoch is another's"
         assert (centre.point(NEW).missing, centre.point(NEW).tail, centre.point(NEW).foreign) == (
             0,
             0,
@@ -70,16 +71,16 @@ def test_a_card_that_was_renamed_is_charged_with_nothing_of_its_old_name(tmp_pat
         for table in ("said", "lost", "unread"):
             assert centre.all(f"SELECT * FROM {table} WHERE epoch = 'old-epoch' AND point = '{NEW}'") == []  # noqa: S608 - words of ours
         centre.take(shows(["old-epoch", 1, 116]))
-        assert (centre.store.missing(NEW), centre.store.missing(OLD)) == ([], [])
+        assert (centre.missing(NEW), centre.missing(OLD)) == ([], [])
         assert (centre.point(NEW).missing, centre.point(NEW).tail, centre.point(NEW).lost) == (0, 0, 0)
 
 
 def test_an_epoch_of_which_nothing_but_quarantine_is_known_is_not_charged_either(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         centre.take(shows(["old-epoch", 1, 116], ["own", 1, 3]))
-        assert centre.store.missing(NEW) == [Gap("old-epoch", 1, 116), Gap("own", 1, 3)]
+        assert centre.missing(NEW) == [Gap("old-epoch", 1, 116), Gap("own", 1, 3)]
         centre.take(moved(116))
-        assert centre.store.missing(NEW) == [Gap("own", 1, 3)]
+        assert centre.missing(NEW) == [Gap("own", 1, 3)]
         assert (centre.point(NEW).tail, centre.point(NEW).foreign) == (3, (("old-epoch", OLD),))
 
 
@@ -89,7 +90,7 @@ def test_an_epoch_of_which_the_point_has_events_is_its_own_whatever_others_say(t
             message(event(1, point=OLD, epoch="e"), point=OLD), message(event(1, point=NEW, epoch="e"), point=NEW)
         )
         centre.take(shows(["e", 1, 4]))
-        assert centre.store.missing(NEW) == [Gap("e", 2, 4)]
+        assert centre.missing(NEW) == [Gap("e", 2, 4)]
         assert (centre.point(NEW).tail, centre.point(NEW).foreign) == (3, ())
 
 
@@ -98,7 +99,7 @@ def test_what_was_purged_still_tells_whose_an_epoch_is(tmp_path: Path) -> None:
         with centre.store.writing():
             centre.store.bury([(f"/titik/{OLD}", "id-of-one", OLD, "old-epoch", 1)])
         centre.take(state("online"), shows(["old-epoch", 1, 9]), shows(point=OLD))
-        assert centre.store.missing(NEW) == []
+        assert centre.missing(NEW) == []
         assert centre.point(NEW).tail == 0
 
 
@@ -172,7 +173,7 @@ def test_what_is_released_is_as_if_it_had_come_under_its_own_name(tmp_path: Path
         assert let_go(centre.store, 1) == [Released(1, 3, 0, None)]
         rows = centre.all("SELECT body, received FROM event ORDER BY seq")
         assert rows == [(dumps(event(seq, point=OLD, epoch="old-epoch")).decode(), TIME) for seq in (1, 2, 3)]
-        assert (centre.store.missing(OLD), centre.point(OLD).lost) == ([], 0)
+        assert (centre.missing(OLD), centre.point(OLD).lost) == ([], 0)
         (one,) = listed(centre.path)
         assert one.released == (Taken(OLD, "2026-11-22T01:07:03.456Z", "budi", "kartu pindah", 3, 0),)
         assert not one.open
@@ -324,8 +325,8 @@ def test_in_whatever_order_it_comes_is_released_and_comes_again_each_event_is_he
             assert held(centre) == [(OLD, "old-epoch", seq) for seq in sorted(there)]
             known = status(centre.path).points.get(NEW)
             if known is not None and (there or aside):
-                assert (centre.store.missing(NEW), known.missing, known.tail, known.lost) == ([], 0, 0, 0)
-            assert {seq for gap in centre.store.missing(OLD) for seq in range(gap.first, gap.last + 1)} == set(
+                assert (centre.missing(NEW), known.missing, known.tail, known.lost) == ([], 0, 0, 0)
+            assert {seq for gap in centre.missing(OLD) for seq in range(gap.first, gap.last + 1)} == set(
                 range(1, max(there, default=0))
             ) - there
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.backup import backup, restore
+from central.gaps import Gap
 from central.recall import EACH_MINUTE, MOST_ROWS, Recall, Request, owed
-from central.store import Gap
 from device.config import Broker, Delivery
 from device.courier import Courier
 from device.herald import Sender

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from central.gaps import Gap
 from central.intake import Intake
-from central.status import Gap, Missing, PointStatus, look
+from central.status import Missing, PointStatus, look
 from central.store import CannotWrite, Gone, NotOurs, Store
 from central.table import lines
 from device.model import Place
@@ -103,6 +104,10 @@ class Centre:
 
     def point(self, name: str = "bupati-1") -> PointStatus:
         return look(self.path).points[name]
+
+    def missing(self, point: str) -> list[Gap]:
+        """Return all that is missing of *point*, which one look sees where it is little."""
+        return self.store.look(point).gaps
 
     def all(self, sql: str) -> list[Any]:
         with closing(sqlite3.connect(self.path)) as file:
@@ -317,6 +322,7 @@ def _missing(held: set[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
         dumps(event(id="short")),
         dumps(event(id="x" * 65)),
         dumps(event(id=12_345_678)),
+        dumps(event(more="x" * 16_000)),
         dumps(event(source="/titik/dprd-1")),
         dumps(event(point="dprd-1")),
         dumps(event(data=None)),
@@ -389,6 +395,13 @@ def test_nothing_that_comes_in_ends_the_centre(told: list[tuple[str, Any]]) -> N
         look(centre.path)
 
 
+def test_of_a_message_of_places_without_end_the_first_are_passed_over(tmp_path: Path) -> None:
+    some = [{"data": {"epoch": "e", "seq": seq}} for seq in range(1, 5_001)]
+    with Centre(tmp_path) as centre:
+        centre.take(message(dumps(some)))
+        assert centre.all("SELECT count(*), max(seq) FROM unread") == [(200, 200)]
+
+
 def test_why_a_message_is_quarantined_quotes_nothing_of_it(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         centre.take(message(b'{"SECRET'), message(b"SECRET\xff"), message(event(id="SECRET")), message(b"[SECRET]"))
@@ -438,10 +451,10 @@ def test_what_lies_in_quarantine_is_not_missing_and_makes_no_epoch_known(tmp_pat
             ("bupati-1", "7f3a9c1e", 6),
             ("bupati-1", "another", 9),
         ]
-        assert centre.store.missing("bupati-1") == gaps
+        assert centre.missing("bupati-1") == gaps
         assert centre.point().gaps == tuple(gaps)
         centre.take(state("online", kept=[["another", 8, 9]]))
-        assert centre.store.missing("bupati-1") == [*gaps, Gap("another", 1, 8)]
+        assert centre.missing("bupati-1") == [*gaps, Gap("another", 1, 8)]
         assert (centre.point().missing, centre.point().tail) == (3 + 8, 0)
 
 
@@ -550,16 +563,16 @@ def test_what_was_lost_is_missing_again_when_a_card_that_has_it_is_put_in(tmp_pa
     with Centre(tmp_path) as centre:
         centre.take(starts("e1", ["7f3a9c1e", 1, 4]), message(event(1)))
         lost = Gap("7f3a9c1e", 2, 4)
-        assert centre.store.missing("bupati-1") == [lost]
+        assert centre.missing("bupati-1") == [lost]
         with centre.store.writing():
             centre.store.lose("bupati-1", lost, NOW)
-        assert centre.store.missing("bupati-1") == []
+        assert centre.missing("bupati-1") == []
         centre.take(starts("e1", ["7f3a9c1e", 1, 4]))
-        assert centre.store.missing("bupati-1") == [], "the same start says nothing new"
+        assert centre.missing("bupati-1") == [], "the same start says nothing new"
         centre.take(starts("e2", ["other", 1, 1]), message(event(1, epoch="other")))
-        assert centre.store.missing("bupati-1") == []
+        assert centre.missing("bupati-1") == []
         centre.take(starts("e3", ["7f3a9c1e", 1, 4]))
-        assert centre.store.missing("bupati-1") == [lost]
+        assert centre.missing("bupati-1") == [lost]
 
 
 def test_gaps_are_named_to_twenty_and_counted_all_the_oldest_epoch_first(tmp_path: Path) -> None:
@@ -785,12 +798,12 @@ def test_what_is_missing_is_asked_of_rows_and_of_what_was_said(tmp_path: Path) -
         centre.take(message(event(2), event(5)), state("online", seq=7, kept=kept))
         assert centre.store.said() == [("bupati-1", "older", 9), ("bupati-1", "7f3a9c1e", 7)]
         whole = [Gap("7f3a9c1e", 1, 1), Gap("7f3a9c1e", 3, 4), Gap("7f3a9c1e", 6, 7), Gap("older", 1, 9)]
-        assert centre.store.missing("bupati-1") == whole
+        assert centre.missing("bupati-1") == whole
         with centre.store.writing():
             centre.store.lose("bupati-1", Gap("older", 1, 4), NOW)
             centre.store.lose("bupati-1", whole[1], NOW)
-        assert centre.store.missing("bupati-1") == [whole[0], whole[2], Gap("older", 5, 9)]
-        assert centre.store.missing("bupati-2") == []
+        assert centre.missing("bupati-1") == [whole[0], whole[2], Gap("older", 5, 9)]
+        assert centre.missing("bupati-2") == []
 
 
 def test_what_was_lost_and_comes_after_all_is_held_and_the_rest_stays_lost(tmp_path: Path) -> None:
@@ -803,7 +816,7 @@ def test_what_was_lost_and_comes_after_all_is_held_and_the_rest_stays_lost(tmp_p
             ("7f3a9c1e", 1, 3),
             ("7f3a9c1e", 5, 8),
         ]
-        assert centre.store.missing("bupati-1") == [Gap("older", 1, 4)]
+        assert centre.missing("bupati-1") == [Gap("older", 1, 4)]
 
 
 def test_a_card_that_is_put_back_is_asked_again_for_what_was_lost_with_it(tmp_path: Path) -> None:
@@ -811,17 +824,17 @@ def test_a_card_that_is_put_back_is_asked_again_for_what_was_lost_with_it(tmp_pa
     with Centre(tmp_path) as centre:
         centre.take(state("online", kept=[mine]))
         lost = [Gap("7f3a9c1e", 1, 9)]
-        assert centre.store.missing("bupati-1") == lost
+        assert centre.missing("bupati-1") == lost
         with centre.store.writing():
             centre.store.lose("bupati-1", lost[0], NOW)
         for kept in ([mine], [mine, other], None, [other, mine]):
             more = {} if kept is None else {"kept": kept}
             centre.take(state("offline" if kept is None else "online", **more))
-            assert centre.store.missing("bupati-1") == ([] if kept == [mine] else [Gap("other", 1, 2)]), kept
+            assert centre.missing("bupati-1") == ([] if kept == [mine] else [Gap("other", 1, 2)]), kept
         centre.take(state("online", kept=[other]), state("offline"))
-        assert centre.store.missing("bupati-1") == [Gap("other", 1, 2)]
+        assert centre.missing("bupati-1") == [Gap("other", 1, 2)]
         centre.take(state("online", kept=[["7f3a9c1e", 3, 4], other]))
-        assert centre.store.missing("bupati-1") == [*lost, Gap("other", 1, 2)]
+        assert centre.missing("bupati-1") == [*lost, Gap("other", 1, 2)]
 
 
 def test_an_older_image_of_a_card_and_then_the_card_itself(tmp_path: Path) -> None:
@@ -832,9 +845,9 @@ def test_an_older_image_of_a_card_and_then_the_card_itself(tmp_path: Path) -> No
             centre.store.lose("bupati-1", Gap("7f3a9c1e", 10, 20), NOW)
             centre.store.lose("bupati-1", Gap("7f3a9c1e", 51, 100), NOW)
         centre.take(state("online", kept=[["7f3a9c1e", 2, 50]]))
-        assert centre.store.missing("bupati-1") == [Gap("7f3a9c1e", 1, 9), Gap("7f3a9c1e", 21, 50)]
+        assert centre.missing("bupati-1") == [Gap("7f3a9c1e", 1, 9), Gap("7f3a9c1e", 21, 50)]
         centre.take(state("online", kept=[["7f3a9c1e", 1, 100]]))
-        assert centre.store.missing("bupati-1") == [Gap("7f3a9c1e", 1, 9), Gap("7f3a9c1e", 21, 100)]
+        assert centre.missing("bupati-1") == [Gap("7f3a9c1e", 1, 9), Gap("7f3a9c1e", 21, 100)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -864,7 +877,7 @@ def test_what_is_remembered_of_whole_epochs_is_what_the_rows_say(story: list[tup
             if what != "said":
                 known[epoch] |= {seq, seq + 1} if what == "lose" else {seq}
             most[epoch] = max(most[epoch], *known[epoch], seq)
-            gaps = centre.store.missing("bupati-1")
+            gaps = centre.missing("bupati-1")
             found = {(gap.epoch, n) for gap in gaps for n in range(gap.first, gap.last + 1)}
             assert found == {(e, n) for e in most for n in range(1, most[e] + 1) if n not in known[e]}
             assert all(gap.last + 1 < after.first for gap, after in pairwise(gaps) if gap.epoch == after.epoch)
@@ -896,6 +909,72 @@ def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:
         whole[2].insert(0, ("bupati-1", "7f3a9c1e", 91))  # which of them could be kept is not asked again
         assert [centre.all(sql) for sql in reads] == whole
         assert centre.all("PRAGMA user_version") == [(2,)]
+
+
+def test_a_migration_shows_that_it_goes_on_after_each_piece(tmp_path: Path) -> None:
+    def beats(events: int) -> int:
+        (tmp_path / str(events)).mkdir()
+        with Centre(tmp_path / str(events)) as centre:
+            for first in range(1, events, 100):
+                centre.take(message(*(unsynced(first + n, 1.0) for n in range(100))))
+            centre.take(message(correction(events + 1, 20.0, OFFSET)))
+        set_back(centre.path)
+        counted: list[int] = []
+        with Store(centre.path, NOW, lambda: counted.append(1)) as store:
+            assert store.tend() is False
+        assert centre.all("SELECT count(*) FROM event WHERE at IS NULL") == [(0,)]
+        return len(counted)
+
+    # A thousand rows are a piece, five hundred that a correction dates are another.
+    assert [beats(500), beats(2500)] == [1 + 2, 3 + 6]
+
+
+def test_what_a_point_lost_is_a_set_of_numbers_whatever_is_told_twice(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre, centre.store.writing():
+        for first, last in ((3, 4), (4, 8), (1, 20), (6, 30), (7, 7)):
+            centre.store.lose("bupati-1", Gap("e1", first, last), NOW)
+        centre.store.lose("bupati-1", Gap("e2", 5, 5), NOW)
+        assert centre.store.read("SELECT epoch, first, last FROM lost ORDER BY 1, 2") == [
+            ("e1", 1, 2),
+            ("e1", 3, 4),
+            ("e1", 5, 8),
+            ("e1", 9, 20),
+            ("e1", 21, 30),
+            ("e2", 5, 5),
+        ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["lose", "event", "card"]), st.integers(1, 25), st.integers(0, 8)), max_size=20)
+)
+def test_losses_are_what_was_told_lost_and_did_not_come_or_show_again(story: list[tuple[str, int, int]]) -> None:
+    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+        lost: set[int] = set()
+        shown: set[int] = set()
+        centre.take(state("online", kept=[]))
+        for what, first, more in story:
+            numbers = set(range(first, first + more + 1))
+            if what == "lose":
+                with centre.store.writing():
+                    centre.store.lose("bupati-1", Gap("e1", first, first + more), NOW)
+                lost |= numbers
+            elif what == "event":
+                if not centre.all(f"SELECT 1 FROM event WHERE seq = {first}"):  # noqa: S608 - a number
+                    lost.discard(first)
+                centre.take(message(event(first, epoch="e1")))
+            else:
+                centre.take(state("online", kept=[["e1", first, first + more]]))
+                back = {n for a, b in spans(centre) for n in range(a, b + 1)}
+                assert back <= lost
+                assert not back & (numbers - shown)
+                lost, shown = back, numbers
+            assert {n for a, b in spans(centre) for n in range(a, b + 1)} == lost
+            assert all(before[1] < after[0] for before, after in pairwise(spans(centre)))
+
+
+def spans(centre: Centre) -> list[tuple[int, int]]:
+    return [(first, last) for first, last in centre.all("SELECT first, last FROM lost ORDER BY first")]
 
 
 def test_the_status_tells_missing_from_purged_and_lost_and_unsure(tmp_path: Path) -> None:
@@ -1001,7 +1080,7 @@ def test_the_status_and_the_store_agree_on_what_is_missing(
         centre.take(state("online", kept=[[epoch, 1, last] for epoch, last, _ in said]))
         for epoch, seq in held:
             centre.take(message(event(seq, epoch=epoch)))
-            centre.store.missing("bupati-1")  # what it remembers may not mislead it
+            centre.missing("bupati-1")  # what it remembers may not mislead it
         with centre.store.writing():
             centre.store.bury([("/titik/bupati-1", f"id {place}", "bupati-1", *place) for place in purged])
             centre.store.pass_over("bupati-1", [Place(*place) for place in unread])
@@ -1013,7 +1092,7 @@ def test_the_status_and_the_store_agree_on_what_is_missing(
         highest = {of: max(seq for epoch, seq in known if epoch == of) for of, _ in known}
         missing = {(of, seq) for of, last in highest.items() for seq in range(1, last + 1)} - {*held, *purged, *unread}
         missing -= gone
-        spans = centre.store.missing("bupati-1")
+        spans = centre.missing("bupati-1")
         assert {(gap.epoch, seq) for gap in spans for seq in range(gap.first, gap.last + 1)} == missing
         point = centre.point()
         assert point.missing + point.tail == len(missing)
@@ -1029,4 +1108,4 @@ def test_a_damaged_page_met_while_reading_is_the_file_s_own_matter(tmp_path: Pat
     octets[4096 * (root - 1) : 4096 * root] = b"\xff" * 4096
     (tmp_path / "central.db").write_bytes(octets)
     with Centre(tmp_path) as centre, pytest.raises(NotOurs, match=r"the database is damaged\. Next: restore a backup"):
-        centre.store.missing("bupati-1")
+        centre.missing("bupati-1")

@@ -35,7 +35,7 @@ class Office(Program):
     def _serve(self) -> None:
         stop, heart = self._stop, Heart([], Notifier(None, None))
         with stop, ExitStack() as stack:
-            store = central_centre._open(self.database, stop, stack)
+            store = central_centre._open(self.database, stop, stack, heart)
             assert store is not None
             centre = Centre(store, Broker(), None, stop, heart, posting=Posting(None))
             if self._spoilt is not None:

@@ -244,27 +244,27 @@ class ScriptedLink:
         self._script.disconnect(self, will=will)
         self.owner.hasten(self._stage.now)
 
-    def turn(self, seconds: float, wake: socket.socket | None = None) -> list[Received | Acked]:
-        """Return what happened, waiting in virtual time."""
+    def turn(self, seconds: float, wake: socket.socket | None = None, most: int = 1000) -> list[Received | Acked]:
+        """Return what happened, waiting in virtual time; *most* is read at a time."""
         limit = self._stage.now + seconds
         while True:
             self.owner.check()
             if self._broken:
                 raise Broken("the broker closed the connection")
             woken = wake is not None and bool(select.select([wake], [], [], 0)[0]) and bool(wake.recv(4096))
-            if (happened := self._due()) or woken or self._stage.now >= limit:
+            if (happened := self._due(most)) or woken or self._stage.now >= limit:
                 return happened
             self.owner.pause(min([limit, *(due for due, _ in self._acks), *self._next()]))
 
     def _next(self) -> list[float]:
         return [self.session.queue[0][0]] if self.session is not None and self.session.queue else []
 
-    def _due(self) -> list[Received | Acked]:
+    def _due(self, most: int) -> list[Received | Acked]:
         now = self._stage.now
         happened: list[Received | Acked] = [acked for due, acked in self._acks if due <= now]
         self._acks = [one for one in self._acks if one[0] > now]
         queue = self.session.queue if self.session is not None else []
-        while queue and queue[0][0] <= now:
+        while queue and queue[0][0] <= now and len(happened) < most:
             happened.append(heappop(queue)[2])
         return happened
 
@@ -288,6 +288,9 @@ class ScriptedLink:
         code = self._script.take(message)
         self._acks.append((self._stage.now + 0.001, Acked(self._mid, code, f"0x{code:02x}")))
         return self._mid
+
+    largest: int | None = None
+    """The largest packet that the broker takes; this one does not say."""
 
     @property
     def congested(self) -> bool:
