@@ -5,7 +5,7 @@ export PYTHON
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults rig-camera bench fuzz check lock
+.PHONY: help setup demo test faults brokers rig-camera bench fuzz check lock
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,6 +25,10 @@ test: ## check everything, then run every test
 faults: ## break cards, links, brokers, centres and clocks on purpose, and count what was lost; minutes
 	@tools/setup test
 	TITIK_FAULTS=all $(VENV)/python -m pytest tests/faults -n 2 -rP --durations=10
+
+brokers: ## let station and centre work over RabbitMQ, NATS and others, each killed with a backlog; two minutes
+	@tools/setup test
+	@tools/brokers
 
 rig-camera: ## run the station on the real picamera2, and every test on the Python of a Pi, in a Debian of its own
 	@tools/rig-camera
