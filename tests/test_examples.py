@@ -153,15 +153,21 @@ def _conf(port: int, files: Path, state: Path) -> str:
     return text + ("user root\n" if state.owner() == "root" else "")
 
 
+def shipped(port: int, folder: Path, authority: Authority) -> str:
+    """Return the shipped configuration, to listen on *port*; its rules and certificates are put into *folder*/files."""
+    state = folder / "state"
+    state.mkdir()
+    authority.server()
+    shutil.copy(EXAMPLES / "mosquitto.acl", folder / "files" / "acl")
+    return _conf(port, folder / "files", state)
+
+
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     """Run mosquitto with the shipped configuration and ACL."""
-    port, state = free_port(), tmp_path / "state"
-    state.mkdir()
+    port = free_port()
     office = Office(tmp_path / "files", port)
-    office.authority.server()
-    shutil.copy(EXAMPLES / "mosquitto.acl", tmp_path / "files" / "acl")
-    with Mosquitto(tmp_path, conf=_conf(port, tmp_path / "files", state), port=port):
+    with Mosquitto(tmp_path, conf=shipped(port, tmp_path, office.authority), port=port):
         yield office
 
 

@@ -67,6 +67,12 @@ class Mosquitto:
         self.kill()
 
     @property
+    def pid(self) -> int:
+        """Its process, while it runs."""
+        assert self._child is not None, "it does not run"
+        return self._child.pid
+
+    @property
     def log(self) -> str:
         """What mosquitto wrote so far."""
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
