@@ -5,7 +5,7 @@ export PYTHON
 VENV := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults rig-camera bench fuzz hostile check lock
+.PHONY: help setup demo test faults brokers rig-camera bench fuzz hostile check lock
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,10 +26,14 @@ faults: ## break cards, links, brokers, centres and clocks on purpose, and count
 	@tools/setup test
 	TITIK_FAULTS=all $(VENV)/python -m pytest tests/faults -n 2 -rP --durations=10
 
+brokers: ## let station and centre work over RabbitMQ, NATS and others, each killed with a backlog; two minutes
+	@tools/setup test
+	@tools/brokers
+
 rig-camera: ## run the station on the real picamera2, and every test on the Python of a Pi, in a Debian of its own
 	@tools/rig-camera
 
-bench: ## measure reading beside other readers, an empty view, a turn of the loop, a verdict, hostile input, delivery; a quarter of an hour
+bench: ## measure reading beside other readers, an empty view, a turn of the loop, a verdict, hostile input, delivery, attacks; half an hour
 	@tools/setup bench
 	@$(VENV)/python -m bench reading $(if $(JSON),--json)
 	@$(VENV)/python -m bench idle $(if $(JSON),--json)
@@ -37,6 +41,7 @@ bench: ## measure reading beside other readers, an empty view, a turn of the loo
 	@$(VENV)/python -m bench belief
 	@$(VENV)/python -m bench hostile
 	@$(VENV)/python -m bench delivery $(if $(JSON),--json)
+	@$(VENV)/python -m bench attacks $(if $(JSON),--json)
 
 fuzz: ## change every kind of input at random, SECONDS=30 in all; x86-64 Linux only
 	@tools/fuzz $(or $(SECONDS),30)

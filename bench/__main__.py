@@ -154,6 +154,10 @@ if __name__ == "__main__":
             from bench import hostile  # as above
 
             sys.exit(hostile.main(sys.argv[2:]))
+        case ["attacks"]:
+            from bench import attacks  # as above
+
+            sys.exit(attacks.main(sys.argv[2:]))
         case ["delivery"]:
             from bench import delivery  # as above
 

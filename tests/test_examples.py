@@ -209,18 +209,24 @@ def _conf(port: int, files: Path, state: Path) -> str:
     return text + ("user root\n" if state.owner() == "root" else "")
 
 
+def shipped(port: int, folder: Path, authority: Authority) -> str:
+    """Return the shipped configuration, to listen on *port*; its rules and certificates are put into *folder*/files."""
+    state = folder / "state"
+    state.mkdir()
+    authority.server()
+    shutil.copy(EXAMPLES / "mosquitto.acl", folder / "files" / "acl")
+    return _conf(port, folder / "files", state)
+
+
 @pytest.fixture
 def office_of(tmp_path: Path) -> Iterator[Callable[[str, str], Office]]:
     """Return what runs mosquitto with the shipped ACL, and the shipped configuration with one line of it changed."""
     with ExitStack() as stack:
 
         def run(line: str, other: str) -> Office:
-            port, state = free_port(), tmp_path / "state"
-            state.mkdir()
+            port = free_port()
             office = Office(tmp_path / "files", port)
-            office.authority.server()
-            shutil.copy(EXAMPLES / "mosquitto.acl", tmp_path / "files" / "acl")
-            conf = _conf(port, tmp_path / "files", state)
+            conf = shipped(port, tmp_path, office.authority)
             assert line in conf
             broker = stack.enter_context(Mosquitto(tmp_path, conf=conf.replace(line, other), port=port))
             office.pid = broker.pid

@@ -1,0 +1,1 @@
+"""The product over other people's brokers; see test_brokers."""
