@@ -139,7 +139,7 @@ class Centre:
             while not self._stop.is_set():
                 self._heart.beat(monotonic())
                 self._say(link)
-                self._turn(link, 0 if more or self._busy() else TURN)
+                self._turn(link, 0 if (more or self._busy()) and not link.congested else TURN)
                 self._post(link, began)
                 self._ask(link)
                 more = self._tend()
@@ -149,7 +149,7 @@ class Centre:
         """Take what waits, and what came with the goodbye, as far as there is time, and answer it."""
         until = monotonic() + DRAIN
         while self._busy() and self._fault is None and monotonic() < until:
-            self._turn(link, 0)
+            self._turn(link, TURN / 10 if link.congested else 0)
         link.publish(self._state(State.STOPPED))
         log.info("state %s", State.STOPPED)
         self._turn(link, 0.1)
@@ -168,6 +168,8 @@ class Centre:
         for happened in came:
             self._hear(happened)
         if self._fault is not None and monotonic() - self._tried < TRY_AGAIN:
+            return
+        if link.congested:  # receipts wait in one row for all points: what is answered later is taken later
             return
         more = sum(isinstance(happened, Received) for happened in came) >= READ
         self._batch = self._batch or self._inbox.take(monotonic(), more=more)

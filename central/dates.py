@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from central.rows import MOST_SEQ, Tick, stamp
 
-PIECE = 500
+PIECE = 100
 """Events that are dated at a time (some 5 ms)."""
 TABLE = (
     "CREATE TABLE IF NOT EXISTS mend (point TEXT NOT NULL, boot TEXT NOT NULL, uptime REAL NOT NULL,"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from device.mqtt_client import Received
 from device.wire import MAX_POINT, POINT
 
-TURN_MESSAGES, TURN_BYTES, TURN_EVENTS = 100, 262_144, 300
-"""What one turn takes of all points together (some 30 ms); one message more where it is a large one."""
+TURN_MESSAGES, TURN_BYTES, TURN_EVENTS = 50, 131_072, 150
+"""What one turn takes of all points together (some 15 ms); one message more where it is a large one."""
 HASTE = 5
 """Of so many parts of that a turn takes one, while more is to be read: behind a flood may stand who sends one event."""
 POINT_BYTES, ALL_BYTES = 50_331_648, 100_663_296
