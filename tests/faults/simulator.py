@@ -35,6 +35,8 @@ class Run:
     """The same by fault and by each of what was there."""
     excused: dict[str, int]
     """Showings whose last copy was destroyed, by cause, whether another copy came through or not."""
+    points: frozenset[str]
+    """Whose lights are excused in the end."""
     seconds: float
     """Virtual ones."""
     last: tuple[str, ...]
@@ -80,6 +82,7 @@ def run(
                 storm.overlapping,
                 storm.overlaps,
                 excused,
+                frozenset(light.point for light in scene.lights if light.showing in judgement.excused),
                 scene.stage.now,
                 last,
             )

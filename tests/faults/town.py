@@ -13,6 +13,8 @@ from tests.faults.scene import Scene
 from tests.faults.scripted import Moods
 
 POINTS = ("bupati-1", "dinas-2", "gudang-3", "lobi-4")
+SMALL = POINTS[3]
+"""Whose card has room for 150 events; the others' have it for more than a run has."""
 
 
 @dataclass(frozen=True, slots=True)
