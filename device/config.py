@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from device.disk import read_whole
-from device.layers import Layers
+from device.layers import DEEPEST, Layers, too_deep
 from device.mistake import Says, sentence, unknown
 
 NO_PIN = "none"
@@ -24,12 +24,18 @@ def _none(told: object) -> object:
     return None if told == NO_PIN else told
 
 
+def _path(told: object) -> object:
+    if isinstance(told, str) and "\0" in told:
+        raise ValueError("no path holds a zero byte")  # Python raises it anew at each use, and no OSError
+    return told
+
+
 PointName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40),
     Says("lower-case letters and digits, with hyphens between them, 40 characters at most, as bupati-1, in quotes"),
 ]
-File = Annotated[Path, Field(strict=False)]
+File = Annotated[Path, Field(strict=False), BeforeValidator(_path)]
 """TOML has no paths: a text is one."""
 Gpio = Annotated[
     int, Field(ge=2, le=27), Says("a whole number from 2 to 27: BCM; 0 and 1 belong to the EEPROM of an added board")
@@ -377,10 +383,13 @@ def _files(path: Path, drop_ins: str) -> list[Path]:
 def _read(file: Path) -> dict[str, Any]:
     """Return the tables of *file*; raises `ConfigError`."""
     try:
-        return tomllib.loads(read_whole(file, MAX_FILE).decode("utf-8"))
+        told = tomllib.loads(read_whole(file, MAX_FILE).decode("utf-8"))
     except UnicodeDecodeError:
         raise ConfigError([f"{file}: this is not UTF-8 text"]) from None
     except (ValueError, RecursionError) as error:  # TOML's own error is one of the first; digits without end another
         raise ConfigError([f"{file}: this is not TOML: {error}"]) from None
     except OSError as error:
         raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
+    if too_deep(told):
+        raise ConfigError([f"{file}: more than {DEEPEST} tables or lists stand inside one another"])
+    return told

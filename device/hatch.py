@@ -59,6 +59,10 @@ class Hatch(Worker):
 
     def work(self) -> None:
         """Take one caller after another until told to stop."""
+        if _taken(self._path):  # its commands would go to nobody, and ours to a station that records nothing
+            log.warning("%s: another station answers here; no commands are taken for this one", self._path)
+            self._pass_the_time()
+            return
         with socket.socket(socket.AF_UNIX) as listener:
             try:
                 self._path.unlink(missing_ok=True)
@@ -67,8 +71,7 @@ class Hatch(Worker):
                 listener.listen(4)
             except OSError as error:
                 log.warning("%s: no commands are taken here: %s", self._path, error.strerror or error)
-                while not self.stopping.wait(LIMIT):
-                    pass  # a worker that ends would end the station, which can do without this one
+                self._pass_the_time()
                 return
             listener.settimeout(GLANCE)
             while not self.stopping.is_set():
@@ -77,6 +80,10 @@ class Hatch(Worker):
                     with caller, suppress(OSError):  # who hangs up needs no answer
                         self._answer(caller)
             self._path.unlink(missing_ok=True)
+
+    def _pass_the_time(self) -> None:
+        while not self.stopping.wait(LIMIT):
+            pass  # a worker that ends would end the station, which can do without this one
 
     def _answer(self, caller: socket.socket) -> None:
         caller.settimeout(GLANCE)
@@ -112,6 +119,19 @@ class Hatch(Worker):
                     return None
                 octets += more
         return None
+
+
+def _taken(path: Path) -> bool:
+    """Return whether somebody listens at *path* already."""
+    with socket.socket(socket.AF_UNIX) as other:
+        other.settimeout(GLANCE)
+        try:
+            other.connect(str(path))
+        except (BlockingIOError, TimeoutError):  # so many callers wait that it takes no more
+            return True
+        except OSError:  # nothing, or what a station that was killed left
+            return False
+    return True
 
 
 def ask(path: Path, verb: str, octets: bytes) -> str:

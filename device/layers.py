@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+DEEPEST = 20
+"""Tables and lists inside one another; what is configured here has two."""
+
 
 class Layers:
     """The tables so far, and of each key, by its path, the file that spoke last."""
@@ -25,3 +28,16 @@ class Layers:
                 self._over(below[key], value, here, file)
             else:
                 below[key] = value
+
+
+def too_deep(told: object) -> bool:
+    """Return whether *told* is deeper than `DEEPEST`; ``a.a.a = 1`` may be a hundred thousand deep, and TOML."""
+    within = [told]
+    for _ in range(DEEPEST + 1):
+        within = [
+            one
+            for table in within
+            if isinstance(table, dict | list)
+            for one in (table.values() if isinstance(table, dict) else table)
+        ]
+    return bool(within)

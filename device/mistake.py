@@ -43,6 +43,8 @@ def sentence(one: Mapping[str, Any], model: Any, origin: Mapping[tuple[str, ...]
         hint = "; take the [ ] away"
     elif get_origin(_bare(wanted)[0]) is tuple and not isinstance(got, list):
         hint = f"; put [ ] around it: {keys[-1]} = [{toml(got)}]"
+    elif one["type"] == "value_error":
+        hint = f"; {one['msg'].removeprefix('Value error, ')}"
     else:
         hint = _unquoted(got, wanted) + _nearest_of(got, wanted)
     return f"{file}: {key}{nth} = {toml(got)}: should be {words(wanted)}{hint}"

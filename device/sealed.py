@@ -16,7 +16,7 @@ from typing import NamedTuple
 from device import age, cabinet
 from device.age import Age
 from device.database import sentence
-from device.disk import sync_folder
+from device.disk import NotPlain, check_database, sync_folder
 from device.wire import MAX_POINT, POINT, Receipt, digest
 
 log = logging.getLogger(__name__)
@@ -164,6 +164,12 @@ def _looked(one: Path) -> Sealed:
 
 def opened(one: Path) -> sqlite3.Connection:
     """Return the file *one*, which is there; raises sqlite3.Error."""
+    try:
+        check_database(one)
+    except NotPlain as error:
+        raise sqlite3.NotSupportedError(error.strerror) from error
+    except OSError as error:
+        raise sqlite3.OperationalError(error.strerror) from error
     file = cabinet.connect(one)
     try:
         file.execute("PRAGMA synchronous = EXTRA")  # without a log, FULL leaves it open whether the last commit stays

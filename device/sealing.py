@@ -99,7 +99,7 @@ def back(path: Path, point: str, stamp: str) -> bool:
     Raises sqlite3.Error and OSError.
     """
     for one in find(path):
-        if one.point == point:
+        if one.point == point and one.path.is_file():  # what is no file holds nothing, and `look` says that it is there
             try:
                 with closing(opened(one.path)) as file:
                     alone(file)

@@ -85,8 +85,9 @@ def _test(told: Namespace) -> int:
     with closing(_looked(camera, _opener(camera, eye), told.seconds)) as stream:
         for frame in stream:
             lens.look(frame)
-            if last is None or frame.luma.shape == last.luma.shape:
-                profiles.append(rows(frame.luma))
+            if last is not None and frame.luma.shape != last.luma.shape:
+                profiles.clear()  # pictures come in any size, and one may follow another
+            profiles.append(rows(frame.luma))
             ticks.append(frame.tick)
             last = frame
             read += bool(scanner.read_still(frame.luma))

@@ -257,6 +257,31 @@ def test_no_text_is_more_than_a_mistake(tmp_path: Path, text: str) -> None:
     assert told.startswith("titik.toml: this is not TOML: ")
 
 
+@pytest.mark.parametrize(
+    "text", ["x" + ".x" * 3000 + " = 1", "[" + ".".join(["x"] * 3000) + "]", "x = " + "[" * 400 + "]" * 400]
+)
+@pytest.mark.parametrize("before", ["", "[camera]\nfps."])
+def test_tables_without_end_are_a_mistake_and_not_the_end(tmp_path: Path, before: str, text: str) -> None:
+    if before and text.startswith("["):
+        before = "[camera]\n"
+    assert mistakes(tmp_path, GOOD + before + text) == [
+        "titik.toml: more than 20 tables or lists stand inside one another"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[camera]\nsource = "pictures"\npictures = ["a", "b\\u0000"]', "camera.pictures, value 2"),
+        ('[trust]\nbundle = "b\\u0000"', "trust.bundle"),
+        ('[broker]\nca = "b\\u0000"', "broker.ca"),
+    ],
+)
+def test_a_path_that_no_machine_has_is_a_mistake_before_anything_is_served(tmp_path: Path, text: str, key: str) -> None:
+    said = f'titik.toml: {key} = "b\\u0000": should be a path in quotes; no path holds a zero byte'
+    assert mistakes(tmp_path, GOOD + text) == [said]
+
+
 def test_a_mistake_in_a_drop_in_names_the_drop_in(tmp_path: Path) -> None:
     written(tmp_path, "[pins]\nred = 99\n", "conf.d/pins.toml")
     assert mistakes(tmp_path, GOOD) == [f"conf.d/pins.toml: pins.red = 99: {PIN}"]

@@ -80,6 +80,18 @@ def test_only_its_owner_may_open_it_and_it_goes_with_the_station(tmp_path: Path)
         ask(where, "echo", b"")
 
 
+def test_a_second_station_takes_no_commands_from_the_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    where = tmp_path / "titik.sock"
+    with Hatch(where, {"echo": echo}):
+        wait_for(lambda: listens(where))
+        with Hatch(where, {}) as second:
+            wait_for(lambda: "another station answers here" in caplog.text)
+            second.check()
+            assert ask(where, "echo", b"1") == "took 1"
+        assert ask(where, "echo", b"1") == "took 1"
+    assert not where.exists()
+
+
 def test_a_station_without_its_socket_serves_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with Hatch(tmp_path / "gone" / "titik.sock", {}) as worker:
         wait_for(lambda: "no commands are taken here" in caplog.text)

@@ -12,6 +12,7 @@ from hashlib import sha256
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -64,6 +65,20 @@ def rows(path: Path) -> dict[str, str]:
 def files(folder: Path) -> dict[str, dict[str, str]]:
     """Return the rows of all outboxes in *folder*, by the names of their files."""
     return {path.name: rows(path) for path in sorted(folder.glob("outbox*.db"))}
+
+
+@contextmanager
+def not_waited_for(pipe: Path) -> Iterator[None]:
+    """Fail where the block waits at *pipe*, as it would for ever if nobody came."""
+    came: list[int] = []
+    late = Timer(20, lambda: came.append(os.open(pipe, os.O_RDWR | os.O_NONBLOCK)))
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+        late.join()
+    assert not came, "it waits"
 
 
 def without_tables(path: Path) -> None:
@@ -300,6 +315,35 @@ def test_a_sealed_file_that_is_damaged_is_said_and_its_name_back_saves_what_is_w
         assert owed(outbox) == ids
         assert outbox.set_aside is not None
         assert [one.point for one in outbox.sealed.all] == [B]
+
+
+@pytest.mark.parametrize("ending", ["-journal", "-wal", "-shm"])
+def test_a_pipe_beside_a_sealed_file_is_not_waited_for_and_its_name_back_brings_what_it_holds(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, ending: str
+) -> None:
+    with opened(tmp_path, A) as outbox:
+        ids = fill(outbox, 2, A)
+    with opened(tmp_path, B) as outbox:
+        fill(outbox, 1, B)
+    beside = tmp_path / f"outbox.sealed-{A}.db"
+    pipe = tmp_path / f"{beside.name}{ending}"
+    os.mkfifo(pipe)
+    with not_waited_for(pipe), opened(tmp_path, B) as outbox:
+        assert (outbox.fault, outbox.sealed.all) == (None, (Sealed(beside, A, None, 0),))
+        assert f"{beside.name} cannot be read. Next: keep it, it is {A}'s" in caplog.text
+    with not_waited_for(pipe), opened(tmp_path, A) as outbox:
+        assert (outbox.fault, owed(outbox)) == (None, ids)
+
+
+@pytest.mark.parametrize("made", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_file_under_a_sealed_name_is_told_and_keeps_its_point_from_nothing(
+    tmp_path: Path, made: Callable[[Path], None]
+) -> None:
+    beside = tmp_path / f"outbox.sealed-{A}.db"
+    made(beside)
+    for point in (A, B):
+        with opened(tmp_path, point) as outbox:
+            assert (outbox.fault, outbox.sealed.all) == (None, (Sealed(beside, A, None, 0),))
 
 
 def test_a_salvaged_outbox_is_still_its_point_s_and_as_old_as_it_was(tmp_path: Path) -> None:

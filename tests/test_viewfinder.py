@@ -120,6 +120,18 @@ def test_a_test_of_the_camera_says_what_it_sees_and_keeps_the_picture_for_its_ow
     assert "view: clear; a code was read in 100 % of the frames" in capsys.readouterr().out
 
 
+def test_pictures_of_several_sizes_are_a_test_of_the_camera_too(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, height in (("1", 300), ("2", 400)):
+        Image.fromarray(RNG.integers(0, 255, (height, 300), np.uint8)).save(config.parent / f"{name}.png")
+    more = f'source = "pictures"\npictures = ["{config.parent}"]\nhold = 0.05\ngap = 0.05\n'
+    config.write_text(config.read_text() + more)
+    titik(config, "test", "camera", "--json", "--seconds", "1")
+    seen = json.loads(capsys.readouterr().out)
+    assert (seen["source"], seen["frames"] > 6, 0 <= seen["banding"] <= 1) == ("pictures", True, True)
+
+
 def test_flicker_and_what_the_camera_lacks_are_said(
     bench: type[Bench], config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
