@@ -209,6 +209,27 @@ def test_what_was_left_out_is_tried_again_after_a_while(
             assert firsts(other) == [large]
 
 
+def test_what_was_left_out_is_tried_again_also_where_another_was_under_way_when_its_time_came(
+    tmp_path: Path, outbox: Outbox
+) -> None:
+    """A session that lasts for days begins nothing anew: the event must not be owed for as long."""
+    (left_out,) = append(outbox, 1)
+    with Mosquitto(tmp_path) as real, Centre(real.port) as centre:
+        bike = courier(outbox, real.port)
+        bike._aside.ids[left_out] = float("inf")
+        with bike:
+            (other,) = append(outbox, 1)
+            bike.wake()
+            until(centre, lambda: firsts(centre) == [other], answer=False)
+            bike._aside.ids[left_out] = 0.0
+            for _ in range(5):  # each is a look round, or several
+                bike.wake()
+                centre.turn(answer=False)
+            centre.receipt(centre.got)
+            until(centre, lambda: outbox.depth().owed == 0)
+            assert firsts(centre) == [other, left_out]
+
+
 @pytest.mark.parametrize("protocol", [5, 4])
 def test_two_stations_of_one_name_are_told_so(
     tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture, protocol: Literal[4, 5]
