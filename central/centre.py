@@ -51,6 +51,8 @@ SETTLE = 1.0
 """Seconds of a session before the bundle goes out: what waited at the broker comes, and is answered, first."""
 PATIENCE = 30.0
 """Seconds after which it goes out although more waits."""
+HELD_UP = 1.0
+"""Seconds for which the broker takes no more receipts after which it is no point's doing that others wait."""
 DRAIN = 1.0
 """Seconds in which what waits is still taken when the centre is told to stop; it has two in all."""
 LOOK_ROUND = 10.0
@@ -95,6 +97,8 @@ class Centre:
         self._looked = 0.0
         self._since = 0.0
         """Since when what comes could be taken."""
+        self._free = 0.0
+        """When the broker last took all that was said to it."""
         self._said: tuple[State, dict[str, Any]] | None = None
         self._refused = False
         self._weather = Weather(_client_id(broker), broker.certificate, "the next try follows")
@@ -131,7 +135,7 @@ class Centre:
             stack.push(link)
             self._weather.fair()
             self._said, self._refused = None, False
-            self._since = began = monotonic()
+            self._since = self._free = began = monotonic()
             self._intake.again()
             self._posting.again(began)
             self._listen(link)
@@ -167,10 +171,13 @@ class Centre:
         came = link.turn(seconds, most=READ)
         for happened in came:
             self._hear(happened)
-        if self._fault is not None and monotonic() - self._tried < TRY_AGAIN:
+        now = monotonic()
+        if self._fault is not None and now - self._tried < TRY_AGAIN:
             return
         if link.congested:  # receipts wait in one row for all points: what is answered later is taken later
+            self._since = now if now - self._free > HELD_UP else self._since
             return
+        self._free = now
         more = sum(isinstance(happened, Received) for happened in came) >= READ
         self._batch = self._batch or self._inbox.take(monotonic(), more=more)
         if not self._batch:
