@@ -329,6 +329,11 @@ def test_each_thing_that_is_wrong_has_its_word_and_what_is_well_has_none() -> No
     assert wrong(owed=3, owed_since=old) == ["owed"]
     assert wrong(owed=3, owed_since=stamp(NOW)) == wrong(owed=3) == []
     assert wrong(missing=2) == ["missing"]
+    for word, said in (
+        ("online", "asked for again by themselves"),
+        (None, "asked for again once this point is connec"),
+    ):
+        assert [said in one.en for one in asked(PointStatus(state=word, seen=stamp(NOW), missing=2))] == [True]
     assert wrong(lost=2, lost_at=old) == ["lost"]
     assert wrong(lost=2, lost_at=stamp(NOW - timedelta(days=8))) == []
     assert wrong(clashes=2, clashes_at=old) == ["clash"]
