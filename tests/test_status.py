@@ -235,7 +235,7 @@ def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
             "INSERT INTO event VALUES (?, ?, ?, ?, ?)", [row for seq, row in held.items() if seq >= purged]
         )
         file.execute(tables.TALLY[0])
-        file.execute(tables.TALLY[1])
+        file.execute(tables.TALLY[1], {"after": 0, "most": 100})
         assert counted == file.execute("SELECT kind, events FROM tally ORDER BY kind").fetchall()
 
 
