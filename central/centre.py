@@ -32,10 +32,11 @@ from central.twins import Rival
 from device.config import Broker
 from device.heart import Heart
 from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.pace import Limits
 from device.stop import Stop
 from device.systemd import Notifier
 from device.weather import Weather
-from device.wire import State, Topics, dumps
+from device.wire import MAX_BUNDLE, State, Topics, dumps
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ class Centre:
         self._said: tuple[State, dict[str, Any]] | None = None
         self._refused = False
         self._weather = Weather(_client_id(broker), broker.certificate, "the next try follows")
+        self._limits = Limits(broker.most_waiting)
 
     def serve(self) -> None:
         """Hold one session after another until told to stop. Raises `store.Gone`."""
@@ -112,6 +114,8 @@ class Centre:
                 self._session()
             except Broken as broken:
                 self._weather.foul(broken)
+                if not self._posting.under_way:  # else it is the bundle, which has a way of its own
+                    self._limits.ended(broken.cause, broken.in_hand)
             if monotonic() - began > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             self._rest(random.uniform(FIRST_PAUSE, pause))  # noqa: S311 - jitter, no secret
@@ -125,6 +129,7 @@ class Centre:
             will=self._state(State.OFFLINE),
             clean=False,
             password=self._password,
+            most_waiting=self._limits.messages,
         )
         with ExitStack() as stack:
             dial = stack.enter_context(Dial(link))
@@ -169,8 +174,11 @@ class Centre:
     def _turn(self, link: Link, seconds: float) -> None:
         """Read what comes, commit a turn's worth of what waits as one, and only then answer it."""
         came = link.turn(seconds, most=READ)
+        answered = sum(isinstance(happened, Acked) for happened in came)
         for happened in came:
             self._hear(happened)
+            if isinstance(happened, Acked):  # so many were under way at once, and went well
+                self._limits.acked(self._broker.largest_packet or MAX_BUNDLE, answered)
         now = monotonic()
         if self._fault is not None and now - self._tried < TRY_AGAIN:
             return
