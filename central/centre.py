@@ -32,10 +32,11 @@ from central.twins import Rival
 from device.config import Broker
 from device.heart import Heart
 from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.pace import Limits
 from device.stop import Stop
 from device.systemd import Notifier
 from device.weather import Weather
-from device.wire import State, Topics, dumps
+from device.wire import MAX_BUNDLE, State, Topics, dumps
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ SETTLE = 1.0
 """Seconds of a session before the bundle goes out: what waited at the broker comes, and is answered, first."""
 PATIENCE = 30.0
 """Seconds after which it goes out although more waits."""
+HELD_UP = 1.0
+"""Seconds for which the broker takes no more receipts after which it is no point's doing that others wait."""
 DRAIN = 1.0
 """Seconds in which what waits is still taken when the centre is told to stop; it has two in all."""
 LOOK_ROUND = 10.0
@@ -95,9 +98,12 @@ class Centre:
         self._looked = 0.0
         self._since = 0.0
         """Since when what comes could be taken."""
+        self._free = 0.0
+        """When the broker last took all that was said to it."""
         self._said: tuple[State, dict[str, Any]] | None = None
         self._refused = False
         self._weather = Weather(_client_id(broker), broker.certificate, "the next try follows")
+        self._limits = Limits(broker.most_waiting)
 
     def serve(self) -> None:
         """Hold one session after another until told to stop. Raises `store.Gone`."""
@@ -108,6 +114,8 @@ class Centre:
                 self._session()
             except Broken as broken:
                 self._weather.foul(broken)
+                if not self._posting.under_way:  # else it is the bundle, which has a way of its own
+                    self._limits.ended(broken.cause, broken.in_hand)
             if monotonic() - began > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             self._rest(random.uniform(FIRST_PAUSE, pause))  # noqa: S311 - jitter, no secret
@@ -121,6 +129,7 @@ class Centre:
             will=self._state(State.OFFLINE),
             clean=False,
             password=self._password,
+            most_waiting=self._limits.messages,
         )
         with ExitStack() as stack:
             dial = stack.enter_context(Dial(link))
@@ -131,7 +140,7 @@ class Centre:
             stack.push(link)
             self._weather.fair()
             self._said, self._refused = None, False
-            self._since = began = monotonic()
+            self._since = self._free = began = monotonic()
             self._intake.again()
             self._posting.again(began)
             self._listen(link)
@@ -165,12 +174,18 @@ class Centre:
     def _turn(self, link: Link, seconds: float) -> None:
         """Read what comes, commit a turn's worth of what waits as one, and only then answer it."""
         came = link.turn(seconds, most=READ)
+        answered = sum(isinstance(happened, Acked) for happened in came)
         for happened in came:
             self._hear(happened)
-        if self._fault is not None and monotonic() - self._tried < TRY_AGAIN:
+            if isinstance(happened, Acked):  # so many were under way at once, and went well
+                self._limits.acked(self._broker.largest_packet or MAX_BUNDLE, answered)
+        now = monotonic()
+        if self._fault is not None and now - self._tried < TRY_AGAIN:
             return
         if link.congested:  # receipts wait in one row for all points: what is answered later is taken later
+            self._since = now if now - self._free > HELD_UP else self._since
             return
+        self._free = now
         more = sum(isinstance(happened, Received) for happened in came) >= READ
         self._batch = self._batch or self._inbox.take(monotonic(), more=more)
         if not self._batch:

@@ -63,7 +63,8 @@ def show(told: Namespace, database: Path) -> int:
         why = "" if one.why is None else f"; tidak semua / not all: {one.why}"
         print(f"release {held.number} --as {one.point}: {one.new} baru / new, {one.held} sudah ada / held already{why}")
     if not any(one.new or one.held for one in prospects):
-        print(f"tidak ada yang dapat dilepas / nothing of it can be released. Next: quarantine seen {held.number}")
+        print("tidak ada yang dapat dilepas / nothing of it can be released. Next:")
+        print(f"  sudo titik-central quarantine seen {held.number}")
     return DONE
 
 

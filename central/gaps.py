@@ -64,7 +64,8 @@ class Seen(NamedTuple):
 class Gaps:
     """Looks for what is missing in *file*, and remembers how far each epoch is whole.
 
-    A row that is one of them never becomes anything else while the file is open, but by `forget`.
+    A row that is one of them never becomes anything else while the file is open, but by `forget`, or by another
+    program (``titik-central forget``): after one has written, all is looked at anew.
     """
 
     def __init__(self, file: sqlite3.Connection) -> None:
@@ -72,16 +73,25 @@ class Gaps:
         self._whole: dict[tuple[str, str], int] = {}
         self._left: dict[str, tuple[str, int]] = {}
         """Where the next look at a point goes on: an epoch, and the number after which; all before it was seen."""
+        self._version: int | None = None
+        """The file's ``data_version`` at the last look; another one is another program's commit."""
 
     def forget(self, point: str, epoch: str) -> None:
         """Note that what was known of *epoch* is known no longer."""
         self._whole.pop((point, epoch), None)
+
+    def _heed_others(self) -> None:
+        version = self._file.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._version = version
+            self._whole.clear()
 
     def look(self, point: str, asked: Sequence[Gap], most: int = LOOK) -> Seen:
         """Return what of *asked*, and of the epochs whose turn it is, is neither held, purged, unread nor told lost.
 
         An epoch begins at 1. What of *asked* is not reached is not among the parts.
         """
+        self._heed_others()
         gaps: list[Gap] = []
         parts: list[Gap] = []
         left = most // 2  # or the epochs would never have their turn

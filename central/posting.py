@@ -83,6 +83,11 @@ class Posting:
         """Note that what was given out is under way as packet *mid*."""
         self._under_way = mid
 
+    @property
+    def under_way(self) -> bool:
+        """Whether the broker has not answered for it yet."""
+        return self._under_way is not None
+
     def acked(self, mid: int, *, refused: bool) -> int | None:
         """Note the broker's word for packet *mid*; return the size of the bundle if that is posted now."""
         if mid != self._under_way:

@@ -261,13 +261,21 @@ def _of_records(name: str, point: PointStatus, now: datetime) -> Iterator[Proble
             f"{point.owed} events are owed, the oldest since {civil(point.owed_since)}",
             (f"ssh {name} sudo /opt/titik/venv/bin/titik queue list", _BY_STICK),
         )
-    if point.missing:
+    if point.missing and point.state in {State.ONLINE, State.DEGRADED}:
         yield Problem(
             "missing",
             name,
             f"{point.missing} peristiwa belum ada di sini, dan diminta lagi dengan sendirinya",
             f"{point.missing} events are not here, and are asked for again by themselves",
             ("tunggu / wait", "titik-central status"),
+        )
+    elif point.missing:  # nobody can be asked
+        yield Problem(
+            "missing",
+            name,
+            f"{point.missing} peristiwa belum ada di sini, dan diminta lagi begitu titik ini tersambung",
+            f"{point.missing} events are not here, and are asked for again once this point is connected",
+            ("sambungkan / connect it", _BY_STICK),
         )
     if point.lost and (point.lost_at is None or _younger(point.lost_at, now, NOTICED)):
         yield Problem(

@@ -215,18 +215,21 @@ def _release(store: Store, number: int, note: Taken) -> Released:
     point = note.point
     with store.writing():
         held, body = _message(store.read, number)
+        refused = None
         try:
-            some, refused = rows(point, body)
-            refused = None if refused is None else _rest(refused, point, claims(body))
+            some, why = rows(point, body)
         except Unreadable as error:
-            some, refused = [], _refusal(str(error), point, claims(body))
+            some, why, refused = [], None, _refusal(str(error), point, claims(body))
         kept = store.keep(some, datetime.fromisoformat(held["received"]))
-        if kept.false:
-            refused = refused or "an id that is held with another content"
         taken = [row for row in some if row.id not in kept.false]
         if taken and (of := points.in_topic(held["topic"])) and of != point:
             store.uncharge(of, {row.epoch for row in taken})
-        left = _left(store.read, body)
+        rest = _rest(store.read, body)
+        left = 1 if rest is None else len(rest)
+        if why is not None and rest:
+            refused = _kept_back(why, point, rest)
+        if kept.false:
+            refused = refused or "an id that is held with another content"
         if taken:
             store.released(held["topic"], held["digest"], note._replace(taken=len(taken), left=left))
         became = {"new": kept.new, "held": len(taken) - kept.new, "left": left, "refused": refused, "why": note.why}
@@ -239,10 +242,12 @@ def _others(point: str, some: Sequence[Claim]) -> list[str]:
     return sorted({claim.point for claim in some if claim.point and claim.point != point})
 
 
-def _rest(why: str, point: str, some: Sequence[Claim]) -> str:
-    """Return why not all of a message was taken."""
-    others = _others(point, some)
-    return f"the rest of it names {', '.join(others[:5])}" if others else f"the rest of it cannot be read: {why}"
+def _kept_back(why: str, point: str, rest: Sequence[Claim]) -> str:
+    """Return why the *rest* of a message was not taken."""
+    others = _others(point, rest)
+    if others:
+        return f"the rest of it names {', '.join(others[:5])}. Next: the same --as {others[0]}"
+    return f"the rest of it cannot be read: {why}. Next: titik-central quarantine show, and report it"
 
 
 def _refusal(why: str, point: str, some: Sequence[Claim]) -> str:
@@ -253,13 +258,13 @@ def _refusal(why: str, point: str, some: Sequence[Claim]) -> str:
     return f"it cannot be read: {why}. It stays as it is. Next: titik-central quarantine show, and report it"
 
 
-def _left(read: Callable[..., list[tuple[Any, ...]]], body: bytes) -> int:
-    """Return how many events of *body* are not held as they stand in it, nor purged."""
+def _rest(read: Callable[..., list[tuple[Any, ...]]], body: bytes) -> list[Claim] | None:
+    """Return the events of *body* that are not held as they stand in it, nor purged; ``None`` where nobody knows."""
     some = claims(body)
     if not some:
-        return 1  # nobody knows what it holds
+        return None
     value = parse(body)
-    left = 0
+    rest = []
     for claim, event in zip(some, value if isinstance(value, list) else [value], strict=True):
         text = None
         with suppress(ValueError):
@@ -268,8 +273,8 @@ def _left(read: Callable[..., list[tuple[Any, ...]]], body: bytes) -> int:
             read("SELECT 1 FROM event WHERE source = ? AND id = ? AND body = ?", *claim.key, text)
             or read("SELECT 1 FROM purged WHERE source = ? AND id = ?", *claim.key)
         )
-        left += not there
-    return left
+        rest += [] if there else [claim]
+    return rest
 
 
 def _prospect(file: sqlite3.Connection, point: str, body: bytes) -> Prospect | None:

@@ -123,6 +123,8 @@ _BESIDE = (
 """What any file of version 2 may have or not: nothing in it is the truth about an event."""
 _EACH = 1_000
 """Rows of a migration between two signs of life."""
+_STEPS = 500_000
+"""Instructions of SQLite between two signs of life where one statement reads every row (some 10,000 rows)."""
 TOMBSTONES = "SELECT source, id, point, epoch, seq FROM purged"
 _OLD_EVENT = "min(coalesce(at, received), received) < :stamp AND (:point IS NULL OR point = :point)"
 """Nothing happened later than it came in, whatever a clock said."""
@@ -258,13 +260,15 @@ class Store:
 
     def _migrate(self) -> None:
         """Bring an older file to what this program has, in one transaction: wholly or not at all."""
-        self._file.execute("BEGIN IMMEDIATE")
+        self._file.set_progress_handler(self._beat, _STEPS)
         try:
+            behind = tables.is_behind(self._file)
+            self._file.execute("BEGIN IMMEDIATE")
             if self._file.execute("PRAGMA user_version").fetchone()[0] == 1:
                 self._make_second()
             for statement in _BESIDE:
                 self._file.execute(statement)
-            tables.add(self._file)
+            tables.add(self._file, self._beat, behind=behind)
             self._over = said.points(self._file)
             self._file.execute("COMMIT")
         except BaseException:
@@ -272,6 +276,8 @@ class Store:
                 with suppress(sqlite3.Error):
                     self._file.execute("ROLLBACK")
             raise
+        finally:
+            self._file.set_progress_handler(None, 0)
 
     def _make_second(self) -> None:
         for statement in (*_SECOND, *_BESIDE):

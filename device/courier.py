@@ -275,7 +275,7 @@ class Courier(Worker):
         if link.congested or self._ledger.full:
             return
         window = self._window
-        if self._aside.over(now) and not window.parcels:
+        if not window.parcels and self._aside.over(now):  # asked only where it can be begun from the first row
             window.cursor = 0
         window.most = link.body_limit(self._herald.topic("event"), CONTENT_TYPE_BATCH)
         window.batch = min(self._limits.batch, window.most)

@@ -2,18 +2,25 @@
 
 import signal
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from central import centre
+from central.posting import Posting
 from central.said import MOST_SAID
 from central.store import Store
 from central.troubles import CENTRE, RIVAL, TWIN, Trouble
 from device.config import Broker
+from device.heart import Heart
 from device.mqtt_client import Acked, Link, Message, Received
+from device.stop import Stop
+from device.systemd import Notifier
 from device.wire import dumps, loads
 from tests import test_said, test_store
+from tests.faults.strict import Strict
 from tests.test_centre import FLEET, Centre, receipt, station
 from tests.test_store import NOW, event
 from tests.world import Mosquitto, wait_for
@@ -63,6 +70,47 @@ def test_who_sends_one_event_behind_a_flood_has_its_receipt_before_most_of_the_f
             assert order.index("titik/v1/dprd-1/receipt") < flood * 3 / 4
         assert centre.stop() == 0
     assert len(centre.rows()) == flood + 1
+
+
+def test_where_the_broker_acknowledges_slowly_no_point_is_said_to_send_more_than_its_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All wait for the broker, which takes two receipts in 0.7 s; with short times."""
+    monkeypatch.setattr("central.inbox.LATE", 0.7)
+    monkeypatch.setattr("central.centre.HELD_UP", 0.2)
+    with (
+        Mosquitto(tmp_path, "max_inflight_messages 2") as broker,
+        Strict(broker.port, 1_000, delay=0.7) as slow,
+        Link(Broker(port=broker.port), "bupati-1", will=WILL) as point,
+        Stop() as stop,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        point.subscribe([RECEIPTS])
+
+        def serve() -> None:
+            heart = Heart([], Notifier.from_env({}))
+            with Store(tmp_path / "central.db", NOW) as store:
+                centre.Centre(store, Broker(port=slow.port), None, stop, heart, posting=Posting(None)).serve()
+
+        came = 0
+
+        def receipts(most: int) -> bool:
+            nonlocal came
+            came += sum(isinstance(got, Received) for got in point.turn(0.05))
+            return came >= most
+
+        ended = pool.submit(serve)
+        try:
+            point.subscribe([FLEET])
+            wait_for(lambda: receipts(1), 20, "the centre is there")
+            for first, answered in ((1, 2), (9, 17)):  # the second eight wait behind the receipts of the first
+                for seq in range(first, first + 8):
+                    point.publish(Message("titik/v1/bupati-1/event", dumps(event(seq))))
+                wait_for(lambda answered=answered: receipts(answered), 30, "so many are answered")
+        finally:
+            stop.set()
+        ended.result(20)
+    assert "more than its share" not in caplog.text
 
 
 def test_a_flood_of_words_is_answered_beside_and_leaves_the_newest(tmp_path: Path) -> None:

@@ -72,6 +72,18 @@ def test_what_the_broker_keeps_of_it_is_passed_over_until_it_is_heard_itself(tmp
         assert centre.all("SELECT * FROM forgotten") == []
 
 
+def test_a_centre_that_runs_meanwhile_asks_again_for_what_was_forgotten_to_be_lost(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(event(1)), message(event(4)), state("online", seq=4))
+        with centre.store.writing():
+            centre.store.lose(POINT, Gap("7f3a9c1e", 2, 3), NOW)
+        assert centre.missing(POINT) == []
+        let_go(centre.path)
+        centre.take(state("online", seq=4))
+        assert centre.point().missing == 2
+        assert centre.missing(POINT) == [Gap("7f3a9c1e", 2, 3)]
+
+
 def test_half_a_million_epochs_go_in_pieces(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         poison(centre, 5_500)

@@ -17,7 +17,9 @@ from device.outbox import Outbox
 from device.wire import dumps
 from tests.faults.narrow import Narrow
 from tests.faults.strict import Strict
+from tests.test_centre import Centre as Office
 from tests.test_courier import Centre, until
+from tests.test_store import event
 from tests.world import Mosquitto, wait_for
 
 EVENT = 600
@@ -207,6 +209,48 @@ def test_what_was_left_out_is_tried_again_after_a_while(
         with Centre(real.port) as other:
             until(other, lambda: outbox.depth().owed == 0)
             assert firsts(other) == [large]
+
+
+def test_the_centre_too_finds_out_what_a_broker_takes_at_once_that_does_not_say_it(tmp_path: Path) -> None:
+    names = [f"bupati-{n}" for n in range(1, 5)]
+    with (
+        Mosquitto(tmp_path) as real,
+        Strict(real.port, 4, says=False) as strict,
+        Office(tmp_path / "centre", strict.port, "protocol = 4") as centre,
+        ExitStack() as stack,
+    ):
+        centre.says("state online")
+        outboxes = [stack.enter_context(Outbox(tmp_path / f"{name}.db", 1_000)) for name in names]
+        for name, outbox in zip(names, outboxes, strict=True):
+            for _ in range(60):
+                place = outbox.place()
+                told = event(place.seq, point=name, epoch=place.epoch)
+                outbox.append(Event(place, str(told["id"]), dumps(told)))
+            stack.enter_context(Courier(outbox, Broker(port=real.port), Delivery(), Sender(name, "boot-1", {})))
+        wait_for(lambda: not any(outbox.depth().owed for outbox in outboxes), 30, "every event is receipted")
+        assert 1 < strict.thrown_out < 8
+        assert "perhaps the broker takes no more" in centre.err
+
+
+def test_what_was_left_out_is_tried_again_also_where_another_was_under_way_when_its_time_came(
+    tmp_path: Path, outbox: Outbox
+) -> None:
+    """A session that lasts for days begins nothing anew: the event must not be owed for as long."""
+    (left_out,) = append(outbox, 1)
+    with Mosquitto(tmp_path) as real, Centre(real.port) as centre:
+        bike = courier(outbox, real.port)
+        bike._aside.ids[left_out] = float("inf")
+        with bike:
+            (other,) = append(outbox, 1)
+            bike.wake()
+            until(centre, lambda: firsts(centre) == [other], answer=False)
+            bike._aside.ids[left_out] = 0.0
+            for _ in range(5):  # each is a look round, or several
+                bike.wake()
+                centre.turn(answer=False)
+            centre.receipt(centre.got)
+            until(centre, lambda: outbox.depth().owed == 0)
+            assert firsts(centre) == [other, left_out]
 
 
 @pytest.mark.parametrize("protocol", [5, 4])

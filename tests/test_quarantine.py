@@ -203,14 +203,26 @@ def test_what_is_released_is_as_if_it_had_come_under_its_own_name(tmp_path: Path
 def test_only_what_names_the_point_is_taken_and_the_rest_waits(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         centre.take(message(event(1, point=OLD), event(1, point="gabungan-1"), {"no": "event"}, point=NEW))
-        assert let_go(centre.store, 1) == [Released(1, 1, 0, "the rest of it names gabungan-1")]
+        assert let_go(centre.store, 1) == [
+            Released(1, 1, 0, "the rest of it names gabungan-1. Next: the same --as gabungan-1")
+        ]
         assert listed(centre.path)[0].open
-        assert let_go(centre.store, 1, point="gabungan-1") == [Released(1, 1, 0, f"the rest of it names {OLD}")]
+        (one,) = let_go(centre.store, 1, point="gabungan-1")
+        assert (one.new, str(one.refused)[:31]) == (1, "the rest of it cannot be read: "), "what names another is taken"
         assert [(taken.point, taken.left) for taken in listed(centre.path)[0].released] == [(OLD, 2), ("gabungan-1", 1)]
         assert let_go(centre.store, 1, point=NEW) == [
             Released(1, 0, 0, f"its events name {OLD}, gabungan-1. Next: the same --as {OLD}")
         ]
         assert held(centre) == [(OLD, "7f3a9c1e", 1), ("gabungan-1", "7f3a9c1e", 1)]
+
+
+def test_a_message_of_two_points_is_done_once_each_has_its_own(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(event(1, point=OLD), event(1, point="gabungan-1"), point=NEW))
+        assert [one.refused is None for one in let_go(centre.store, 1)] == [False]
+        assert let_go(centre.store, 1, point="gabungan-1") == [Released(1, 1, 0, None)]
+        assert not listed(centre.path)[0].open
+        assert let_go(centre.store, 1) == [Released(1, 0, 1, None)]
 
 
 def test_an_event_that_cannot_be_read_keeps_none_of_its_message_back(tmp_path: Path) -> None:
@@ -353,7 +365,9 @@ def test_the_commands_list_show_release_and_note(tmp_path: Path, capfd: pytest.C
         assert main(arguments(centre, "quarantine", "show", "1")) == 0
         assert f"release 1 --as {OLD}: 2 baru / new, 0 sudah ada / held already" in capfd.readouterr().out
         assert main(arguments(centre, "quarantine", "show", "2")) == 0
-        assert "\\x1b[2J" in capfd.readouterr().out
+        told = capfd.readouterr().out
+        assert "\\x1b[2J" in told
+        assert told.endswith("  sudo titik-central quarantine seen 2\n")
         assert main(arguments(centre, "quarantine", "release", "2", "--as", OLD)) == 1
         assert "2: it cannot be read: not JSON that can be kept" in capfd.readouterr().err
         for wrong in (["--as", OLD], ["1", "--all", "--as", OLD]):

@@ -173,6 +173,30 @@ def test_a_database_of_before_is_counted_once_when_it_is_opened(tmp_path: Path) 
         assert centre.point().counts == {"admit": 3}
 
 
+def test_what_an_older_program_took_meanwhile_is_counted_when_the_file_is_opened_again(tmp_path: Path) -> None:
+    """It knows no tally and no stray: the way back to it, and on again, leaves neither wrong."""
+    with Centre(tmp_path) as centre:
+        centre.take(message(scan(1, NOW), scan(2, NOW, type="id.titik.manual")))
+        stray = message(event(9, point="dprd-1", epoch="e-dprd"))
+        with closing(sqlite3.connect(centre.path)) as file, file:
+            file.execute(
+                "INSERT INTO event (source, id, point, epoch, seq, outcome, repeat, simulated, body, received)"
+                " SELECT source, 'other', point, epoch, 3, outcome, repeat, simulated, body, received FROM event"
+                " WHERE seq = 1"
+            )
+            row = stray.topic, stray.body, "digest", "why", stamp(NOW)
+            file.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", row)
+        assert centre.point().counts == {"admit": 1, "other": 1}
+    for _ in range(2):
+        with Centre(tmp_path) as centre:
+            assert centre.point().counts == {"admit": 2, "other": 1}
+            assert centre.all("SELECT * FROM stray") == [("bupati-1", "e-dprd", "dprd-1")]
+    with closing(sqlite3.connect(centre.path)) as file, file:
+        file.execute("DELETE FROM event WHERE seq = 3")
+    with Centre(tmp_path) as centre:
+        assert centre.point().counts == {"admit": 1, "other": 1}
+
+
 SCANS = st.lists(
     st.tuples(
         st.integers(1, 12),
@@ -211,7 +235,7 @@ def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
             "INSERT INTO event VALUES (?, ?, ?, ?, ?)", [row for seq, row in held.items() if seq >= purged]
         )
         file.execute(tables.TALLY[0])
-        file.execute(tables.TALLY[1])
+        file.execute(tables.TALLY[1], {"after": 0, "most": 100})
         assert counted == file.execute("SELECT kind, events FROM tally ORDER BY kind").fetchall()
 
 
@@ -305,6 +329,11 @@ def test_each_thing_that_is_wrong_has_its_word_and_what_is_well_has_none() -> No
     assert wrong(owed=3, owed_since=old) == ["owed"]
     assert wrong(owed=3, owed_since=stamp(NOW)) == wrong(owed=3) == []
     assert wrong(missing=2) == ["missing"]
+    for word, said in (
+        ("online", "asked for again by themselves"),
+        (None, "asked for again once this point is connec"),
+    ):
+        assert [said in one.en for one in asked(PointStatus(state=word, seen=stamp(NOW), missing=2))] == [True]
     assert wrong(lost=2, lost_at=old) == ["lost"]
     assert wrong(lost=2, lost_at=stamp(NOW - timedelta(days=8))) == []
     assert wrong(clashes=2, clashes_at=old) == ["clash"]

@@ -929,6 +929,22 @@ def test_a_migration_shows_that_it_goes_on_after_each_piece(tmp_path: Path) -> N
     assert [beats(500), beats(2500)] == [1 + 6, 3 + 26]
 
 
+def test_a_count_of_all_rows_shows_that_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Millions of them take longer than systemd waits for a sign of life."""
+    monkeypatch.setattr("central.tables.PIECE", 90)
+    with Centre(tmp_path) as centre:
+        centre.take(*(message(*(event(first + n) for n in range(100))) for first in range(1, 1_001, 100)))
+    with closing(sqlite3.connect(centre.path)) as file:
+        file.executescript("DROP TRIGGER event_is_counted_out; DROP TABLE tally")
+    counted: list[int] = []
+    with Store(centre.path, NOW, lambda: counted.append(1)):
+        assert centre.all("SELECT sum(events) FROM tally") == [(1_000,)]
+    assert len(counted) == 12
+    monkeypatch.setattr("central.store._STEPS", 1_000)
+    with Store(centre.path, NOW, lambda: counted.append(1)):
+        assert len(counted) > 14, "that the count is right is a look at every row, too"
+
+
 def test_what_a_point_lost_is_a_set_of_numbers_whatever_is_told_twice(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre, centre.store.writing():
         for first, last in ((3, 4), (4, 8), (1, 20), (6, 30), (7, 7)):
