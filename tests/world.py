@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Self, TypeVar
@@ -42,6 +42,28 @@ def answers(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
+
+
+class Beside:
+    """A part of the world that works on a thread of its own, `_run`, until its ``with`` block ends."""
+
+    def __init__(self, name: str) -> None:
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name=name, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        """Work until `_stopping` is set."""
+        raise NotImplementedError
 
 
 class Mosquitto:

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
-from types import TracebackType
 from typing import Self
+
+from tests.world import Beside
 
 MOST_HELD = 262_144
 """Bytes that one direction keeps; past it the sender's own buffers fill, as behind a dead link."""
@@ -47,10 +48,11 @@ class _Way:
     ended: bool = False
 
 
-class Relay:
+class Relay(Beside):
     """A relay to *to* (a port on loopback), bound to a ``with`` block; it listens on `port`."""
 
     def __init__(self, to: int, host: str = "127.0.0.1") -> None:
+        super().__init__("relay")
         self.to = to
         self.mood = Mood.WELL
         self.passed = 0
@@ -62,20 +64,11 @@ class Relay:
         self.port = int(self._server.getsockname()[1])
         self._selector = selectors.DefaultSelector()
         self._ways: dict[socket.socket, _Way] = {}
-        self._stopping = threading.Event()
         self._cut = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def __enter__(self) -> Self:
         self._selector.register(self._server, selectors.EVENT_READ)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join(5)
+        return super().__enter__()
 
     def cut(self) -> None:
         """Reset every connection; new ones are taken as ever."""

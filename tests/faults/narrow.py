@@ -2,12 +2,11 @@
 
 import select
 import socket
-import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
-from types import TracebackType
-from typing import Self
+
+from tests.world import Beside
 
 PIECE = 4096
 """Bytes that it holds in each direction; what is more waits in the sender."""
@@ -24,10 +23,11 @@ class _Way:
     credit: float = 0.0
 
 
-class Narrow:
+class Narrow(Beside):
     """A relay to *to* (a port on loopback) of *rate* bytes a second, bound to a ``with`` block; see `port`."""
 
     def __init__(self, to: int, rate: float) -> None:
+        super().__init__("narrow")
         self._to = to
         self._rate = rate
         self.taken = 0
@@ -41,18 +41,6 @@ class Narrow:
         self._server.settimeout(0)
         self.port = int(self._server.getsockname()[1])
         self._ways: list[_Way] = []
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="narrow", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join(5)
 
     def _run(self) -> None:
         last = monotonic()

@@ -5,12 +5,11 @@ Brokers differ in what they do with such a client; the strictest of them end the
 
 import select
 import socket
-import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
-from types import TracebackType
-from typing import Self
+
+from tests.world import Beside
 
 PUBLISH, PUBACK, DISCONNECT = 3, 4, 14
 
@@ -27,13 +26,14 @@ class _Client:
     late: list[tuple[float, bytes]] = field(default_factory=list)
 
 
-class Strict:
+class Strict(Beside):
     """A relay to *to* that ends a session with more than *most* messages unacknowledged; it listens on `port`.
 
     Each acknowledgement is *delay* seconds late; *says* is whether MQTT 5's reason is given. Bound to a ``with`` block.
     """
 
     def __init__(self, to: int, most: int, *, delay: float = 0.06, says: bool = True) -> None:
+        super().__init__("strict")
         self._to = to
         self._most = most
         self._delay = delay
@@ -44,18 +44,6 @@ class Strict:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._server.getsockname()[1])
         self._clients: list[_Client] = []
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="strict", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join(5)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
