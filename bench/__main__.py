@@ -27,12 +27,12 @@ from pyzbar import pyzbar
 
 from bench import scenes
 from bench.scenes import Scene
-from device.gaze import Gaze
-from device.judge import Basis, Rules, choose, judge
 from device.model import Domain
-from device.policy import Setting
 from device.scanner import Scanner
-from device.trust import Key, Trust, kid_of, trusting
+from device.trust.bundle import Key, Trust, kid_of, trusting
+from device.verdict.judge import Basis, Rules, choose, judge
+from device.verdict.policy import Setting
+from device.verdict.sightings import Gaze
 from office.signing import code_text
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)

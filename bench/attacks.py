@@ -28,12 +28,12 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from device.config import Broker, Delivery
-from device.courier import Courier
-from device.herald import Notice, Sender
+from device.delivery.courier import Courier
+from device.delivery.status import Notice, Sender
+from device.health import percentile
 from device.model import Place
 from device.mqtt_client import Broken, Link, Message
-from device.outbox import Outbox
-from device.vitals import percentile
+from device.record.outbox import Outbox
 from device.wire import CONTENT_TYPE_BATCH, Topics, batch, dumps
 from tests.certificates import Authority, Pair
 from tests.faults.wall import event

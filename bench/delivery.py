@@ -26,20 +26,20 @@ from typing import Any
 
 import bench.__main__ as belief
 from bench.senders import POINT, RAW_POINT, TOPIC
-from device.cabinet import checksum
-from device.clock import ClockState
 from device.config import Broker, Delivery, Point, Privacy
-from device.courier import Courier
-from device.event import Composer
-from device.gaze import Sighting
-from device.herald import Notice, Sender
-from device.judge import Rules, choose, judge
+from device.delivery.courier import Courier
+from device.delivery.status import Notice, Sender
+from device.health import percentile
 from device.model import Event, Place
 from device.mqtt_client import Acked, Link, Message
-from device.outbox import Outbox
-from device.policy import Setting
-from device.trust import Trust
-from device.vitals import percentile
+from device.record.event import Composer
+from device.record.outbox import Outbox
+from device.record.schema import checksum
+from device.system.clock import ClockState
+from device.trust.bundle import Trust
+from device.verdict.judge import Rules, choose, judge
+from device.verdict.policy import Setting
+from device.verdict.sightings import Sighting
 from device.wire import dumps
 from tests.world import Child, Mosquitto, wait_for
 

@@ -24,10 +24,10 @@ from pyzbar import pyzbar
 from bench import approach, hard
 from bench.hard import Photograph
 from bench.optics import Luma
+from device.camera.pictures import luma_of
+from device.health import Vitals
 from device.model import Frame
-from device.pictures import luma_of
 from device.scanner import Scanner, read_still
-from device.vitals import Vitals
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 SEED = 20261123

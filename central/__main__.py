@@ -13,9 +13,10 @@ from central.points import UnknownPoint, typed, typed_day
 from central.rows import stamp
 from central.settings import Settings
 from central.store import Gone, Known, NotOurs, Purged
-from device import __version__, log
+from device import __version__
 from device.config import ConfigError, load
-from device.lock import Taken
+from device.system import log
+from device.system.lock import Taken
 from device.wire import Topics
 
 DONE, FAILED, MISSING, CONFIG = 0, 1, 3, 78
@@ -56,7 +57,7 @@ def _settings(told: Namespace) -> Settings:
 def _run(told: Namespace) -> int:
     """Serve until told to stop."""
     from central import centre  # noqa: PLC0415 - paho is paid for by `run` alone
-    from device.systemd import Notifier  # noqa: PLC0415 - as above
+    from device.system.systemd import Notifier  # noqa: PLC0415 - as above
 
     settings = _settings(told)
     try:

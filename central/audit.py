@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from device.log import shown
+from device.system.log import shown
 from device.wire import dumps
 
 BACKUP, RELEASE, SEEN, RESTORE = "backup", "release", "seen", "restore"

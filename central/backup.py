@@ -16,10 +16,10 @@ from typing import NamedTuple
 from central import audit
 from central.rows import stamp
 from central.store import TOMBSTONES, VERSION, CannotWrite, Gone, NotOurs, Store, check
-from device.database import sentence
-from device.disk import NotPlain, check_database, give, sync_folder
-from device.lock import FileLock, Taken
-from device.log import shown
+from device.system.disk import NotPlain, check_database, give, sync_folder
+from device.system.lock import FileLock, Taken
+from device.system.log import shown
+from device.system.sqlite_errors import sentence
 
 PAGES = 1000
 """Pages copied at a time; the centre writes on between."""

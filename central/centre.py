@@ -30,12 +30,12 @@ from central.settings import Settings, password
 from central.store import CannotWrite, Store
 from central.twins import Rival
 from device.config import Broker
-from device.heart import Heart
+from device.mqtt.pace import Limits
+from device.mqtt.weather import Weather
 from device.mqtt_client import Acked, Broken, Link, Message, Received
-from device.pace import Limits
-from device.stop import Stop
-from device.systemd import Notifier
-from device.weather import Weather
+from device.system.stop import Stop
+from device.system.systemd import Notifier
+from device.system.watchdog import Heart
 from device.wire import MAX_BUNDLE, State, Topics, dumps
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from central import audit, quarantine
 from central.problems import civil
 from central.status import Missing
 from central.store import Store
-from device import log
+from device.system import log
 
 DONE, FAILED, USAGE, MISSING = 0, 1, 2, 3
 

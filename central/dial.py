@@ -3,7 +3,7 @@
 from threading import Event
 
 from device.mqtt_client import Broken, Link
-from device.worker import Worker
+from device.system.worker import Worker
 
 
 class Dial(Worker):

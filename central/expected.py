@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from central.settings import Settings
 from device.config import Point, Section
-from device.disk import read_bounded
+from device.system.disk import read_bounded
 from device.wire import MAX_BUNDLE
 
 LARGEST_INVENTORY = 1_048_576
@@ -64,7 +64,7 @@ def _points(path: Path, faults: list[str]) -> tuple[str, ...] | None:
 
 def _bundle(path: Path, faults: list[str]) -> tuple[int | None, datetime | None]:
     """Return the version that the bundle at *path* claims, whoever signed it, and since when it is there."""
-    from device.trust import BundleError, unproven_bundle  # noqa: PLC0415 - cryptography is paid for where there is one
+    from device.trust.bundle import BundleError, unproven_bundle  # noqa: PLC0415 - cryptography is paid for where there is one
 
     try:
         octets = read_bounded(path, MAX_BUNDLE)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import date, datetime
 
 from device.config import RESERVED
-from device.log import shown
+from device.system.log import shown
 from device.wire import MAX_POINT, POINT
 
 _KNOWN = """

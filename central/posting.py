@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from device.disk import read_bounded
+from device.system.disk import read_bounded
 from device.wire import MAX_BUNDLE
 
 AROUND = 16

@@ -11,8 +11,8 @@ from typing import Any
 
 from central.expected import Expected, never_heard
 from central.status import PointStatus, Status, Trouble
-from device.log import shown
 from device.model import WITA
+from device.system.log import shown
 from device.wire import State
 
 SILENT = timedelta(minutes=5)

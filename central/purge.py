@@ -10,8 +10,8 @@ from pathlib import Path
 from central.backup import lock_of
 from central.points import check
 from central.store import CannotWrite, Gone, Purged, Store
-from device.lock import Taken
 from device.model import WITA
+from device.system.lock import Taken
 
 
 class CannotPurge(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next

@@ -20,7 +20,7 @@ from central.rows import Claim, Row, Unreadable, claims, rows, stamp
 from central.status import reading
 from central.stick import LONGEST_PAUSE, patiently
 from central.store import CannotWrite, Gone, Store, Taken
-from device.log import shown
+from device.system.log import shown
 from device.wire import canonical, parse
 
 SHOWN = 65_536

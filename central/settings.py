@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from device.config import Broker, ConfigError, File, Section
-from device.disk import read_whole
+from device.system.disk import read_whole
 
 MAX_SECRET = 65_536
 """Bytes of a credential."""

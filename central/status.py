@@ -14,10 +14,10 @@ from central.audit import BACKUP
 from central.gaps import Gap
 from central.rows import EPOCH_LENGTH, MOST_SEQ, stamp
 from central.store import VERSION, NotOurs, check
-from device.database import damaged, sentence
-from device.disk import NotPlain, check_database
-from device.log import shown
 from device.model import Place
+from device.system.disk import NotPlain, check_database
+from device.system.log import shown
+from device.system.sqlite_errors import damaged, sentence
 from device.wire import State, loads
 
 GAPS_NAMED = 20

@@ -18,9 +18,9 @@ from typing import TypeVar
 from central.intake import Intake
 from central.rows import stamp
 from central.store import CannotWrite, Gone, Store
-from device.log import shown
 from device.mqtt_client import Message, Received
-from device.stick import ENDING, Header, Holds, Pen, Stick, StickError, told_of, writing
+from device.record.transfer_file import ENDING, Header, Holds, Pen, Stick, StickError, told_of, writing
+from device.system.log import shown
 from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def _sentence(error: Exception, file: Path, database: Path) -> str:
 def take(stick: Stick, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Taken:
     """Take all whole lines of *stick* into *store*; return what became of them once the receipts are on the stick.
 
-    Raises `device.stick.StickError`, `store.CannotWrite` and `store.Gone`; what was committed before stays, and
+    Raises `StickError`, `store.CannotWrite` and `store.Gone`; what was committed before stays, and
     the receipts of it come with the next try.
     """
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)

@@ -23,9 +23,9 @@ from central.losses import Loss
 from central.rows import Claim, Row, Tick, Unreadable, places, stamp, tick
 from central.rows import rows as parse
 from central.troubles import Trouble
-from device.database import damaged, inode, sentence
-from device.disk import NotPlain, check_database
 from device.model import Place
+from device.system.disk import NotPlain, check_database
+from device.system.sqlite_errors import damaged, inode, sentence
 from device.wire import State, dumps, loads
 
 APPLICATION_ID = 0x7469_7463

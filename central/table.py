@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from central.gaps import Gap
 from central.problems import Problem, civil
 from central.status import PointStatus, Status
-from device.log import shown
+from device.system.log import shown
 
 FIRST = (
     ("titik", "point"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from central import audit, points, strays
 from central.rows import Row, claims
-from device.database import damaged
+from device.system.sqlite_errors import damaged
 
 _KIND = """CASE
     WHEN instr({row}.body, '"type":"id.titik.scan"') THEN CASE

@@ -22,8 +22,8 @@ from demo.codes import MINISTRY, Signers, held_up, signers
 from demo.setting import Listed, points
 from demo.tally import Tally
 from device.model import Domain
-from device.policy import SHIPPED
-from device.trust import Key, Trust, kid_of, trusting
+from device.trust.bundle import Key, Trust, kid_of, trusting
+from device.verdict.policy import SHIPPED
 from office import bundle, card, desk
 from office.refusal import MissingError, RefusalError
 

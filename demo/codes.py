@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device import hcert
-from device.cwt import EXP, IAT, ISS
+from device.formats import hcert
+from device.formats.cwt import EXP, IAT, ISS
 from device.model import WITA, Domain
-from device.trust import Key, kid_of
+from device.trust.bundle import Key, kid_of
 from office.desk import Desk
 from office.issuing import Pass, compose, issue, pass_text, validity
 from office.signing import PrivateKey, code_text

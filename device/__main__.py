@@ -7,10 +7,13 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from device import __version__, commands, config, frame_rate, log
-from device.commands import CONFIG, DONE, FAILED, MISSING, say
+from device import __version__, config
+from device.camera import frame_rate
+from device.cli import commands
+from device.cli.commands import CONFIG, DONE, FAILED, MISSING, say
 from device.config import ConfigError, Pins
-from device.hatch import NAME, RUNTIME
+from device.control.control_socket import NAME, RUNTIME
+from device.system import log
 
 FAULT_SHOWN = 4.0
 """Seconds of the fault lamp before a station that cannot serve gives up."""
@@ -39,7 +42,7 @@ def _run(told: object) -> int:
     """Serve until told to stop."""
     from device import daemon  # noqa: PLC0415 - paho, gpiozero and the eyes are paid for by `run` alone
     from device.indicators import PinsMissing  # noqa: PLC0415 - as above
-    from device.systemd import Notifier  # noqa: PLC0415 - as above
+    from device.system.systemd import Notifier  # noqa: PLC0415 - as above
 
     path: Path = told.config  # type: ignore[attr-defined]  # argparse's Namespace
     log.start()
@@ -71,7 +74,7 @@ def _show_fault(path: Path) -> None:
     """Light the fault lamp for a moment, on the pins that the file names if that part of it can be read."""
     from device.indicators import Indicators, PinsMissing  # noqa: PLC0415 - as in _run
     from device.patterns import FAULT  # noqa: PLC0415 - as in _run
-    from device.stop import Stop  # noqa: PLC0415 - as in _run
+    from device.system.stop import Stop  # noqa: PLC0415 - as in _run
 
     with ExitStack() as stack:
         stack.enter_context(suppress(PinsMissing))
@@ -86,8 +89,8 @@ def _version(_told: object) -> int:
 
 
 def _bench(told: object) -> int:
-    from device import bench  # noqa: PLC0415 - only this command needs the outbox and the reader at once
-    from device.pictures import PictureError  # noqa: PLC0415 - as above
+    from device.camera.pictures import PictureError  # noqa: PLC0415 - as above
+    from device.cli import bench  # noqa: PLC0415 - only this command needs the outbox and the reader at once
 
     try:
         return bench.bench(told)  # type: ignore[arg-type]  # argparse's Namespace
@@ -97,22 +100,22 @@ def _bench(told: object) -> int:
 
 
 def _test_camera(told: object) -> int:
-    from device import viewfinder  # noqa: PLC0415 - numpy's Fourier transform and the eyes, for this command alone
+    from device.cli import camera  # noqa: PLC0415 - numpy's Fourier transform and the eyes, for this command alone
 
-    return viewfinder.test(told)  # type: ignore[arg-type]  # argparse's Namespace
+    return camera.test(told)  # type: ignore[arg-type]  # argparse's Namespace
 
 
 def _calibrate(told: object) -> int:
-    from device import viewfinder  # noqa: PLC0415 - as above
+    from device.cli import camera  # noqa: PLC0415 - as above
 
-    return viewfinder.calibrate(told)  # type: ignore[arg-type]  # argparse's Namespace
+    return camera.calibrate(told)  # type: ignore[arg-type]  # argparse's Namespace
 
 
 def _queue(verb: str) -> Callable[[Namespace], int]:
     def run(told: Namespace) -> int:
-        from device import carrier  # noqa: PLC0415 - sticks and sockets, for these commands alone
+        from device.cli import queue  # noqa: PLC0415 - sticks and sockets, for these commands alone
 
-        one: Callable[[Namespace], int] = getattr(carrier, verb)
+        one: Callable[[Namespace], int] = getattr(queue, verb)
         return one(told)
 
     return run

@@ -19,36 +19,39 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
-from device import __version__, config, errand, frame_rate, patterns, requests, scanner
-from device.clock import Clock, stamp
+from device import __version__, config, patterns, scanner
+from device.camera import frame_rate
+from device.camera.fill_light import Illumination
+from device.camera.monitor import Lens, State
+from device.camera.sharpness import Glass
+from device.camera.source import turns
 from device.config import Station as Config
-from device.correction import Correction
-from device.courier import Courier
-from device.crashes import Crashes
-from device.disk import NotPlain, read_whole
-from device.event import Composer, age
-from device.eyes import turns
-from device.floor import Floor
-from device.gaze import Gaze, Sighting
-from device.glass import Glass
-from device.hatch import Hatch, Refused, Verb, socket_path
-from device.heart import Heart
-from device.herald import Notice, Sender
-from device.holder import FleetSecret, read_secret
-from device.illumination import Illumination
+from device.control import queue_verbs
+from device.control.control_socket import Hatch, Refused, Verb, socket_path
+from device.delivery import remote_commands
+from device.delivery.courier import Courier
+from device.delivery.status import Notice, Sender
+from device.health import Vitals
 from device.indicators import Indicators
-from device.judge import Basis, judge_shown
-from device.lens import Lens, State
 from device.model import Blind, Frame
-from device.nearest import Nearest
-from device.outbox import CannotRecord, Outbox
 from device.patterns import Pattern, pattern
-from device.rulebook import Rulebook
+from device.reading.crashes import Crashes
+from device.reading.target import Nearest
+from device.record.clock_correction import Correction
+from device.record.event import Composer, age
+from device.record.outbox import CannotRecord, Outbox
 from device.scanner import Scanner
-from device.stop import Stop
-from device.systemd import Notifier
-from device.trust import BundleError
-from device.vitals import Vitals
+from device.system.clock import Clock, stamp
+from device.system.disk import NotPlain, read_whole
+from device.system.stop import Stop
+from device.system.systemd import Notifier
+from device.system.time_floor import Floor
+from device.system.watchdog import Heart
+from device.trust.bundle import BundleError
+from device.trust.fleet_secret import FleetSecret, read_secret
+from device.verdict.judge import Basis, judge_shown
+from device.verdict.ruleset import Rulebook
+from device.verdict.sightings import Gaze, Sighting
 
 log = logging.getLogger(__name__)
 
@@ -257,7 +260,7 @@ def run(told: Config, notifier: Notifier) -> None:
         rulebook, floor = Rulebook(told, folder, secret, clock.trusted), Floor(folder)
         courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender, rulebook))
         verbs = {"bundle-import": _importer(rulebook), "clock-reset": _resetter(floor)}
-        verbs.update(errand.verbs(outbox, told.point.name, clock.trusted))
+        verbs.update(queue_verbs.verbs(outbox, told.point.name, clock.trusted))
         hatch = stack.enter_context(Hatch(socket_path(folder), verbs))
         lights = stack.enter_context(Indicators(told.pins))
         stack.callback(notifier.stopping)
@@ -324,7 +327,7 @@ def _info(told: Config) -> dict[str, object]:
         "config": shown,
         "config_hash": config.fingerprint(told),
         "can": ["hcert", "pass", "phone-pass", "listed"],
-        "verbs": list(requests.VERBS),
+        "verbs": list(remote_commands.VERBS),
     }
 
 

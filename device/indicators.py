@@ -12,7 +12,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from device.config import Pins
 from device.patterns import AMBER, GREEN, READY, RED, Pattern, Step
-from device.worker import Worker
+from device.system.worker import Worker
 
 
 class PinsMissing(Exception):  # noqa: N818 - what is wrong, in the operator's word

@@ -24,14 +24,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from device import tls
-from device.client import LineClient, properties_for, publish_properties, words_of
 from device.config import Broker
-from device.ending import Broken, Ending, Sentence, Stage, lacking, silent, told, unanswered
-from device.framing import Foreign, Framing
-from device.line import CONNECT_LIMIT, STALLED, Line, Stalled, dial
-from device.liveness import ACK_LIMIT, SILENCE, Liveness
 from device.message import TOO_LARGE, Acked, Message, Received, around
+from device.mqtt import tls
+from device.mqtt.connection import CONNECT_LIMIT, STALLED, Line, Stalled, dial
+from device.mqtt.framing import Foreign, Framing
+from device.mqtt.liveness import ACK_LIMIT, SILENCE, Liveness
+from device.mqtt.paho_client import LineClient, properties_for, publish_properties, words_of
+from device.mqtt.session_end import Broken, Ending, Sentence, Stage, lacking, silent, told, unanswered
 from device.wire import MAX_BUNDLE
 
 __all__ = ["Acked", "Broken", "Link", "Message", "Received"]

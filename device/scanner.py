@@ -9,10 +9,24 @@ from collections.abc import Callable, Collection, Mapping
 from math import ceil
 from time import thread_time
 
-from device.contained import Contained
-from device.gate import Gate
-from device.readers import Code, Luma, Place, View, second_reader
-from device.steps import ALONE, CHAIN, CLOSE, FIRST, WHOLE, Chain, Mark, Picture, Step, Unmarked, Ward, look, look_close
+from device.reading.attempts import (
+    ALONE,
+    CHAIN,
+    CLOSE,
+    FIRST,
+    WHOLE,
+    Chain,
+    Mark,
+    Picture,
+    Step,
+    Unmarked,
+    Ward,
+    look,
+    look_close,
+)
+from device.reading.change import Gate
+from device.reading.decoders import Code, Luma, Place, View, second_reader
+from device.system.contained import Contained
 
 __all__ = ["Scanner", "read_still", "second_reader", "view_of_still"]
 

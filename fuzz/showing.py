@@ -19,16 +19,16 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from PIL import Image
 
-from device.gaze import Gaze
-from device.illumination import Illumination
-from device.judge import Basis, judge_shown
+from device.camera.fill_light import Illumination
+from device.camera.pictures import PictureError, luma_of
+from device.health import Vitals
 from device.model import Frame, Outcome
-from device.nearest import Nearest
-from device.pictures import PictureError, luma_of
-from device.readers import MAX_TEXT, ZXING
+from device.reading.attempts import ALONE
+from device.reading.decoders import MAX_TEXT, ZXING
+from device.reading.target import Nearest
 from device.scanner import Scanner, read_still
-from device.steps import ALONE
-from device.vitals import Vitals
+from device.verdict.judge import Basis, judge_shown
+from device.verdict.sightings import Gaze
 from fuzz import pictures, symbols
 from fuzz.symbols import Luma
 from fuzz.targets import AT, RULES

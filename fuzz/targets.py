@@ -14,19 +14,21 @@ from typing import Any, Final
 import cbor2
 
 from central.rows import Unreadable, rows
-from device import base45, cbor, policy, trust, wire
-from device.audit import audit_key
-from device.cbor import Malformed
-from device.cose import parse, to_be_signed, usable
-from device.credential import believe, public_claims
-from device.cwt import unpack
-from device.judge import Judged, Rules, choose, judge
+from device import wire
+from device.formats import base45, cbor
+from device.formats.cbor import Malformed
+from device.formats.cose import parse, to_be_signed, usable
+from device.formats.cwt import unpack
+from device.formats.proof import CONTEXT, is_proof
 from device.model import Belief, Claims, Credential, Domain, Kind, Statement
-from device.policy import Policy, PolicyError, Setting
-from device.proof import CONTEXT, is_proof
-from device.readers import MAX_TEXT
-from device.steps import BY_ZBAR, FIRST, Picture, look
-from device.trust import BundleError, Trust
+from device.reading.attempts import BY_ZBAR, FIRST, Picture, look
+from device.reading.decoders import MAX_TEXT
+from device.trust.audit_keys import audit_key
+from device.trust.bundle import BundleError, Trust, unproven_bundle
+from device.verdict import policy
+from device.verdict.judge import Judged, Rules, choose, judge
+from device.verdict.policy import Policy, PolicyError, Setting
+from device.verdict.verify import believe, public_claims
 from fuzz import symbols
 from fuzz.signing import AT, HEALTH, PHONE, PROOF_OF_NOW, ROOT, STAFF, VISITOR, known, opened, packed, signed
 
@@ -183,7 +185,7 @@ def bundle(octets: bytes) -> None:
             case 1:
                 _sound(opened(signed(ROOT, rest)))
             case _:
-                trust.unproven_bundle(rest)
+                unproven_bundle(rest)
     except BundleError:
         return
     if mode == PLAIN:

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from device.disk import read_bounded
 from device.model import WITA
-from device.trust import BundleError, Roots, Trust, open_bundle, root_key
+from device.system.disk import read_bounded
+from device.trust.bundle import BundleError, Roots, Trust, open_bundle, root_key
 from office.desk import check_passphrase
 from office.refusal import MissingError, RefusalError
 

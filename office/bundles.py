@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from device.model import WITA
-from device.policy import SHIPPED, Policy, PolicyError, parse
-from device.trust import BundleError, Key, Roots, Trust, open_bundle, root_key, trusting
+from device.trust.bundle import BundleError, Key, Roots, Trust, open_bundle, root_key, trusting
+from device.verdict.policy import SHIPPED, Policy, PolicyError, parse
 from office import asked, bundle, difference, rosters, trusted
 from office.desk import LAST, ROOT_PUBLIC, Desk, replace_file
 from office.refusal import RefusalError

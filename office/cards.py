@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TextIO, TypeVar
 
 from device.model import WITA, Credential, Domain
-from device.trust import Key, revocation
+from device.trust.bundle import Key, revocation
 from office import asked, card, people, sheet, table
 from office.desk import Desk, replace_file
 from office.issued import Entry

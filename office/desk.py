@@ -30,10 +30,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from device.cose import PublicKey
-from device.disk import write_whole
+from device.formats.cose import PublicKey
 from device.model import WITA, Domain
-from device.trust import Key, kid_of, revocation
+from device.system.disk import write_whole
+from device.trust.bundle import Key, kid_of, revocation
 from office import issued
 from office.bundle import spki_text
 from office.issued import LOG, Entry, own

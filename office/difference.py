@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from device.policy import parse
-from device.trust import Key, Trust
+from device.trust.bundle import Key, Trust
+from device.verdict.policy import parse
 from office.bundle import described, spki_text
 
 

@@ -14,9 +14,9 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
 
-from device.audit import audit_key
 from device.model import Domain
-from device.trust import Key, kid_of
+from device.trust.audit_keys import audit_key
+from device.trust.bundle import Key, kid_of
 from office import asked, offered, trusted
 from office.bundle import ALWAYS, spki
 from office.desk import Desk
@@ -137,7 +137,7 @@ def accepted(
 ) -> Key:
     """Return the key of *offer* for a bundle; raises `Refused`.
 
-    A certificate brings its kid, dates and usages; a bare key gets the list's kid or `device.trust.kid_of`,
+    A certificate brings its kid, dates and usages; a bare key gets the list's kid or `device.trust.bundle.kid_of`,
     and the dates `office.bundle.ALWAYS`. With *authorities*, only what one of them signed is taken.
     """
     if offer.flaw:

@@ -13,8 +13,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from device.disk import read_whole
 from device.model import WITA, Domain
+from device.system.disk import read_whole
 from office.refusal import RefusalError
 
 LOG: Final = "issued.csv"

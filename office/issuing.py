@@ -9,12 +9,12 @@ from typing import Any, Final
 import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device import claim169
-from device.credential import believe
-from device.cwt import EXP, IAT, ISS
+from device.formats import claim169
+from device.formats.cwt import EXP, IAT, ISS
+from device.formats.proof import CNF
 from device.model import WITA, Credential, Domain, Reason
-from device.proof import CNF
-from device.trust import Key, trusting
+from device.trust.bundle import Key, trusting
+from device.verdict.verify import believe
 from office import phone
 from office.refusal import RefusalError
 from office.signing import PrivateKey, code_text, packed, sign1

@@ -159,7 +159,7 @@ def _jwk(jwk: dict[str, Any]) -> bytes | None:
         case "OKP", "Ed25519" if parts["x"]:
             key = ed25519.Ed25519PublicKey.from_public_bytes(parts["x"])
         case "RSA", _ if numbers["n"] and numbers["e"]:
-            if len(numbers["n"]) > 512:  # noqa: PLR2004 - 4096 bits, `device.cose.RSA_SIZES`
+            if len(numbers["n"]) > 512:  # noqa: PLR2004 - 4096 bits, `device.formats.cose.RSA_SIZES`
                 raise ValueError("an RSA key of more than 4096 bits")
             modulus, exponent = (int.from_bytes(numbers[name], "big") for name in ("n", "e"))
             key = rsa.RSAPublicNumbers(exponent, modulus).public_key()

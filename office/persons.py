@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device import claim169, hcert
-from device.cwt import EXP, IAT, ISS
+from device.formats import claim169, hcert
+from device.formats.cwt import EXP, IAT, ISS
 from device.model import Domain
-from device.trust import Key, Trust, kid_of, trusting
+from device.trust.bundle import Key, Trust, kid_of, trusting
 from office.signing import code_text
 
 ISSUER: Final = "contoh"

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from device.stills import read_file
+from device.camera.stills import read_file
 from office import asked
 from office.desk import Desk, replace_file
 from office.refusal import RefusalError

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import cbor2
 
-from device.cbor import Malformed, loads
-from device.holder import read_secret
+from device.formats.cbor import Malformed, loads
 from device.model import WITA, Domain
-from device.roster import MAX_NUMBER, Listing, Roster, RosterKey
-from device.trust import MAX_BUNDLE_ITEMS, roster
+from device.trust.bundle import MAX_BUNDLE_ITEMS, roster
+from device.trust.fleet_secret import read_secret
+from device.trust.roster import MAX_NUMBER, Listing, Roster, RosterKey
 from device.wire import MAX_BUNDLE
 from office import asked, bundle, table
 from office.desk import FLEET_SECRET, Desk, replace_file

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from device.judge import Rules, judge
 from device.model import WITA, Colour, Domain, Kind, Outcome, Reason, Statement, Verdict
-from device.policy import Policy, PolicyError, Range, Rule, Setting, When, parse
+from device.verdict.judge import Rules, judge
+from device.verdict.policy import Policy, PolicyError, Range, Rule, Setting, When, parse
 from office import asked, bundles
 from office.desk import Desk
 from office.persons import PERSONS, Signers

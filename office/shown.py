@@ -7,11 +7,11 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device import webcam
+from device.camera import webcam
 from device.config import Camera
 from device.model import Frame
 from device.scanner import read_still
-from device.stop import Stop
+from device.system.stop import Stop
 from office import phone
 from office.refusal import MissingError, RefusalError
 

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from device import base45
-from device.cose import EDDSA, ES256, TAG_SIGN1, to_be_signed
+from device.formats import base45
+from device.formats.cose import EDDSA, ES256, TAG_SIGN1, to_be_signed
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 

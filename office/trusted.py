@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from device.model import Domain, Statement
-from device.trust import Key
+from device.trust.bundle import Key
 from office.bundle import spki_text
 from office.desk import public_key, replace_file, toml_string
 from office.issued import own

@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from device import base45
-from device.cose import to_be_signed
+from device.formats import base45
+from device.formats.cose import to_be_signed
+from device.formats.proof import CONTEXT
 from device.model import Domain
-from device.proof import CONTEXT
-from device.trust import Key, Trust, kid_of, trusting
+from device.trust.bundle import Key, Trust, kid_of, trusting
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551

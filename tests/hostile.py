@@ -15,13 +15,16 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from device import base45, policy, trust, wire
-from device.cose import RSA_EXPONENTS
-from device.credential import believe
-from device.cwt import MAX_TEXT
-from device.judge import Rules, judge
+from device import wire
+from device.formats import base45
+from device.formats.cose import RSA_EXPONENTS
+from device.formats.cwt import MAX_TEXT
 from device.model import Belief, Kind, Outcome, Reason, Verdict
-from device.policy import Setting
+from device.trust import bundle
+from device.verdict import policy
+from device.verdict.judge import Rules, judge
+from device.verdict.policy import Setting
+from device.verdict.verify import believe
 from tests.credentials import AT, OTHER_KEY, STAFF_KEY, cnf, dose, kid_of, pack, proof, sign, token
 from tests.credentials import hcert as certificate
 from tests.credentials import trust as known
@@ -309,7 +312,7 @@ def version_of(octets: bytes) -> int:
 
 def claimed_version_of(octets: bytes) -> int:
     """Return the version of a bundle, whoever signed it."""
-    return trust.unproven_bundle(octets).version
+    return bundle.unproven_bundle(octets).version
 
 
 def bundles() -> Iterator[Case]:

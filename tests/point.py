@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from numpy.typing import NDArray
 from PIL import Image
 
-from device.trust import Key, Roots, Trust, trusting
+from device.trust.bundle import Key, Roots, Trust, trusting
 from office import bundle
 from tests.codes import code, view
 from tests.credentials import trust

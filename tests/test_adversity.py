@@ -13,7 +13,7 @@ from time import monotonic
 
 import pytest
 
-from device import base45
+from device.formats import base45
 from tests.credentials import staff_pass
 from tests.point import Centre, Station, save
 from tests.test_heart import heard

@@ -14,8 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from device.age import DAY, GRAIN, HOUR
-from device.outbox import CannotRecord, Outbox
+from device.record._held_age import DAY, GRAIN, HOUR
+from device.record.outbox import CannotRecord, Outbox
 from tests.test_outbox import Uptime, filled
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

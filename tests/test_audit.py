@@ -13,10 +13,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.audit import audit_key
+from device.formats.lenient_der import MAX_CERTIFICATE, certificate
 from device.model import Domain, Statement
-from device.tlv import MAX_CERTIFICATE, certificate
-from device.trust import Key
+from device.trust.audit_keys import audit_key
+from device.trust.bundle import Key
 from tests.credentials import HEALTH_KEY
 
 NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "DSC"), x509.NameAttribute(NameOID.COUNTRY_NAME, "ID")])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device import base45
+from device.formats import base45
 
 
 @pytest.mark.parametrize(

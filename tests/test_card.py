@@ -19,7 +19,7 @@ from central.store import Store
 from device.__main__ import main as titik
 from device.config import Broker
 from device.mqtt_client import Link, Message, Received
-from device.outbox import Outbox
+from device.record.outbox import Outbox
 from device.wire import Topics
 from tests import point
 from tests.credentials import staff_pass

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.cbor import MAX_ITEMS, MAX_OCTETS, SMALL, Malformed, loads
+from device.formats.cbor import MAX_ITEMS, MAX_OCTETS, SMALL, Malformed, loads
 
 KEYS = st.text(max_size=5) | st.integers(-99, 99)
 PLAIN = st.recursive(

@@ -23,9 +23,9 @@ import pytest
 
 from central.__main__ import main
 from device.config import Broker
-from device.disk import write_whole
+from device.delivery.remote_commands import VERBS
 from device.mqtt_client import Link, Message, Received
-from device.requests import VERBS
+from device.system.disk import write_whole
 from device.wire import MAX_BUNDLE, Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
 from tests.test_store import event, schema
 from tests.world import Child, Mosquitto, free_port, wait_for

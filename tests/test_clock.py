@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from device.clock import SETTLE, STEP, Clock
+from device.system.clock import SETTLE, STEP, Clock
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC).timestamp()
 

@@ -14,21 +14,23 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from device import judge, readers, scanner, steps
+from device import scanner
 from device.__main__ import main
-from device.contained import MOST_KINDS, OTHERS, Contained
-from device.gaze import Gaze
-from device.illumination import Illumination
-from device.judge import Basis, Judged, Rules, judge_shown
-from device.lens import view as lens_view
+from device.camera.fill_light import Illumination
+from device.camera.monitor import view as lens_view
+from device.health import Vitals
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
-from device.nearest import Nearest
-from device.policy import Setting
-from device.readers import ZBAR, ZXING, Code, Place, View, zbar, zxing
+from device.reading import attempts, decoders
+from device.reading.attempts import BY_ZBAR, CLOSE, FIRST, WHOLE, Chain, Picture, Unmarked, Ward, look, look_close
+from device.reading.decoders import ZBAR, ZXING, Code, Place, View, zbar, zxing
+from device.reading.target import Nearest
 from device.scanner import Scanner, read_still
-from device.steps import BY_ZBAR, CLOSE, FIRST, WHOLE, Chain, Picture, Unmarked, Ward, look, look_close
-from device.trust import Trust
-from device.vitals import Vitals
+from device.system.contained import MOST_KINDS, OTHERS, Contained
+from device.trust.bundle import Trust
+from device.verdict import judge
+from device.verdict.judge import Basis, Judged, Rules, judge_shown
+from device.verdict.policy import Setting
+from device.verdict.sightings import Gaze
 from fuzz.symbols import LATE_FNC1, LATE_FNC1_IN_PARTS, octet, shown, structured
 from tests.codes import Luma, code, view
 from tests.credentials import AT
@@ -141,7 +143,7 @@ def test_the_kinds_that_are_told_apart_are_bounded() -> None:
 def test_beside_a_code_at_which_the_first_reader_raises_the_other_reader_reads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(readers.zxingcpp, "read_barcodes", raising(IndexError))
+    monkeypatch.setattr(decoders.zxingcpp, "read_barcodes", raising(IndexError))
     frame = view(code("HALO", 8))
     eye = Scanner(10.0)
     assert [texts(eye.read(np.roll(frame, tick, axis=1), tick)) for tick in range(3)] == [["HALO"]] * 3
@@ -150,8 +152,8 @@ def test_beside_a_code_at_which_the_first_reader_raises_the_other_reader_reads(
 
 
 def test_a_reader_that_always_raises_never_ends_the_scanner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers.zxingcpp, "read_barcodes", raising(IndexError))
-    monkeypatch.setattr(readers.pyzbar, "decode", raising(ValueError))
+    monkeypatch.setattr(decoders.zxingcpp, "read_barcodes", raising(IndexError))
+    monkeypatch.setattr(decoders.pyzbar, "decode", raising(ValueError))
     eye, frame = Scanner(INTERVAL), view(code("HALO"))
     for tick in range(30):
         assert eye.read(np.roll(frame, tick, axis=1), tick * INTERVAL).codes == ()
@@ -167,12 +169,12 @@ def test_without_a_reader_none_of_its_steps_look() -> None:
         chain = Chain.without(left_out)
         steps_of = (chain.first, *chain.whole, *chain.close)
         assert {step.library for step in steps_of} == {ZXING, ZBAR} - set(left_out)
-    assert Chain.without(()) == steps.CHAIN
+    assert Chain.without(()) == attempts.CHAIN
     assert [step.library for step in (FIRST, *WHOLE, *CLOSE)].count(ZBAR) == 2
 
 
 @pytest.mark.parametrize("step", [BY_ZBAR.first, *BY_ZBAR.whole], ids=lambda step: step.name)
-def test_each_step_of_zbar_alone_finds_an_easy_code_in_its_place(step: steps.Step) -> None:
+def test_each_step_of_zbar_alone_finds_an_easy_code_in_its_place(step: attempts.Step) -> None:
     frame = view(code("MUDAH", 8), code("DUA", 8))
     frame = ~frame if "inverted" in step.name else frame
     seen = look(step, Picture(frame), ward())
@@ -185,7 +187,7 @@ def test_each_step_of_zbar_alone_finds_an_easy_code_in_its_place(step: steps.Ste
 def test_zbar_alone_reads_dark_on_light_and_light_on_dark_and_zxing_is_not_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(readers.zxingcpp, "read_barcodes", raising(AssertionError))
+    monkeypatch.setattr(decoders.zxingcpp, "read_barcodes", raising(AssertionError))
     eye = Scanner(10.0)
     eye.leave_out({ZXING})
     assert texts(eye.read(view(code("SIANG")), 0)) == ["SIANG"]
@@ -200,12 +202,12 @@ def test_zbar_alone_reads_dark_on_light_and_light_on_dark_and_zxing_is_not_asked
 
 
 def test_a_reader_that_is_taken_back_looks_at_a_view_that_has_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = readers.pyzbar.decode
-    monkeypatch.setattr(readers.pyzbar, "decode", lambda *_, **__: [])
+    real = decoders.pyzbar.decode
+    monkeypatch.setattr(decoders.pyzbar, "decode", lambda *_, **__: [])
     eye, frame = Scanner(10.0), view(code("HALO"))
     eye.leave_out({ZXING})
     assert eye.read(frame, 0.0) == View()
-    monkeypatch.setattr(readers.pyzbar, "decode", real)
+    monkeypatch.setattr(decoders.pyzbar, "decode", real)
     eye.leave_out(())
     assert texts(eye.read(frame, 0.01)) == ["HALO"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import segno
 
-from device.readers import zxing
+from device.reading.decoders import zxing
 from fuzz import seeds, showing, symbols
 from fuzz.targets import CORPUS, TARGETS, Target, taken
 from tests.world import REPOSITORY

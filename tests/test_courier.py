@@ -14,15 +14,15 @@ from typing import Literal, Self
 
 import pytest
 
-from device.clock import boot_time
 from device.config import Broker, Delivery, Point, Station, Trust
-from device.courier import ASK_EVERY, GLANCE, PURGE_EVERY, Courier
-from device.herald import Notice, Sender
+from device.delivery.courier import ASK_EVERY, GLANCE, PURGE_EVERY, Courier
+from device.delivery.in_flight import FIRST_RESEND, LONGEST_RESEND
+from device.delivery.status import Notice, Sender
 from device.model import Event
 from device.mqtt_client import Acked, Broken, Link, Message, Received
-from device.outbox import CannotRecord, Outbox
-from device.rulebook import Rulebook
-from device.window import FIRST_RESEND, LONGEST_RESEND
+from device.record.outbox import CannotRecord, Outbox
+from device.system.clock import boot_time
+from device.verdict.ruleset import Rulebook
 from device.wire import Receipt, State, Topics, digest, dumps
 from office.bundle import spki_text
 from tests.point import ROOT, signed_bundle
@@ -154,7 +154,7 @@ def test_one_receipt_for_several_messages_makes_all_of_them_forgotten(tmp_path: 
 def test_what_was_answered_is_forgotten_when_the_disk_takes_a_commit_again(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.ledger.AGAIN", 0.1)
+    monkeypatch.setattr("device.delivery._settlements.AGAIN", 0.1)
     assert outbox._file is not None
     outbox._file.execute("PRAGMA busy_timeout = 50")
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
@@ -171,7 +171,7 @@ def test_what_was_answered_is_forgotten_when_the_disk_takes_a_commit_again(
 
 
 def test_many_receipts_cost_few_commits(tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", "device.ledger")
+    caplog.set_level("INFO", "device.delivery._settlements")
     append(outbox, 15)
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
         until(centre, lambda: len(centre.got) == 15, answer=False)
@@ -297,7 +297,7 @@ def test_a_killed_broker_is_weather_and_everything_arrives_after_it(tmp_path: Pa
 def test_a_centre_that_says_it_is_there_and_gives_no_receipt_is_not_called_linked(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("device.reach.DEAF", 1.0)
+    monkeypatch.setattr("device.delivery._reachability.DEAF", 1.0)
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
         until(centre, lambda: bike.linked, answer=False)
         append(outbox, 1)
@@ -328,7 +328,7 @@ def test_nothing_is_sent_again_while_the_centre_says_it_is_away_and_everything_w
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Standing()
-    monkeypatch.setattr("device.courier.monotonic", clock)
+    monkeypatch.setattr("device.delivery.courier.monotonic", clock)
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike, clock:
 
         def says(state: str) -> None:
@@ -366,7 +366,7 @@ def test_what_went_to_nobody_goes_again_at_once_when_the_first_centre_comes(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Standing()
-    monkeypatch.setattr("device.courier.monotonic", clock)
+    monkeypatch.setattr("device.delivery.courier.monotonic", clock)
     with Mosquitto(tmp_path) as broker, courier(outbox, broker.port) as bike, clock:
         append(outbox, 3)
         bike.wake()
@@ -379,7 +379,7 @@ def test_a_centre_whose_last_word_went_astray_is_asked_for_it_again(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Standing()
-    monkeypatch.setattr("device.courier.monotonic", clock)
+    monkeypatch.setattr("device.delivery.courier.monotonic", clock)
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike, clock:
         until(centre, lambda: bike.linked)
         centre.link.publish(Message(TOPICS.centre(), dumps({"state": "offline", "centre": "c"})))
@@ -424,7 +424,7 @@ def test_a_bundle_that_the_disk_would_not_take_is_written_down_once_it_does(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Standing()
-    monkeypatch.setattr("device.courier.monotonic", clock)
+    monkeypatch.setattr("device.delivery.courier.monotonic", clock)
     root = spki_text(ROOT.public_key())
     station = Station(point=Point(name="bupati-1", site="bupati"), trust=Trust(roots=(root,)))
     rulebook = Rulebook(station, tmp_path / "gone", None)
@@ -629,7 +629,7 @@ def test_a_broker_is_there_as_long_as_bytes_come_and_gone_after_one_and_a_half_k
 
 
 def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.liveness.ACK_LIMIT", 0.3)
+    monkeypatch.setattr("device.mqtt.liveness.ACK_LIMIT", 0.3)
     alive = threading.Event()
 
     def chatter(line: socket.socket) -> None:
@@ -650,7 +650,7 @@ def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(mon
 
 
 def test_what_was_acknowledged_in_time_is_nobody_s_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.liveness.ACK_LIMIT", 0.3)
+    monkeypatch.setattr("device.mqtt.liveness.ACK_LIMIT", 0.3)
     with Mosquitto(tmp_path) as broker, Link(Broker(port=broker.port), "a", will=Message("t", b"")) as link:
         link.publish(Message("t", b""))
         until = monotonic() + 1

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from PIL import Image
 
-from device.crashes import DAY, MARK, NAME, WITHIN, Crash, Crashes
-from device.readers import ZBAR, ZXING, builds
+from device.reading.crashes import DAY, MARK, NAME, WITHIN, Crash, Crashes
+from device.reading.decoders import ZBAR, ZXING, builds
 from fuzz.symbols import LATE_FNC1_IN_PARTS, shown
 from tests.codes import code, view
 from tests.credentials import staff_pass

@@ -14,17 +14,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device import base45, claim169
-from device.audit import audit_key
-from device.commands import moment
-from device.credential import believe, kind_of, public_claims
-from device.cwt import MAX_TEXT, read, unpack
-from device.judge import Rules, judge
+from device.camera.pictures import luma_of
+from device.cli.commands import moment
+from device.formats import base45, claim169
+from device.formats.cwt import MAX_TEXT, read, unpack
 from device.model import Claims, Domain, Kind, Outcome, Reason, Statement, Verdict
-from device.pictures import luma_of
-from device.policy import Setting, parse
 from device.scanner import read_still
-from device.trust import Key, Trust, identity, kid_of, revocation, trusting
+from device.trust.audit_keys import audit_key
+from device.trust.bundle import Key, Trust, identity, kid_of, revocation, trusting
+from device.verdict.judge import Rules, judge
+from device.verdict.policy import Setting, parse
+from device.verdict.verify import believe, kind_of, public_claims
 from tests.credentials import (
     AT,
     HEALTH_KEY,

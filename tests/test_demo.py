@@ -22,10 +22,10 @@ from demo.codes import POSTER, Shown, Signers, held_up, signers
 from demo.lines import Held, Light, Said, parse, readable
 from demo.tally import Account, Tally, accounts, arrived, held_ids
 from device import config
-from device.credential import believe
 from device.model import Domain, Reason
 from device.scanner import read_still
-from device.trust import Key, Trust, kid_of, trusting
+from device.trust.bundle import Key, Trust, kid_of, trusting
+from device.verdict.verify import believe
 from office.bundle import ALWAYS
 from office.desk import found
 

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.ending import (
+from device.mqtt.connection import NoTls, Stalled
+from device.mqtt.framing import Foreign, Overlong
+from device.mqtt.session_end import (
     ALERTS,
     CODES,
     VERIFY,
@@ -26,8 +28,6 @@ from device.ending import (
     told,
     unanswered,
 )
-from device.framing import Foreign, Overlong
-from device.line import NoTls, Stalled
 from tests.world import REPOSITORY
 
 WHERE = "broker.kantor.example:8883"

@@ -9,12 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from device.clock import BUILT, Clock, ClockState
 from device.config import Point, Privacy
-from device.event import Composer, age
-from device.gaze import Sighting
-from device.holder import FleetSecret, read_secret
-from device.judge import Judged, Rules, choose, judge
 from device.model import (
     Belief,
     Claims,
@@ -27,8 +22,13 @@ from device.model import (
     Statement,
     Verdict,
 )
-from device.policy import Setting
-from device.trust import Trust
+from device.record.event import Composer, age
+from device.system.clock import BUILT, Clock, ClockState
+from device.trust.bundle import Trust
+from device.trust.fleet_secret import FleetSecret, read_secret
+from device.verdict.judge import Judged, Rules, choose, judge
+from device.verdict.policy import Setting
+from device.verdict.sightings import Sighting
 from device.wire import dumps
 from tests.credentials import AT, VISITOR_KEY, dose, hcert, staff_pass, trust
 from tests.world import REPOSITORY

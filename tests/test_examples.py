@@ -16,9 +16,9 @@ from pydantic import BaseModel
 from central.settings import Settings
 from device import config, wire
 from device.config import Broker, Point, Station, Trust
+from device.delivery.remote_commands import VERBS
 from device.mqtt_client import Acked, Broken, Link, Message, Received
-from device.requests import VERBS
-from device.trust import root_key
+from device.trust.bundle import root_key
 from tests import point as point_
 from tests.certificates import Authority, Pair
 from tests.credentials import staff_pass

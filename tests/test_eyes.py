@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from device.camera.monitor import Lens, State
+from device.camera.picamera import CameraGone, Eye
+from device.camera.pictures import PictureError, listed, luma_of
+from device.camera.source import BLINK, turns
 from device.config import Camera
-from device.eyes import BLINK, turns
-from device.lens import Lens, State
 from device.model import Blind, Frame
-from device.picamera import CameraGone, Eye
-from device.pictures import PictureError, listed, luma_of
-from device.stop import Stop
+from device.system.stop import Stop
 from tests.credentials import AT
 
 

@@ -14,10 +14,10 @@ from central.said import MOST_SAID
 from central.store import Store
 from central.troubles import CENTRE, RIVAL, TWIN, Trouble
 from device.config import Broker
-from device.heart import Heart
 from device.mqtt_client import Acked, Link, Message, Received
-from device.stop import Stop
-from device.systemd import Notifier
+from device.system.stop import Stop
+from device.system.systemd import Notifier
+from device.system.watchdog import Heart
 from device.wire import dumps, loads
 from tests import test_said, test_store
 from tests.faults.strict import Strict

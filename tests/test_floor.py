@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from device.clock import BUILT
-from device.floor import NAME, STEP, TRUSTED_FOR, Floor
+from device.system.clock import BUILT
+from device.system.time_floor import NAME, STEP, TRUSTED_FOR, Floor
 
 LATER = BUILT + timedelta(days=40)
 

@@ -24,14 +24,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from device import base45
-from device.audit import audit_key
-from device.commands import moment
-from device.cose import PublicKey, to_be_signed
-from device.credential import believe
-from device.cwt import unpack
+from device.cli.commands import moment
+from device.formats import base45
+from device.formats.cose import PublicKey, to_be_signed
+from device.formats.cwt import unpack
 from device.model import Domain
-from device.trust import Key, Trust, kid_of, trusting
+from device.trust.audit_keys import audit_key
+from device.trust.bundle import Key, Trust, kid_of, trusting
+from device.verdict.verify import believe
 from tests.conftest import SHARED
 from tests.credentials import (
     AT,

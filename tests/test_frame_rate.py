@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.__main__ import main as titik
+from device.camera.frame_rate import doubt, quiet
+from device.camera.video import frames
 from device.config import Camera, Point, Sighting
 from device.config import Station as Config
-from device.frame_rate import doubt, quiet
-from device.stop import Stop
-from device.video import frames
+from device.system.stop import Stop
 from tests.credentials import staff_pass
 from tests.point import Station, save
 from tests.test_config import GOOD, written

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.framing import LONGEST_OTHER, Foreign, Framing, Overlong, properties_of
+from device.mqtt.framing import LONGEST_OTHER, Foreign, Framing, Overlong, properties_of
 
 MOST = 2_000_000
 CONNACK = b"\x20\x03\x00\x00\x00"

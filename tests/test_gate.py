@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import approach
-from device.gate import Gate
+from device.reading.change import Gate
 from tests.codes import code
 
 SEED = 20261123

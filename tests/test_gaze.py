@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from device.gaze import AFTER, LINGERS, MOST_KNOWN, STRICTNESS, Gaze, Sighting
-from device.judge import Basis, Judged, Rules
 from device.model import WITA, Belief, Claims, Credential, Domain, Kind, Outcome, Reason, Verdict
-from device.nearest import Shown
-from device.policy import Setting
-from device.trust import Trust
+from device.reading.target import Shown
+from device.trust.bundle import Trust
+from device.verdict.judge import Basis, Judged, Rules
+from device.verdict.policy import Setting
+from device.verdict.sightings import AFTER, LINGERS, MOST_KNOWN, STRICTNESS, Gaze, Sighting
 from tests.credentials import AT
 
 QUIET, REPEAT, STRANGERS = 0.7, 10.0, 20

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.glass import EVERY, KEPT, LOOKS, MAX_FILE, Glass
+from device.camera.sharpness import EVERY, KEPT, LOOKS, MAX_FILE, Glass
 from tests.credentials import AT
 
 
@@ -77,7 +77,7 @@ def test_two_lives_on_one_day_are_one_day_and_the_sharper_one_stands(tmp_path: P
 def test_the_card_is_written_once_an_hour_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
     glass = Glass(tmp_path, "camera")
-    monkeypatch.setattr("device.glass.write_whole", lambda *told: written.append(told))
+    monkeypatch.setattr("device.camera.sharpness.write_whole", lambda *told: written.append(told))
     day(glass, 0, 1.0, 10_000)
     assert len(written) == 14_400 // EVERY - 1
 

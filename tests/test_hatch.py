@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from device import hatch
-from device.hatch import Hatch, NotThere, Refused, ask
+from device.control import control_socket
+from device.control.control_socket import Hatch, NotThere, Refused, ask
 from device.wire import MAX_BUNDLE
 from tests.world import wait_for
 
@@ -62,7 +62,7 @@ def test_what_is_no_request_is_refused_and_the_next_is_served(path: Path, octets
 
 
 def test_a_caller_who_says_nothing_is_left_after_a_while(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hatch, "LIMIT", 0.2)
+    monkeypatch.setattr(control_socket, "LIMIT", 0.2)
     with socket.socket(socket.AF_UNIX) as mute:
         mute.connect(str(path))
         assert ask(path, "echo", b"1") == "took 1"

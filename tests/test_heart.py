@@ -11,10 +11,10 @@ from time import monotonic
 
 import pytest
 
-from device.heart import Heart
-from device.stop import Stop
-from device.systemd import Notifier
-from device.worker import Worker
+from device.system.stop import Stop
+from device.system.systemd import Notifier
+from device.system.watchdog import Heart
+from device.system.worker import Worker
 from tests.world import wait_for
 
 

@@ -5,7 +5,7 @@ import tracemalloc
 
 import pytest
 
-from device.cbor import MAX_OCTETS
+from device.formats.cbor import MAX_OCTETS
 from tests.hostile import Case, cases
 
 MOST_CPU = 0.25

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device.illumination import GOES, LONGEST, Illumination, bright
+from device.camera.fill_light import GOES, LONGEST, Illumination, bright
 
 FPS = 20
 DELAY = 3

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device import policy
-from device.judge import Rules, choose, judge, until
 from device.model import WITA
-from device.policy import Setting
-from device.trust import Trust
+from device.trust.bundle import Trust
+from device.verdict import policy
+from device.verdict.judge import Rules, choose, judge, until
+from device.verdict.policy import Setting
 from tests.credentials import AT, dose, hcert, staff_pass, trust
 
 HERE = Setting("bupati-1", "bupati", "in")

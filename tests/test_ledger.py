@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from device.ledger import AGAIN, AT_ONCE, WITHIN, Ledger
+from device.delivery._settlements import AGAIN, AT_ONCE, WITHIN, Ledger
+from device.delivery.in_flight import Parcel, Window
 from device.model import Event
-from device.outbox import Outbox
-from device.window import Parcel, Window
+from device.record.outbox import Outbox
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
@@ -60,7 +60,7 @@ def test_a_disk_that_takes_no_commit_is_asked_again_later_and_forgets_nothing(tm
 def test_it_is_full_past_so_many_events_until_they_are_forgotten(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "device.ledger")
+    caplog.set_level("INFO", "device.delivery._settlements")
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
         ledger = Ledger(outbox)
         for n in range(AT_ONCE // 50):

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from device.camera.monitor import CLEAR_AFTER, OUT_OF_SERVICE, REOPENED, Lens, State, view
+from device.camera.sharpness import Glass
 from device.config import Camera
-from device.glass import Glass
-from device.lens import CLEAR_AFTER, OUT_OF_SERVICE, REOPENED, Lens, State, view
 from device.model import Frame
 from tests.credentials import AT
 

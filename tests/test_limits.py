@@ -9,11 +9,11 @@ from typing import Any, Literal
 import pytest
 
 from device.config import Broker, Delivery
-from device.courier import Courier
-from device.herald import Sender
+from device.delivery.courier import Courier
+from device.delivery.status import Sender
 from device.model import Event
 from device.mqtt_client import Link, Message
-from device.outbox import Outbox
+from device.record.outbox import Outbox
 from device.wire import dumps
 from tests.faults.narrow import Narrow
 from tests.faults.strict import Strict
@@ -28,8 +28,8 @@ EVENT = 600
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.courier.LONGEST_PAUSE", 0.3)
-    monkeypatch.setattr("device.courier.FIRST_PAUSE", 0.1)
+    monkeypatch.setattr("device.delivery.courier.LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr("device.delivery.courier.FIRST_PAUSE", 0.1)
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def test_a_backlog_gets_through_a_line_of_a_thousand_bytes_a_second(
     protocol: Literal[4, 5],
 ) -> None:
     """Twenty times as quick as that, and with all times a twentieth: the bytes are as they are."""
-    monkeypatch.setattr("device.pace.AIM", 2.5 / 20)
-    monkeypatch.setattr("device.pace.SLOW", 4000.0 * 20)
-    monkeypatch.setattr("device.reach.DEAF", 20.0 / 20)
+    monkeypatch.setattr("device.mqtt.pace.AIM", 2.5 / 20)
+    monkeypatch.setattr("device.mqtt.pace.SLOW", 4000.0 * 20)
+    monkeypatch.setattr("device.delivery._reachability.DEAF", 20.0 / 20)
     ids = append(outbox, 70)
     with Mosquitto(tmp_path) as real, Narrow(real.port, 1000 * 20) as narrow, Centre(real.port) as centre:
         with courier(outbox, narrow.port, protocol=protocol, keepalive=1):
@@ -198,7 +198,7 @@ def test_an_event_larger_than_the_broker_takes_is_said_and_kept_and_the_others_a
 def test_what_was_left_out_is_tried_again_after_a_while(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.aside.AGAIN", 0.5)
+    monkeypatch.setattr("device.delivery._poison_messages.AGAIN", 0.5)
     (large,) = append(outbox, 1, 5000)
     with Mosquitto(tmp_path, "max_packet_size 3000") as real, Centre(real.port) as centre, ExitStack() as stack:
         bike = stack.enter_context(courier(outbox, real.port, protocol=4))
@@ -271,7 +271,7 @@ def test_a_long_message_that_comes_before_the_receipts_is_no_reason_to_look_at_t
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The broker has the events; then 60 kB come down a narrow line, and the receipts behind them."""
-    monkeypatch.setattr("device.reach.DEAF", 0.6)
+    monkeypatch.setattr("device.delivery._reachability.DEAF", 0.6)
     with (
         Mosquitto(tmp_path) as real,
         Narrow(real.port, 30_000) as narrow,

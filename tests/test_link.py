@@ -16,10 +16,10 @@ from typing import Any, Literal
 import paho.mqtt.client
 import pytest
 
-from device.client import LineClient
 from device.config import Broker
-from device.ending import Cause
-from device.framing import LONGEST_PROPERTIES
+from device.mqtt.framing import LONGEST_PROPERTIES
+from device.mqtt.paho_client import LineClient
+from device.mqtt.session_end import Cause
 from device.mqtt_client import LARGEST_PACKET, Acked, Broken, Link, Message, Received
 from tests.certificates import Authority, Pair
 from tests.faults.narrow import Narrow
@@ -543,7 +543,7 @@ def test_a_handshake_may_take_as_long_as_it_moves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: Literal[4, 5]
 ) -> None:
     """250 bytes a second, made forty times quicker: five kilobytes take half a second, and the limit is a quarter."""
-    monkeypatch.setattr("device.line.STALLED", 0.25)
+    monkeypatch.setattr("device.mqtt.connection.STALLED", 0.25)
     monkeypatch.setattr("device.mqtt_client.STALLED", 0.25)
     authority = Authority(tmp_path / "files")
     own = authority.client("a")
@@ -559,7 +559,7 @@ def test_a_handshake_may_take_as_long_as_it_moves(
 def test_a_handshake_that_stands_still_is_given_up_in_plain_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    monkeypatch.setattr("device.line.STALLED", 0.3)
+    monkeypatch.setattr("device.mqtt.connection.STALLED", 0.3)
     authority = Authority(tmp_path / "files")
     done = threading.Event()
 
@@ -576,7 +576,7 @@ def test_a_handshake_that_stands_still_is_given_up_in_plain_words(
 
 
 def test_a_handshake_that_only_creeps_is_given_up_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.line.CONNECT_LIMIT", 0.5)
+    monkeypatch.setattr("device.mqtt.connection.CONNECT_LIMIT", 0.5)
     authority = Authority(tmp_path / "files")
     pause = threading.Event()
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from device.ending import Cause
-from device.line import Flow
-from device.liveness import ACK_LIMIT, SILENCE, Liveness
+from device.mqtt.connection import Flow
+from device.mqtt.liveness import ACK_LIMIT, SILENCE, Liveness
+from device.mqtt.session_end import Cause
 
 
 def causes(life: Liveness, now: float) -> tuple[Cause | None, Cause | None]:

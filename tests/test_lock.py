@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from device.lock import FileLock, Taken
+from device.system.lock import FileLock, Taken
 from tests.world import REPOSITORY
 
 HOLD = """
 import sys
 from pathlib import Path
-from device.lock import FileLock
+from device.system.lock import FileLock
 with FileLock(Path(sys.argv[1])):
     print("taken", flush=True)
     sys.stdin.read()

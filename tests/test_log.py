@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from device import log
+from device.system import log
 
 
 @pytest.fixture(autouse=True)

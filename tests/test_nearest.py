@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.nearest import (
+from device.reading.decoders import Code, Place, View
+from device.reading.target import (
     AWAY,
     BLINK,
     CLEARLY,
@@ -21,7 +22,6 @@ from device.nearest import (
     Shown,
     nearness,
 )
-from device.readers import Code, Place, View
 
 SIZE = (720, 1280)
 MIDDLE = (640.0, 360.0)

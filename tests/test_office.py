@@ -21,9 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from device.credential import believe
 from device.model import WITA, Belief, Claims, Credential, Domain, Kind, Reason, Statement
-from device.trust import BundleError, Key, Roots, Trust, kid_of, open_bundle, revocation, root_key, trusting
+from device.trust.bundle import BundleError, Key, Roots, Trust, kid_of, open_bundle, revocation, root_key, trusting
+from device.verdict.verify import believe
 from office import bundle, card
 from office.__main__ import main
 from office.desk import Desk, book_toml, found, write_new

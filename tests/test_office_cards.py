@@ -12,10 +12,10 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from device.credential import believe
 from device.model import WITA
 from device.scanner import read_still
-from device.trust import Roots, Trust, open_bundle, revocation, root_key
+from device.trust.bundle import Roots, Trust, open_bundle, revocation, root_key
+from device.verdict.verify import believe
 from office import card, people, sheet
 from office.__main__ import main
 from office.cards import _told, shorter

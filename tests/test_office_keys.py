@@ -8,9 +8,9 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from device.credential import believe
 from device.model import WITA, Domain, Reason
-from device.trust import Roots, Trust, open_bundle, root_key
+from device.trust.bundle import Roots, Trust, open_bundle, root_key
+from device.verdict.verify import believe
 from office import issued
 from office.__main__ import main
 from office.desk import Desk

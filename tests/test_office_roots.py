@@ -11,15 +11,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from device import config
-from device.credential import believe
-from device.holder import read_secret
+from device.camera.pictures import luma_of
 from device.model import WITA, Domain, Kind, Reason
-from device.pictures import luma_of
-from device.policy import SHIPPED, parse
-from device.roster import Listing, Roster
-from device.rulebook import Rulebook
 from device.scanner import read_still
-from device.trust import BundleError, Roots, Trust, open_bundle, root_key
+from device.trust.bundle import BundleError, Roots, Trust, open_bundle, root_key
+from device.trust.fleet_secret import read_secret
+from device.trust.roster import Listing, Roster
+from device.verdict.policy import SHIPPED, parse
+from device.verdict.ruleset import Rulebook
+from device.verdict.verify import believe
 from office.__main__ import main
 from office.desk import Desk, alone
 from office.phone import PREFIX, phone_code

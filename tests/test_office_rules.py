@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from device.judge import choose
 from device.model import WITA, Colour, Outcome, Reason, Verdict
-from device.policy import Setting, parse, shipped
-from device.trust import Roots, open_bundle, root_key
+from device.trust.bundle import Roots, open_bundle, root_key
+from device.verdict.judge import choose
+from device.verdict.policy import Setting, parse, shipped
 from office import difference
 from office.__main__ import main
 from office.persons import PERSONS, Signers

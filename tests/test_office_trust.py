@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.model import Domain, Statement
-from device.trust import Key, Roots, Trust, kid_of, open_bundle, root_key
+from device.trust.bundle import Key, Roots, Trust, kid_of, open_bundle, root_key
 from office import offered, trusted
 from office.__main__ import main
 from office.bundle import ALWAYS, spki

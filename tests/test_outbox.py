@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from device.cabinet import Recalled, Span
 from device.model import Event, Place
-from device.outbox import TRY_AGAIN, CannotRecord, Depth, Outbox, Owed
+from device.record.outbox import TRY_AGAIN, CannotRecord, Depth, Outbox, Owed
+from device.record.schema import Recalled, Span
 from device.wire import Receipt, digest, dumps
 from tests.world import tmpfs, wait_for
 

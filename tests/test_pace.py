@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.ending import Cause
-from device.pace import (
+from device.mqtt.pace import (
     AIM,
     BATCH_BYTES,
     FIRST_FLIGHT,
@@ -15,6 +14,7 @@ from device.pace import (
     Limits,
     Pace,
 )
+from device.mqtt.session_end import Cause
 
 ANSWERS = st.lists(st.tuples(st.integers(1, 70_000), st.integers(0, 900_000), st.floats(0.0001, 100)), max_size=40)
 

@@ -4,9 +4,9 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from device.judge import REFUSALS
 from device.model import Outcome, Reason, Verdict
 from device.patterns import AMBER, OUT_OF_ORDER, STATES, Pattern, pattern
+from device.verdict.judge import REFUSALS
 
 FIVE_DIFFERENT_THINGS = (
     Reason.EXPIRED,

@@ -14,10 +14,10 @@ from math import pi, sin
 
 import pytest
 
-from device.gaze import Gaze
-from device.judge import Basis, Judged
-from device.nearest import Nearest
-from device.readers import Code, Place, View
+from device.reading.decoders import Code, Place, View
+from device.reading.target import Nearest
+from device.verdict.judge import Basis, Judged
+from device.verdict.sightings import Gaze
 from tests.credentials import AT
 from tests.test_gaze import QUIET, REPEAT, RULES, genuine, stranger
 

@@ -23,14 +23,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from PIL import Image
 from segno import encoder
 
-from device import base45
-from device.cwt import unpack
-from device.judge import Rules, choose, judge
+from device.camera.pictures import luma_of
+from device.formats import base45
+from device.formats.cwt import unpack
 from device.model import Reason
-from device.pictures import luma_of
-from device.policy import Setting
 from device.scanner import read_still
-from device.trust import Trust
+from device.trust.bundle import Trust
+from device.verdict.judge import Rules, choose, judge
+from device.verdict.policy import Setting
 from office.phone import PREFIX, cnf, key_from_picture, link, page_html, phone_code, phone_key, write_page
 from office.refusal import RefusalError
 from tests.browser import Browser, Site

@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from device import picamera
+from device.camera import picamera
+from device.camera.picamera import CameraGone, CameraHung, Eye, controls, cropped
+from device.camera.source import turns
 from device.config import Camera
-from device.eyes import turns
 from device.model import Blind, Frame
-from device.picamera import CameraGone, CameraHung, Eye, controls, cropped
-from device.stop import Stop
+from device.system.stop import Stop
 from tests.world import wait_for
 
 SIZE = (64, 48)

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, features
 
-from device import pictures
 from device.__main__ import main as titik
+from device.camera import pictures
+from device.camera.stills import read_file
 from device.scanner import read_still
-from device.stills import read_file
 from office import phone
 from office.refusal import RefusalError
 from tests.codes import code, view

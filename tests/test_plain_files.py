@@ -20,12 +20,12 @@ from central.backup import restore
 from central.posting import Fault, Posting
 from central.settings import password
 from central.store import Store
-from device.ballast import Ballast
 from device.config import Broker, ConfigError
-from device.disk import NotPlain, check_plain, open_plain, read_bounded
 from device.mqtt_client import Broken, Link, Message
-from device.outbox import Outbox
-from device.stick import MOST_DAMAGED, Header, Holds, Stick, StickError, told_of, writing
+from device.record._reserve import Ballast
+from device.record.outbox import Outbox
+from device.record.transfer_file import MOST_DAMAGED, Header, Holds, Stick, StickError, told_of, writing
+from device.system.disk import NotPlain, check_plain, open_plain, read_bounded
 from office.asked import opened
 from office.desk import found
 from office.passes import _phone_key

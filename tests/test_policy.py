@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.judge import Rules, choose, judge
 from device.model import WITA, Claims, Colour, Credential, Domain, Kind, Outcome, Reason, Statement, Verdict
-from device.policy import Policy, PolicyError, Setting, decide, parse, shipped
-from device.trust import Trust
+from device.trust.bundle import Trust
+from device.verdict.judge import Rules, choose, judge
+from device.verdict.policy import Policy, PolicyError, Setting, decide, parse, shipped
 from tests.credentials import AT, dose, hcert, staff_pass, trust
 
 WHOLE = """

@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.credential import believe
-from device.judge import Rules, choose, judge
 from device.model import Claims, Kind, Outcome, Reason, Verdict
-from device.policy import SHIPPED, Setting, parse
-from device.trust import Trust
+from device.trust.bundle import Trust
+from device.verdict.judge import Rules, choose, judge
+from device.verdict.policy import SHIPPED, Setting, parse
+from device.verdict.verify import believe
 from tests.credentials import AT, OTHER_KEY, STAFF_KEY, cnf, pack, phone_pass, proof, staff_pass, token, trust
 
 PHONE = ec.generate_private_key(ec.SECP256R1())
@@ -101,7 +101,7 @@ def test_a_whole_point_names_the_same_phone() -> None:
 def test_a_revoked_pass_stays_revoked_however_fresh_its_proof() -> None:
     from dataclasses import replace  # noqa: PLC0415 - this test's alone
 
-    from device.trust import revocation  # noqa: PLC0415 - as above
+    from device.trust.bundle import revocation  # noqa: PLC0415 - as above
 
     credential = believe(pack(CARRIED), trust(), AT).credential
     assert credential is not None

@@ -2,8 +2,8 @@
 
 import pytest
 
+from device.delivery._reachability import DEAF, Reach
 from device.message import Acked, Received
-from device.reach import DEAF, Reach
 from device.wire import dumps
 
 

@@ -15,10 +15,10 @@ from central.backup import backup, restore
 from central.gaps import Gap
 from central.recall import EACH_MINUTE, MOST_ROWS, Recall, Request, owed
 from device.config import Broker, Delivery
-from device.courier import Courier
-from device.herald import Sender
+from device.delivery.courier import Courier
+from device.delivery.status import Sender
 from device.mqtt_client import Link, Message, Received
-from device.outbox import Outbox
+from device.record.outbox import Outbox
 from device.wire import Topics, dumps, loads
 from tests.faults.wall import event as wall_event
 from tests.test_centre import Centre

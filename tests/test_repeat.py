@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.clock import Clock
-from device.credential import believe
 from device.model import WITA, Outcome, Reason, Verdict
 from device.patterns import pattern
-from device.trust import Key, revocation
+from device.system.clock import Clock
+from device.trust.bundle import Key, revocation
+from device.verdict.verify import believe
 from tests.codes import code, view
 from tests.credentials import AT, phone_pass, proof, staff_pass, trust
 from tests.point import signed_bundle

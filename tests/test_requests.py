@@ -11,12 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.config import Broker, Delivery
-from device.courier import Courier
-from device.herald import Notice, Sender
+from device.delivery.courier import Courier
+from device.delivery.remote_commands import (
+    LARGEST,
+    MINUTE,
+    MOST,
+    STALE,
+    VERBS,
+    Answer,
+    Desk,
+    Malformed,
+    Request,
+    Span,
+    parse,
+)
+from device.delivery.status import Notice, Sender
 from device.model import Event
 from device.mqtt_client import Message
-from device.outbox import Outbox
-from device.requests import LARGEST, MINUTE, MOST, STALE, VERBS, Answer, Desk, Malformed, Request, Span, parse
+from device.record.outbox import Outbox
 from device.wire import Receipt, Topics, digest, dumps
 from tests.test_courier import Centre, append, until
 from tests.world import REPOSITORY, Mosquitto

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from device.credential import believe
-from device.holder import FleetSecret
-from device.judge import Rules, judge
 from device.model import Colour, Domain, Kind, Outcome, Reason, Verdict
-from device.policy import Setting, parse, shipped
-from device.roster import ENTRY, Listing
-from device.trust import BundleError, Trust, revocation
+from device.trust.bundle import BundleError, Trust, revocation
+from device.trust.fleet_secret import FleetSecret
+from device.trust.roster import ENTRY, Listing
+from device.verdict.judge import Rules, judge
+from device.verdict.policy import Setting, parse, shipped
+from device.verdict.verify import believe
 from tests.credentials import AT
 from tests.test_trust import opened, signed, told
 

@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from device import config
-from device.holder import FleetSecret
 from device.model import Reason
-from device.rulebook import HANDOVER, KEPT, Offer, Rulebook
-from device.trust import BundleError, Roots, kid_of, open_bundle
+from device.trust.bundle import BundleError, Roots, kid_of, open_bundle
+from device.trust.fleet_secret import FleetSecret
+from device.verdict.ruleset import HANDOVER, KEPT, Offer, Rulebook
 from office.bundle import spki_text
 from tests.credentials import AT, sign
 from tests.test_roster import KEY, SECRET, roster
@@ -164,7 +164,7 @@ def test_no_root_believes_no_bundle(tmp_path: Path) -> None:
 
 
 def test_the_roster_opens_under_its_own_fleet_secret_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    from device.credential import believe  # noqa: PLC0415 - this test's alone
+    from device.verdict.verify import believe  # noqa: PLC0415 - this test's alone
 
     octets = bundle(5, roster=roster(("19800101", 0)))
     for folder, secret, reason in (

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from device import leaves
 from device.model import Event, Place
-from device.outbox import CannotRecord, Outbox
-from device.salvage import finish
+from device.record import _sqlite_pages
+from device.record._recovery import finish
+from device.record.outbox import CannotRecord, Outbox
 from device.wire import dumps
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -302,8 +302,8 @@ def test_nothing_is_finished_where_nothing_was_begun(tmp_path: Path) -> None:
 def test_pages_of_noise_hold_no_rows() -> None:
     chance = random.Random(1)  # noqa: S311 - a seed, no secret
     for _ in range(300):
-        page = bytes([leaves.LEAF]) + chance.randbytes(4095)
-        for row, values in leaves.rows(page, 7):
+        page = bytes([_sqlite_pages.LEAF]) + chance.randbytes(4095)
+        for row, values in _sqlite_pages.rows(page, 7):
             assert isinstance(row, int)
             assert len(values) == 7
-        list(leaves.rows(page[: chance.randrange(200)], 7))
+        list(_sqlite_pages.rows(page[: chance.randrange(200)], 7))

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from device import scanner
-from device.pictures import luma_of
-from device.readers import MAX_TEXT, Code, Place, View, zbar, zxing
+from device.camera.pictures import luma_of
+from device.reading.attempts import CLOSE, FIRST, WHOLE, Picture, Step, look, look_close
+from device.reading.decoders import MAX_TEXT, Code, Place, View, zbar, zxing
 from device.scanner import HELD, REST, SAVED, SHARE, Scanner, read_still, view_of_still
-from device.steps import CLOSE, FIRST, WHOLE, Picture, Step, look, look_close
 from tests.codes import Luma, code, view
 
 INTERVAL = 1 / 15

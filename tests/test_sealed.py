@@ -22,13 +22,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from central.stick import bring, receipts_of
 from central.store import Store
-from device import errand, hatch, sealing
 from device.__main__ import main as titik
-from device.hatch import Hatch, Refused, ask
-from device.outbox import TRY_AGAIN, CannotRecord, Outbox
-from device.sealed import LOOK_EVERY, Sealed
-from device.shelf import Shelf
-from device.stick import Header, Holds, writing
+from device.control import control_socket, queue_verbs
+from device.control.control_socket import Hatch, Refused, ask
+from device.record import _sealing
+from device.record.outbox import TRY_AGAIN, CannotRecord, Outbox
+from device.record.reader import Shelf
+from device.record.sealed import LOOK_EVERY, Sealed
+from device.record.transfer_file import Header, Holds, writing
 from device.wire import Receipt, Topics, batch, digest, dumps, loads
 from tests.test_hatch import listens
 from tests.test_outbox import Uptime, filled
@@ -284,7 +285,7 @@ def test_a_file_that_another_program_reads_is_sealed_as_soon_as_it_lets_go(tmp_p
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM event").fetchone()
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr("device.opening.PATIENCE", 0.05)
+        patch.setattr("device.record._opening.PATIENCE", 0.05)
         outbox = stack.enter_context(opened(tmp_path, B))
         assert outbox.fault == "another program is writing the database"
         with pytest.raises(CannotRecord):
@@ -438,7 +439,7 @@ def test_a_file_of_the_program_before_on_a_full_disk_still_drains(tmp_path: Path
 def test_more_sealed_files_than_anybody_renames_are_refused_in_words_and_none_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sealing, "MOST", 3)
+    monkeypatch.setattr(_sealing, "MOST", 3)
     for n in range(1, 5):
         with opened(tmp_path, f"x-{n}") as outbox:
             fill(outbox, 1, f"x-{n}")
@@ -639,8 +640,8 @@ def served(folder: Path, outbox: Outbox, point: str) -> Iterator[list[str]]:
     """Bind a station's hatch, and the words by which a command finds it."""
     socket = folder / "titik.sock"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hatch, "GLANCE", 0.02)
-        with Hatch(socket, errand.verbs(outbox, point, lambda: NOW)):
+        patch.setattr(control_socket, "GLANCE", 0.02)
+        with Hatch(socket, queue_verbs.verbs(outbox, point, lambda: NOW)):
             wait_for(lambda: listens(socket))
             yield ["--socket", str(socket)]
 

@@ -14,11 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.config import Broker
-from device.cose import parse
-from device.holder import FleetSecret
+from device.formats.cose import parse
 from device.mqtt_client import Link, Message, Received
-from device.roster import RosterKey
-from device.trust import kid_of
+from device.trust.bundle import kid_of
+from device.trust.fleet_secret import FleetSecret
+from device.trust.roster import RosterKey
 from office.__main__ import main
 from office.phone import phone_code
 from tests.credentials import (

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from device.eyes import turns
+from device.camera.source import turns
 from device.model import Blind, Frame
-from device.stop import Stop
+from device.system.stop import Stop
 from tests.credentials import staff_pass
 from tests.point import Station, save
 from tests.test_eyes import camera, picture

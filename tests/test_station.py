@@ -15,27 +15,27 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from jsonschema import Draft202012Validator
 
 from device import config, patterns
-from device.clock import BUILT, Clock
+from device.camera.monitor import REOPENED, State
+from device.camera.source import turns
 from device.config import Broker, Delivery, Pins, Point, Privacy
-from device.courier import Courier
 from device.daemon import Station
-from device.event import Composer
-from device.eyes import turns
-from device.floor import Floor
-from device.gaze import Gaze
-from device.heart import Heart
-from device.herald import Sender
+from device.delivery.courier import Courier
+from device.delivery.status import Sender
+from device.health import Vitals
 from device.indicators import Indicators
-from device.lens import REOPENED, State
 from device.model import Blind, Frame, Outcome, Reason, Verdict
-from device.nearest import Nearest
-from device.outbox import Outbox
 from device.patterns import Pattern, pattern
-from device.rulebook import Rulebook
+from device.reading.target import Nearest
+from device.record.event import Composer
+from device.record.outbox import Outbox
 from device.scanner import Scanner
-from device.stop import Stop
-from device.systemd import Notifier
-from device.vitals import Vitals
+from device.system.clock import BUILT, Clock
+from device.system.stop import Stop
+from device.system.systemd import Notifier
+from device.system.time_floor import Floor
+from device.system.watchdog import Heart
+from device.verdict.ruleset import Rulebook
+from device.verdict.sightings import Gaze
 from office.bundle import spki_text
 from tests.codes import code, view
 from tests.credentials import AT, OTHER_KEY, dose, hcert, staff_pass

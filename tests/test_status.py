@@ -26,7 +26,7 @@ from central.settings import InventoryChoice, Settings, TrustChoice
 from central.status import Backup, Missing, PointStatus, Status, Trouble, look
 from central.table import lines
 from device.model import Place
-from device.trust import Trust
+from device.trust.bundle import Trust
 from device.wire import dumps
 from office.bundle import sign
 from tests.test_store import NOW, TIME, Centre, correction, event, message, state

@@ -26,14 +26,16 @@ from central import store as central_store
 from central.intake import Intake
 from central.stick import bring, receipts_of
 from central.store import Store
-from device import errand, hatch, log, shelf
 from device.__main__ import main as titik
-from device.hatch import Hatch, Refused, ask
+from device.control import control_socket, queue_verbs
+from device.control.control_socket import Hatch, Refused, ask
 from device.model import Event
 from device.mqtt_client import Received
-from device.outbox import Outbox
-from device.shelf import CannotLook, Shelf
-from device.stick import LONGEST_LINE, Header, Holds, Stick, StickError, told_of, writing
+from device.record import reader
+from device.record.outbox import Outbox
+from device.record.reader import CannotLook, Shelf
+from device.record.transfer_file import LONGEST_LINE, Header, Holds, Stick, StickError, told_of, writing
+from device.system import log
 from device.wire import Receipt, Topics, batch, digest, dumps, loads, parse_receipt
 from tests import point
 from tests.credentials import staff_pass
@@ -109,8 +111,8 @@ def opened(folder: Path) -> Iterator[World]:
     with Store(database, NOW):
         pass
     with pytest.MonkeyPatch.context() as patch, Outbox(folder / "outbox.db", 10_000) as outbox:
-        patch.setattr(hatch, "GLANCE", 0.02)  # so that it is shut sooner
-        verbs = errand.verbs(outbox, POINT, lambda: NOW)
+        patch.setattr(control_socket, "GLANCE", 0.02)  # so that it is shut sooner
+        verbs = queue_verbs.verbs(outbox, POINT, lambda: NOW)
         with Hatch(socket, verbs):
             wait_for(lambda: listens(socket))
             yield World(folder, outbox, stick, database, socket)
@@ -342,7 +344,7 @@ def test_whatever_becomes_of_a_stick_nothing_is_doubled_or_forgotten_too_soon(
 ) -> None:
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(shelf, "MOST", 2)
+        patch.setattr(reader, "MOST", 2)
         patch.setattr(central_stick, "MESSAGES", 2)
         world = stack.enter_context(opened(Path(stack.enter_context(TemporaryDirectory()))))
         ids = fill(world.outbox, 13)
@@ -534,7 +536,7 @@ def test_a_card_out_of_a_dead_station_keeps_its_log(world: World, tmp_path: Path
 def test_rows_that_are_not_what_was_written_stay_where_they_are(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf, "MOST", 1)  # so that a page holds nothing but the damaged row
+    monkeypatch.setattr(reader, "MOST", 1)  # so that a page holds nothing but the damaged row
     ids = fill(world.outbox, 5)
     with closing(sqlite3.connect(world.outbox.path)) as file:
         file.execute("UPDATE event SET body = CAST(replace(body, 'admit', 'amid') AS BLOB) WHERE id = ?", (ids[2],))

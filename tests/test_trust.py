@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.cose import PublicKey
+from device.formats.cose import PublicKey
 from device.model import Domain, Statement
-from device.trust import BundleError, Key, Roots, Trust, kid_of, open_bundle, root_key
+from device.trust.bundle import BundleError, Key, Roots, Trust, kid_of, open_bundle, root_key
 from office.signing import sign1
 from tests.credentials import HEALTH_KEY, STAFF_KEY
 from tests.test_cbor import colliding

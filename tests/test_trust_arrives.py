@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from device.clock import BUILT
 from device.config import Broker
-from device.credential import believe
-from device.disk import write_whole
 from device.mqtt_client import Link, Message, Received
-from device.trust import Trust, open_bundle, revocation
+from device.system.clock import BUILT
+from device.system.disk import write_whole
+from device.trust.bundle import Trust, open_bundle, revocation
+from device.verdict.verify import believe
 from office import bundle
 from tests.credentials import staff_pass, trust
 from tests.point import NOW, ROOT, ROOTS, Centre, Station, save, signed_bundle

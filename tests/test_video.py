@@ -13,11 +13,11 @@ import av
 import numpy as np
 import pytest
 
+from device.camera.source import turns
+from device.camera.video import VideoError, frames
 from device.config import Camera
-from device.eyes import turns
 from device.model import Blind, Frame
-from device.stop import Stop
-from device.video import VideoError, frames
+from device.system.stop import Stop
 from tests.codes import code, view
 from tests.credentials import staff_pass
 from tests.point import Station

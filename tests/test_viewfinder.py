@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from device import viewfinder
 from device.__main__ import main
-from device.banding import banding
+from device.camera.flicker import banding
+from device.cli import camera
+from device.cli.camera import HEAD, Trial, best
 from device.config import Station, load
-from device.hatch import Hatch
-from device.viewfinder import HEAD, Trial, best
+from device.control.control_socket import Hatch
 from tests import test_picamera
 from tests.codes import code, view
 from tests.credentials import staff_pass
@@ -76,7 +76,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> type[Bench]:
         ("SETTLING", 1),
         ("JUDGED", 3),
     ):
-        monkeypatch.setattr(viewfinder, name, value)
+        monkeypatch.setattr(camera, name, value)
     return Bench
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from device.ending import Broken, Cause
-from device.pace import Pace
-from device.weather import ALIKE, SOON, Weather
+from device.mqtt.pace import Pace
+from device.mqtt.session_end import Broken, Cause
+from device.mqtt.weather import ALIKE, SOON, Weather
 from tests.certificates import Authority
 
 CUT = ("the broker closed the connection without a word", "look", Cause.CLOSED)
@@ -14,7 +14,7 @@ CUT = ("the broker closed the connection without a word", "look", Cause.CLOSED)
 
 @pytest.fixture
 def weather(caplog: pytest.LogCaptureFixture) -> Weather:
-    caplog.set_level("INFO", "device.weather")
+    caplog.set_level("INFO", "device.mqtt.weather")
     return Weather("bupati-1", None, "events are kept")
 
 

@@ -16,12 +16,12 @@ import pytest
 import videodev2 as v4l2
 from PIL import Image
 
-from device import webcam
+from device.camera import webcam
+from device.camera.source import turns
+from device.camera.webcam import PLAIN, View, WebcamGone, best, brightness, frames
 from device.config import Camera
-from device.eyes import turns
 from device.model import Blind, Frame
-from device.stop import Stop
-from device.webcam import PLAIN, View, WebcamGone, best, brightness, frames
+from device.system.stop import Stop
 
 WIDTH, HEIGHT = 160, 120
 STRIDE = 192

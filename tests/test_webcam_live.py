@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import videodev2 as v4l2
 
-from device import webcam
+from device.camera import webcam
+from device.camera.source import turns
+from device.camera.webcam import PLAIN, WebcamGone, frames
 from device.config import Camera
-from device.eyes import turns
 from device.model import Blind, Frame
-from device.stop import Stop
-from device.webcam import PLAIN, WebcamGone, frames
+from device.system.stop import Stop
 from tests.world import wait_for
 
 BUS = Path("/sys/bus/platform/drivers/vivid")

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.aside import AGAIN, Aside
+from device.delivery._poison_messages import AGAIN, Aside
+from device.delivery.in_flight import BATCH_ROWS, FIRST_RESEND, LONGEST_RESEND, Parcel, Window
 from device.model import Event, Place
-from device.outbox import Owed
-from device.pace import BATCH_BYTES
-from device.window import BATCH_ROWS, FIRST_RESEND, LONGEST_RESEND, Parcel, Window
+from device.mqtt.pace import BATCH_BYTES
+from device.record.outbox import Owed
 from device.wire import batch
 
 

@@ -10,26 +10,26 @@ from typing import Self, cast
 
 import numpy as np
 
-from device.clock import Clock
 from device.config import Delivery, Point, Privacy
 from device.config import Station as Config
-from device.correction import Correction
-from device.courier import Courier
 from device.daemon import Station as Loop
 from device.daemon import _Mood
-from device.event import Composer
-from device.floor import Floor
-from device.gaze import Gaze, Sighting
-from device.herald import Sender
+from device.delivery.courier import Courier
+from device.delivery.status import Sender
+from device.health import Vitals
 from device.indicators import Indicators
-from device.judge import Judged
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
-from device.nearest import Nearest
-from device.outbox import CannotRecord, Outbox
 from device.patterns import OUT_OF_ORDER, Pattern
-from device.rulebook import Rulebook
+from device.reading.target import Nearest
+from device.record.clock_correction import Correction
+from device.record.event import Composer
+from device.record.outbox import CannotRecord, Outbox
 from device.scanner import Scanner
-from device.vitals import Vitals
+from device.system.clock import Clock
+from device.system.time_floor import Floor
+from device.verdict.judge import Judged
+from device.verdict.ruleset import Rulebook
+from device.verdict.sightings import Gaze, Sighting
 from tests.faults.program import Program
 from tests.faults.referee import Light, showing
 from tests.faults.scene import Scene

@@ -8,8 +8,8 @@ from central import centre as central_centre
 from central.centre import Centre
 from central.posting import Posting
 from device.config import Broker
-from device.heart import Heart
-from device.systemd import Notifier
+from device.system.systemd import Notifier
+from device.system.watchdog import Heart
 from tests.faults.program import Program
 from tests.faults.referee import held
 from tests.faults.scene import Scene

@@ -15,7 +15,7 @@ from typing import Any
 from central.rows import rows
 from central.store import Store
 from device.model import Event, Place
-from device.outbox import CannotRecord, Outbox
+from device.record.outbox import CannotRecord, Outbox
 from device.wire import Receipt, dumps
 from device.wire import digest as digest_of
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from device.config import Broker, Delivery
-from device.courier import Courier
-from device.herald import Sender
+from device.delivery.courier import Courier
+from device.delivery.status import Sender
 from device.mqtt_client import Acked, Broken, Link, Message
-from device.outbox import Outbox
+from device.record.outbox import Outbox
 from tests.certificates import Authority, Pair
 from tests.faults.chaos import ALLOWED, NO_EVENTS, whole
 from tests.test_courier import TOPICS, Centre, append, until
@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.courier.LONGEST_PAUSE", 1.0)
+    monkeypatch.setattr("device.delivery.courier.LONGEST_PAUSE", 1.0)
 
 
 @pytest.fixture

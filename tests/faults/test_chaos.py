@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.outbox import Outbox
+from device.record.outbox import Outbox
 from tests import point
 from tests.credentials import staff_pass
 from tests.faults import wall

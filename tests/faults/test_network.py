@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from device.config import Broker, Delivery
-from device.courier import Courier
-from device.herald import Sender
+from device.delivery.courier import Courier
+from device.delivery.status import Sender
 from device.mqtt_client import Broken, Link, Message
-from device.outbox import Outbox
+from device.record.outbox import Outbox
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Mood, Relay
 from tests.test_courier import Centre, append, until
@@ -22,7 +22,7 @@ from tests.world import Mosquitto, wait_for
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.courier.LONGEST_PAUSE", 1.0)
+    monkeypatch.setattr("device.delivery.courier.LONGEST_PAUSE", 1.0)
 
 
 @pytest.fixture

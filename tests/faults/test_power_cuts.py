@@ -16,7 +16,7 @@ import pytest
 
 from central.store import Store
 from device.model import Place
-from device.outbox import Outbox
+from device.record.outbox import Outbox
 from tests.faults.chaos import ALL, whole
 from tests.faults.medium import Medium
 from tests.faults.power import NOW, OTHER, POINT, event, keep, mix, older

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from device.config import Broker, Delivery
-from device.courier import Courier
-from device.herald import Notice, Sender
-from device.outbox import Outbox
+from device.delivery.courier import Courier
+from device.delivery.status import Notice, Sender
+from device.record.outbox import Outbox
 from tests import point
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Relay
@@ -80,8 +80,8 @@ def test_seven_stations_that_wake_at_once_after_a_power_cut_deliver_everything(t
 def test_a_hundred_sessions_leave_no_open_file_behind(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.courier.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("device.courier.LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("device.delivery.courier.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("device.delivery.courier.LONGEST_PAUSE", 0.01)
     with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay, Centre(broker.port) as centre:
         told = Broker(port=relay.port, keepalive=5)
         with Courier(outbox, told, Delivery(), Sender("bupati-1", "boot-1", {})) as bike:
@@ -104,7 +104,7 @@ def test_a_hundred_sessions_leave_no_open_file_behind(
 def test_a_clock_that_jumps_while_a_backlog_drains_forgets_nothing_that_is_owed(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, jump: datetime | timedelta
 ) -> None:
-    monkeypatch.setattr("device.courier.PURGE_EVERY", 0.0)
+    monkeypatch.setattr("device.delivery.courier.PURGE_EVERY", 0.0)
     now = datetime.now(UTC)
     ids = append(outbox, 1000)
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:

@@ -13,7 +13,7 @@ from time import monotonic
 
 import pytest
 
-from device.outbox import CannotRecord, Outbox
+from device.record.outbox import CannotRecord, Outbox
 from tests.credentials import staff_pass
 from tests.faults import wall
 from tests.faults.chaos import Site, whole

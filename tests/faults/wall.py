@@ -14,10 +14,10 @@ from pathlib import Path
 from threading import Event as Flag
 
 from device.config import Broker, Delivery
-from device.courier import Courier
-from device.herald import Notice, Sender
+from device.delivery.courier import Courier
+from device.delivery.status import Notice, Sender
 from device.model import Event, Place
-from device.outbox import CannotRecord, Outbox
+from device.record.outbox import CannotRecord, Outbox
 from device.wire import dumps
 
 BOOT = secrets.token_hex(16)

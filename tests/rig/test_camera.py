@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from device import patterns
+from device.camera.picamera import Eye
 from device.config import Broker, Camera
 from device.model import Domain, Outcome, Reason, Verdict
 from device.mqtt_client import Link, Message, Received
 from device.patterns import Pattern
-from device.picamera import Eye
-from device.stop import Stop
-from device.trust import Key, kid_of
+from device.system.stop import Stop
+from device.trust.bundle import Key, kid_of
 from device.wire import Topics
 from office.issuing import compose, issue
 from tests.codes import code
