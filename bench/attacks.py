@@ -35,10 +35,10 @@ from device.model import Place
 from device.mqtt_client import Broken, Link, Message
 from device.record.outbox import Outbox
 from device.wire import CONTENT_TYPE_BATCH, Topics, batch, dumps
-from tests.certificates import Authority, Pair
 from tests.faults.wall import event
-from tests.test_examples import shipped
-from tests.world import Child, Mosquitto, free_port, wait_for
+from tests.house.test_examples import shipped
+from tests.support.certificates import Authority, Pair
+from tests.support.world import Child, Mosquitto, free_port, wait_for
 
 TOPICS = Topics()
 HONEST = ("bupati-1", "bupati-2", "bupati-3", "gabungan-1", "gabungan-2", "gabungan-3")

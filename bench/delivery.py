@@ -41,7 +41,7 @@ from device.verdict.judge import Rules, choose, judge
 from device.verdict.policy import Setting
 from device.verdict.sightings import Sighting
 from device.wire import dumps
-from tests.world import Child, Mosquitto, wait_for
+from tests.support.world import Child, Mosquitto, wait_for
 
 GROWN = 300
 """Events after which the log of an outbox has its full size, about 4 MiB, until the station stops."""

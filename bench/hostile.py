@@ -2,7 +2,7 @@
 
     python -m bench hostile [--json]
 
-The cases, and what each must come to, stand in ``tests/hostile.py``. Linux only: the peak is the kernel's own
+The cases, and what each must come to, stand in ``tests/support/hostile.py``. Linux only: the peak is the kernel's own
 figure (``VmHWM``), set back before each case.
 """
 
@@ -17,7 +17,7 @@ from statistics import median
 from time import process_time
 from typing import Any
 
-from tests.hostile import Case, cases
+from tests.support.hostile import Case, cases
 
 GOALS = (("ms", "ms", 10.0), ("MiB", "mib", 8.0))
 ROUNDS = 5

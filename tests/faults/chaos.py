@@ -27,9 +27,9 @@ import pytest
 
 from device.config import Broker
 from device.mqtt_client import Broken, Link, Message
-from tests import point
 from tests.faults.link import Mood, Relay
-from tests.world import Child, Mosquitto, free_port
+from tests.support import point
+from tests.support.world import Child, Mosquitto, free_port
 
 ALL = os.environ.get("TITIK_FAULTS") == "all"
 whole = pytest.mark.skipif(not ALL, reason="long. Next: make faults")

@@ -13,7 +13,7 @@ from enum import StrEnum
 from time import monotonic
 from typing import Self
 
-from tests.world import Beside
+from tests.support.world import Beside
 
 MOST_HELD = 262_144
 """Bytes that one direction keeps; past it the sender's own buffers fill, as behind a dead link."""

@@ -14,10 +14,10 @@ from device.delivery.courier import Courier
 from device.delivery.status import Sender
 from device.mqtt_client import Acked, Broken, Link, Message
 from device.record.outbox import Outbox
-from tests.certificates import Authority, Pair
+from tests.device.delivery.test_courier import TOPICS, Centre, append, until
 from tests.faults.chaos import ALLOWED, NO_EVENTS, whole
-from tests.test_courier import TOPICS, Centre, append, until
-from tests.world import Mosquitto, free_port, wait_for
+from tests.support.certificates import Authority, Pair
+from tests.support.world import Mosquitto, free_port, wait_for
 
 DAY = timedelta(days=1)
 

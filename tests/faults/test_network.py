@@ -14,10 +14,10 @@ from device.delivery.courier import Courier
 from device.delivery.status import Sender
 from device.mqtt_client import Broken, Link, Message
 from device.record.outbox import Outbox
+from tests.device.delivery.test_courier import Centre, append, until
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Mood, Relay
-from tests.test_courier import Centre, append, until
-from tests.world import Mosquitto, wait_for
+from tests.support.world import Mosquitto, wait_for
 
 
 @pytest.fixture(autouse=True)

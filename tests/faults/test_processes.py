@@ -12,11 +12,11 @@ from device.config import Broker, Delivery
 from device.delivery.courier import Courier
 from device.delivery.status import Notice, Sender
 from device.record.outbox import Outbox
-from tests import point
+from tests.device.delivery.test_courier import Centre, append, until
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Relay
-from tests.test_courier import Centre, append, until
-from tests.world import Mosquitto, wait_for
+from tests.support import point
+from tests.support.world import Mosquitto, wait_for
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from time import monotonic
 import pytest
 
 from device.record.outbox import CannotRecord, Outbox
-from tests.credentials import staff_pass
 from tests.faults import wall
 from tests.faults.chaos import Site, whole
-from tests.point import Station
-from tests.test_whole import DATES, hold_up
-from tests.world import REPOSITORY, free_port, tmpfs, wait_for
+from tests.support.credentials import staff_pass
+from tests.support.point import Station
+from tests.support.world import REPOSITORY, free_port, tmpfs, wait_for
+from tests.whole.test_whole import DATES, hold_up
 
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 

@@ -31,10 +31,10 @@ from device.system.stop import Stop
 from device.trust.bundle import Key, kid_of
 from device.wire import Topics
 from office.issuing import compose, issue
-from tests.codes import code
-from tests.credentials import OTHER_KEY, STAFF_KEY, Private
-from tests.point import NOW, Centre, Station
-from tests.world import Mosquitto, wait_for
+from tests.support.codes import code
+from tests.support.credentials import OTHER_KEY, STAFF_KEY, Private
+from tests.support.point import NOW, Centre, Station
+from tests.support.world import Mosquitto, wait_for
 
 CAMERA = Path("/usr/share/libcamera/pipeline/virtual/virtual.yaml")
 """Where libcamera looks for its virtual cameras; without it there is none."""
