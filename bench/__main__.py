@@ -33,7 +33,7 @@ from device.trust.bundle import Key, Trust, kid_of, trusting
 from device.verdict.judge import Basis, Rules, choose, judge
 from device.verdict.policy import Setting
 from device.verdict.sightings import Gaze
-from office.signing import code_text
+from office.keys.signing import code_text
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -27,7 +27,7 @@ from device.trust.bundle import Key, Roots, Trust, kid_of, open_bundle, trusting
 from device.verdict.judge import Rules, choose, judge
 from device.verdict.policy import Setting
 from office import bundle
-from office.signing import PrivateKey, code_text
+from office.keys.signing import PrivateKey, code_text
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 GOAL = 1.3

@@ -9,10 +9,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from central.events import stamp
 from central.points import UnknownPoint, typed, typed_day
-from central.rows import stamp
 from central.settings import Settings
-from central.store import Gone, Known, NotOurs, Purged
+from central.store.database import Gone, Known, NotOurs, Purged
 from device import __version__
 from device.config import ConfigError, load
 from device.system import log
@@ -78,8 +78,10 @@ def _run(told: Namespace) -> int:
 
 def _status(told: Namespace) -> int:
     """Say what is held, and what is wrong."""
-    from central import expected, problems, status, table  # noqa: PLC0415 - `run` does not need them
-    from central.backup import lock_of  # noqa: PLC0415 - as above
+    from central import expected, problems  # noqa: PLC0415 - `run` does not need them
+    from central.cli import table  # noqa: PLC0415 - `run` does not need them
+    from central.store import status  # noqa: PLC0415 - `run` does not need them
+    from central.store.backup import lock_of  # noqa: PLC0415 - as above
 
     settings, now = _settings(told), datetime.now(UTC)
     database = settings.database(os.environ)
@@ -101,7 +103,7 @@ def _status(told: Namespace) -> int:
 
 def _backup(told: Namespace) -> int:
     """Write a whole copy of the database."""
-    from central import audit, backup  # noqa: PLC0415 - `run` does not need it
+    from central.store import audit_log, backup  # noqa: PLC0415 - `run` does not need it
 
     now, database = datetime.now(UTC), _settings(told).database(os.environ)
     if told.keep is not None and not told.file.is_dir():
@@ -114,7 +116,7 @@ def _backup(told: Namespace) -> int:
         if told.keep is not None:
             for old in backup.thin(file, told.keep):
                 print(f"cadangan lama dihapus / an old backup is deleted: {old.name}")
-        backup.note(database, file, events, now, audit.who())
+        backup.note(database, file, events, now, audit_log.who())
     except backup.CannotCopy as error:
         log.line.error("%s", error)
         return FAILED
@@ -123,11 +125,11 @@ def _backup(told: Namespace) -> int:
 
 def _restore(told: Namespace) -> int:
     """Put a copy in the database's place."""
-    from central import audit, backup  # noqa: PLC0415 - as above
+    from central.store import audit_log, backup  # noqa: PLC0415 - as above
 
     database = _settings(told).database(os.environ)
     try:
-        aside, purged = backup.restore(database, told.file, datetime.now(UTC), audit.who())
+        aside, purged = backup.restore(database, told.file, datetime.now(UTC), audit_log.who())
     except backup.CannotCopy as error:
         log.line.error("%s", error)
         return FAILED
@@ -147,7 +149,7 @@ def _restore(told: Namespace) -> int:
 
 def _purge(told: Namespace) -> int:
     """Remove what is older than a day."""
-    from central import purge  # noqa: PLC0415 - `run` does not need it
+    from central.store import purge  # noqa: PLC0415 - `run` does not need it
 
     def agree(old: Purged) -> bool:
         print(f"{old.events} peristiwa dan {old.messages} pesan karantina sebelum {told.before} dihapus selamanya.")
@@ -170,7 +172,7 @@ def _purge(told: Namespace) -> int:
 
 def _forget(told: Namespace) -> int:
     """Let go of what is merely said of a point."""
-    from central import forget  # noqa: PLC0415 - `run` does not need it
+    from central.store import forget  # noqa: PLC0415 - `run` does not need it
 
     def agree(known: Known) -> bool:
         print(f"{told.point}: {known.epochs} epoch, {known.lost} rentang hilang, status dan kesehatannya dilupakan.")
@@ -208,11 +210,11 @@ def _agreed(told: Namespace) -> bool:
 
 def _import(told: Namespace) -> int:
     """Take the events that somebody carried here, and write the receipts beside them."""
-    from central import stick  # noqa: PLC0415 - `run` does not need it
+    from central.ingest import transfer  # noqa: PLC0415 - `run` does not need it
 
     settings = _settings(told)
     database, topics = settings.database(os.environ), Topics(settings.broker.root)
-    return max([stick.bring(file, database, topics, told.receipts) for file in told.files])
+    return max([transfer.bring(file, database, topics, told.receipts) for file in told.files])
 
 
 def _count(text: str) -> int:
@@ -225,9 +227,9 @@ def _count(text: str) -> int:
 
 def _quarantine(verb: str) -> Callable[[Namespace], int]:
     def run(told: Namespace) -> int:
-        from central import commands  # noqa: PLC0415 - `run` does not need it
+        from central.cli import quarantine  # noqa: PLC0415 - `run` does not need it
 
-        one: Callable[[Namespace, Path], int] = getattr(commands, verb)
+        one: Callable[[Namespace, Path], int] = getattr(quarantine, verb)
         return one(told, _settings(told).database(os.environ))
 
     return run

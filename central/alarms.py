@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from central.posting import Fault
-from central.store import Store
-from central.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
-from central.twins import WINDOW
+from central.broker.bundle_publisher import Fault
+from central.broker.twins import WINDOW
+from central.store.database import Store
+from central.store.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
 
 log = logging.getLogger(__name__)
 

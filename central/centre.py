@@ -20,15 +20,15 @@ from time import monotonic
 from typing import Any
 
 from central.alarms import Alarms
-from central.backup import lock_of
-from central.dial import Dial
-from central.inbox import Inbox
-from central.intake import LEAVES, Intake
-from central.posting import Posting
-from central.recall import VERB, Pace, Recall
+from central.broker.bundle_publisher import Posting
+from central.broker.connect import Dial
+from central.broker.recall import VERB, Pace, Recall
+from central.broker.twins import Rival
+from central.ingest.inbox import Inbox
+from central.ingest.intake import LEAVES, Intake
 from central.settings import Settings, password
-from central.store import CannotWrite, Store
-from central.twins import Rival
+from central.store.backup import lock_of
+from central.store.database import CannotWrite, Store
 from device.config import Broker
 from device.mqtt.pace import Limits
 from device.mqtt.weather import Weather

@@ -24,8 +24,10 @@ from demo.tally import Tally
 from device.model import Domain
 from device.trust.bundle import Key, Trust, kid_of, trusting
 from device.verdict.policy import SHIPPED
-from office import bundle, card, desk
-from office.refusal import MissingError, RefusalError
+from office import bundle
+from office.desk import desk
+from office.desk.refusal import MissingError, RefusalError
+from office.passes import qr
 
 HERE = Path(__file__).resolve().parent.parent
 BROKER, CENTRE = "broker", "centre"
@@ -227,7 +229,7 @@ def _seconds(text: str) -> float:
 
 
 def _run(seconds: float | None, kept: Path | None) -> int:
-    card.check_ready()
+    qr.check_ready()
     mosquitto = _mosquitto()
     listed = _points()
     ending = Ending()

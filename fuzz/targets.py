@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import cbor2
 
-from central.rows import Unreadable, rows
+from central.events import Unreadable, rows
 from device import wire
 from device.formats import base45, cbor
 from device.formats.cbor import Malformed

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from device.formats.cose import PublicKey
 from device.trust.bundle import COSE_SIGN1, Key, Trust, kid_of
 from device.trust.roster import Listing, Roster
-from office.signing import sign1
+from office.keys.signing import sign1
 
 ALWAYS = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 """The dates of a bare key, which has none: whoever imports it at the desk vouches for it."""

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from central.alarms import Alarms
-from central.posting import Fault
-from central.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
+from central.broker.bundle_publisher import Fault
+from central.store.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
 from tests.central.store.test_store import NOW, Centre
 
 

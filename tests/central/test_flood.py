@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from central import centre
-from central.posting import Posting
-from central.said import MOST_SAID
-from central.store import Store
-from central.troubles import CENTRE, RIVAL, TWIN, Trouble
+from central.broker.bundle_publisher import Posting
+from central.store.database import Store
+from central.store.reported import MOST_SAID
+from central.store.troubles import CENTRE, RIVAL, TWIN, Trouble
 from device.config import Broker
 from device.mqtt_client import Acked, Link, Message, Received
 from device.system.stop import Stop
@@ -76,7 +76,7 @@ def test_where_the_broker_acknowledges_slowly_no_point_is_said_to_send_more_than
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """All wait for the broker, which takes two receipts in 0.7 s; with short times."""
-    monkeypatch.setattr("central.inbox.LATE", 0.7)
+    monkeypatch.setattr("central.ingest.inbox.LATE", 0.7)
     monkeypatch.setattr("central.centre.HELD_UP", 0.2)
     with (
         Mosquitto(tmp_path, "max_inflight_messages 2") as broker,

@@ -35,7 +35,7 @@ ALL = os.environ.get("TITIK_FAULTS") == "all"
 whole = pytest.mark.skipif(not ALL, reason="long. Next: make faults")
 """Marks what is too long for every run of the tests."""
 
-RESTORES = importlib.util.find_spec("central.recall") is not None
+RESTORES = importlib.util.find_spec("central.broker.recall") is not None
 """Whether the centre asks for what a restored database never saw; without it a restore loses by design."""
 
 KINDS: dict[str, dict[str, tuple[float, float]]] = {

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from central import centre as central_centre
+from central.broker.bundle_publisher import Posting
 from central.centre import Centre
-from central.posting import Posting
 from device.config import Broker
 from device.system.systemd import Notifier
 from device.system.watchdog import Heart

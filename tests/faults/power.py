@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from central.rows import rows
-from central.store import Store
+from central.events import rows
+from central.store.database import Store
 from device.model import Event, Place
 from device.record.outbox import CannotRecord, Outbox
 from device.wire import Receipt, dumps

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from central.store import Store
+from central.store.database import Store
 from device.model import Place
 from device.record.outbox import Outbox
 from tests.central.store.test_store import set_back

@@ -39,6 +39,49 @@ ROOMS = {
         "cli",
         "__main__",
     ),
+    "central": (
+        "__init__",
+        "settings",
+        "points",
+        "events",
+        "store",
+        "broker",
+        "ingest",
+        "expected",
+        "problems",
+        "alarms",
+        "centre",
+        "cli",
+        "__main__",
+    ),
+    "office": ("__init__", "keys", "bundle", "bundle_diff", "desk", "passes", "cli", "__main__"),
+}
+# What the other programs may take of the station's rooms: nouns, forms and belief, never its loop or its own disk.
+SHARED = {
+    "central": {
+        "__init__",
+        "system",
+        "model",
+        "wire",
+        "message",
+        "config",
+        "trust",
+        "mqtt",
+        "mqtt_client",
+        "record.transfer_file",
+    },
+    "office": {
+        "__init__",
+        "system",
+        "model",
+        "wire",
+        "config",
+        "scanner",
+        "camera",
+        "formats",
+        "trust",
+        "verdict",
+    },
 }
 LONGEST = 400
 """Lines of a file that can still be read at one sitting."""
@@ -121,6 +164,18 @@ def test_every_room_has_its_place_and_imports_only_from_below(program: str) -> N
         if other.startswith(f"{program}.") and place[room(other)] > place[room(module)]
     ]
     assert upwards == []
+
+
+@pytest.mark.parametrize("program", SHARED)
+def test_the_other_programs_take_of_the_station_only_what_is_shared(program: str) -> None:
+    taken = {
+        (module, other)
+        for module, others in graph(program).items()
+        for other in others
+        if other.startswith("device.")
+        if not {room(other).removeprefix("device."), other.removeprefix("device.")} & SHARED[program]
+    }
+    assert taken == set()
 
 
 @pytest.mark.parametrize("program", ["device", "central", "office", "demo"])

@@ -16,11 +16,11 @@ from device.model import WITA
 from device.scanner import read_still
 from device.trust.bundle import Roots, Trust, open_bundle, revocation, root_key
 from device.verdict.verify import believe
-from office import card, people, sheet
 from office.__main__ import main
-from office.cards import _told, shorter
-from office.people import Person
-from office.table import NotATable
+from office.cli.cards import _told, shorter
+from office.passes import cardholders, qr, sheet
+from office.passes.cardholders import Person
+from office.passes.csv_table import NotATable
 
 PASSPHRASE = "kuda benar baterai staples"
 UNTIL = datetime.now(WITA).date() + timedelta(days=30)
@@ -222,17 +222,17 @@ def test_without_the_pdf_library_it_is_said_before_anything_is_asked(
     ],
 )
 def test_lists_as_spreadsheets_save_them(octets: bytes) -> None:
-    rows = [(one.number, one.name, one.unit) for one in people.parse(octets)]
+    rows = [(one.number, one.name, one.unit) for one in cardholders.parse(octets)]
     assert rows == [("1", "A", "B"), ("2", "C", "D")]
 
 
 def test_a_name_typed_in_two_parts_is_the_same_name_and_can_be_printed() -> None:
-    (person,) = people.parse("number,name,unit\n1,Jose\u0301,\n".encode())
+    (person,) = cardholders.parse("number,name,unit\n1,Jose\u0301,\n".encode())
     assert (person.name, sheet.not_shown(person.name)) == ("José", "")
 
 
 def test_a_quoted_name_may_hold_the_delimiter_and_a_short_row_is_empty() -> None:
-    assert people.parse(b'number,name,unit\n1,"Contoh, S.Kom."\n') == (Person(2, "1", "Contoh, S.Kom.", ""),)
+    assert cardholders.parse(b'number,name,unit\n1,"Contoh, S.Kom."\n') == (Person(2, "1", "Contoh, S.Kom.", ""),)
 
 
 @pytest.mark.parametrize(
@@ -249,13 +249,13 @@ def test_a_quoted_name_may_hold_the_delimiter_and_a_short_row_is_empty() -> None
 )
 def test_a_file_that_is_no_list_says_why(octets: bytes, says: str) -> None:
     with pytest.raises(NotATable, match=says):
-        people.parse(octets)
+        cardholders.parse(octets)
 
 
 @pytest.mark.parametrize("length", [40, 180, 220])
 def test_both_drawings_of_a_code_are_of_one_size_and_one_text(length: int) -> None:
     text = ("0A:" * length)[:length]
-    pictures = [Image.open(io.BytesIO(octets)) for octets in (card.png(text), card.png_of(card.modules(text)))]
+    pictures = [Image.open(io.BytesIO(octets)) for octets in (qr.png(text), qr.png_of(qr.modules(text)))]
     assert pictures[0].size == pictures[1].size
     assert [round(picture.info["dpi"][0]) for picture in pictures] == [300, 300]
     read = [zxingcpp.read_barcodes(np.asarray(picture.convert("L"))) for picture in pictures]

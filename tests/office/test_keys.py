@@ -11,12 +11,12 @@ from PIL import Image
 from device.model import WITA, Domain, Reason
 from device.trust.bundle import Roots, Trust, open_bundle, root_key
 from device.verdict.verify import believe
-from office import issued
 from office.__main__ import main
-from office.desk import Desk
-from office.issued import Entry
-from office.refusal import RefusalError
-from office.revoked import by_number, still_needed
+from office.cli.revoke import by_number, still_needed
+from office.desk import issue_log
+from office.desk.desk import Desk
+from office.desk.issue_log import Entry
+from office.desk.refusal import RefusalError
 
 PASSPHRASE = "kuda benar baterai staples"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -133,7 +133,7 @@ def test_signing_says_which_old_revocations_it_dropped(
 
 def test_the_log_reads_back_as_it_was_written() -> None:
     entries = (_entry("1", date(2027, 1, 1), "a" * 16), _entry("T-2/3", date(2027, 1, 2), "0" * 16, Domain.VISITOR))
-    assert issued.parse(",".join(issued.COLUMNS) + "\n" + issued.written(entries)) == entries
+    assert issue_log.parse(",".join(issue_log.COLUMNS) + "\n" + issue_log.written(entries)) == entries
 
 
 @pytest.mark.parametrize(

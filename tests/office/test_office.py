@@ -24,12 +24,13 @@ from PIL import Image
 from device.model import WITA, Belief, Claims, Credential, Domain, Kind, Reason, Statement
 from device.trust.bundle import BundleError, Key, Roots, Trust, kid_of, open_bundle, revocation, root_key, trusting
 from device.verdict.verify import believe
-from office import bundle, card
+from office import bundle
 from office.__main__ import main
-from office.desk import Desk, book_toml, found, write_new
-from office.issuing import MAX_TEXT, compose, issue, pass_text, validity
-from office.refusal import MissingError, RefusalError
-from office.signing import sign1
+from office.desk.desk import Desk, book_toml, found, write_new
+from office.desk.refusal import MissingError, RefusalError
+from office.keys.signing import sign1
+from office.passes import qr
+from office.passes.compose import MAX_TEXT, compose, issue, pass_text, validity
 
 PASSPHRASE = "kuda benar baterai staples"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -335,9 +336,9 @@ def test_any_name_is_a_pass_that_fits_its_card_or_a_clear_refusal(name: str, num
     except RefusalError as refusal:
         assert "/" in str(refusal)  # noqa: PT017 - any refusal is right that says why in two languages
         return
-    made = card.code(text)
+    made = qr.code(text)
     assert len(text) <= MAX_TEXT
-    assert (made.mode, made.version <= card.MAX_VERSION, made.error in "MQH") == ("alphanumeric", True, True)
+    assert (made.mode, made.version <= qr.MAX_VERSION, made.error in "MQH") == ("alphanumeric", True, True)
     assert credential.claims == Claims(pass_number=number)
 
 
@@ -389,7 +390,7 @@ def test_a_pass_that_a_station_would_refuse_is_not_made() -> None:
 @pytest.mark.parametrize("length", [40, 180, 220])
 def test_the_picture_prints_at_25_mm_or_more_with_its_quiet_zone(length: int) -> None:
     text = "0" * length
-    with Image.open(io.BytesIO(card.png(text))) as picture:
+    with Image.open(io.BytesIO(qr.png(text))) as picture:
         dark = np.asarray(picture.convert("L")) < 128
         dpi = picture.info["dpi"][0]
         assert str(zxingcpp.read_barcodes(np.asarray(picture.convert("L")))[0].text) == text
@@ -402,7 +403,7 @@ def test_the_picture_prints_at_25_mm_or_more_with_its_quiet_zone(length: int) ->
 
 def test_a_code_too_large_for_the_card_is_refused() -> None:
     with pytest.raises(RefusalError, match="version 9"):
-        card.code("0A" * 111)
+        qr.code("0A" * 111)
 
 
 # The bundle
@@ -526,12 +527,12 @@ def test_show_believes_no_other_root(desk: Path, secret: list[str], capsys: pyte
 def test_a_missing_drawing_library_is_said_before_anything_is_asked(
     desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(card, "segno", None)  # as on a machine that has none
+    monkeypatch.setattr(qr, "segno", None)  # as on a machine that has none
     told = ["issue", "--desk", str(desk), "--domain", "visitor", "--number", "1", "--name", "X", "--png", "x.png"]
     assert main(told) == 3
     assert "pip install" in capsys.readouterr().err
     with pytest.raises(MissingError):
-        card.png("X")
+        qr.png("X")
 
 
 def test_a_signed_message_is_a_tagged_sign1_of_the_documented_headers() -> None:

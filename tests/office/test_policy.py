@@ -11,10 +11,10 @@ from device.model import WITA, Colour, Outcome, Reason, Verdict
 from device.trust.bundle import Roots, open_bundle, root_key
 from device.verdict.judge import choose
 from device.verdict.policy import Setting, parse, shipped
-from office import difference
+from office import bundle_diff
 from office.__main__ import main
-from office.persons import PERSONS, Signers
-from office.rules import changes, mistakes, said, turning_days
+from office.cli.policy import changes, mistakes, said, turning_days
+from office.passes.examples import PERSONS, Signers
 
 PASSPHRASE = "kuda benar baterai staples"
 SETTING = Setting("bupati-1", "bupati", "in")
@@ -262,7 +262,7 @@ def test_a_diff_names_what_changed_and_nothing_else(
 def test_two_bundles_that_say_the_same_differ_in_version_and_dates_only(desk: Path, secret: list[str]) -> None:
     root = Roots(root_key((desk / "root.pub").read_text()))
     old, new = (open_bundle(_sign(desk, secret, name).read_bytes(), root) for name in ("a.cbor", "b.cbor"))
-    lines = list(difference.told(difference.between(old, new)))
+    lines = list(bundle_diff.told(bundle_diff.between(old, new)))
     assert (lines[0], lines[-1], len(lines)) == ("versi / version 1 -> 2", "selain itu sama / otherwise the same", 4)
 
 

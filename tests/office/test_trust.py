@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from device.model import Domain, Statement
 from device.trust.bundle import Key, Roots, Trust, kid_of, open_bundle, root_key
-from office import offered, trusted
 from office.__main__ import main
 from office.bundle import ALWAYS, spki
-from office.importing import Refused, accepted
-from office.trusted import TrustedKey
+from office.cli.trust import Refused, accepted
+from office.desk import foreign_keys
+from office.desk.foreign_keys import TrustedKey
+from office.keys import key_files
 
 PASSPHRASE = "kuda benar baterai staples"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -100,7 +101,7 @@ def _id(value: object) -> str:
 
 
 def _keys(octets: bytes, authorities: list[x509.Certificate] | None = None) -> list[Key]:
-    return [accepted(one, Domain.HEALTH, "ID", authorities, NOW) for one in offered.parse(octets).offers]
+    return [accepted(one, Domain.HEALTH, "ID", authorities, NOW) for one in key_files.parse(octets).offers]
 
 
 @pytest.fixture
@@ -228,12 +229,12 @@ def test_what_is_not_fit_is_refused_by_its_reason(octets: bytes, says: str) -> N
     ids=_id,
 )
 def test_what_is_no_list_is_refused_whole(octets: bytes, says: str) -> None:
-    with pytest.raises(offered.NotAList, match=says):
-        offered.parse(octets)
+    with pytest.raises(key_files.NotAList, match=says):
+        key_files.parse(octets)
 
 
 def test_a_health_certificate_vouches_for_no_staff() -> None:
-    (offer,) = offered.parse(_pem(DSC)).offers
+    (offer,) = key_files.parse(_pem(DSC)).offers
     with pytest.raises(Refused, match="about health, not about staff"):
         accepted(offer, Domain.STAFF, "kantor", None, NOW)
 
@@ -247,7 +248,7 @@ def _cut(octets: bytes, at: int, to: int) -> bytes:
 def test_whatever_is_damaged_is_a_key_or_a_reason(at: int, to: int, form: Callable[[x509.Certificate], bytes]) -> None:
     try:
         keys = _keys(_cut(form(DSC), at, to))
-    except (Refused, offered.NotAList):
+    except (Refused, key_files.NotAList):
         return
     assert all(key.issuer == "ID" for key in keys)
 
@@ -276,9 +277,9 @@ def test_one_bad_key_and_nothing_is_imported_unless_the_bad_ones_are_skipped(
     said = capsys.readouterr()
     assert "keys no. 2: expired on" in said.out
     assert "--skip-bad" in said.err
-    assert trusted.listed(desk) == ()
+    assert foreign_keys.listed(desk) == ()
     assert _import(desk, _pem(DSC) + _pem(EXPIRED), "--skip-bad") == 0
-    assert [key.kid for key in trusted.listed(desk)] == [_kid(DSC).hex()]
+    assert [key.kid for key in foreign_keys.listed(desk)] == [_kid(DSC).hex()]
     assert _import(desk, _pem(EXPIRED), "--skip-bad") == 1, "nothing good at all is no import"
 
 
@@ -289,7 +290,7 @@ def test_it_is_said_that_a_lists_own_signature_is_not_checked(desk: Path, capsys
 
 def test_a_key_imported_again_is_replaced_and_not_doubled(desk: Path) -> None:
     assert [_import(desk, _pem(DSC)), _import(desk, _der(DSC))] == [0, 0]
-    assert len(trusted.listed(desk)) == 1
+    assert len(foreign_keys.listed(desk)) == 1
 
 
 @pytest.mark.parametrize(
@@ -318,8 +319,8 @@ def test_what_is_kept_reads_back_as_it_was(tmp_path: Path) -> None:
     keys = tuple(
         TrustedKey.of(key, 'a "file" \\ é') for key in (*_keys(_pem(DSC)), *_keys(spki(OTHER_KEY.public_key())))
     )
-    trusted.keep(tmp_path, keys)
-    assert trusted.listed(tmp_path) == keys
+    foreign_keys.keep(tmp_path, keys)
+    assert foreign_keys.listed(tmp_path) == keys
     assert keys[0].key() == _keys(_pem(DSC))[0]
 
 

@@ -30,7 +30,7 @@ from device.patterns import Pattern
 from device.system.stop import Stop
 from device.trust.bundle import Key, kid_of
 from device.wire import Topics
-from office.issuing import compose, issue
+from office.passes.compose import compose, issue
 from tests.support.codes import code
 from tests.support.credentials import OTHER_KEY, STAFF_KEY, Private
 from tests.support.point import NOW, Centre, Station

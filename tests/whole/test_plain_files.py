@@ -16,20 +16,20 @@ from select import select
 
 import pytest
 
-from central.backup import restore
-from central.posting import Fault, Posting
+from central.broker.bundle_publisher import Fault, Posting
 from central.settings import password
-from central.store import Store
+from central.store.backup import restore
+from central.store.database import Store
 from device.config import Broker, ConfigError
 from device.mqtt_client import Broken, Link, Message
 from device.record._reserve import Ballast
 from device.record.outbox import Outbox
 from device.record.transfer_file import MOST_DAMAGED, Header, Holds, Stick, StickError, told_of, writing
 from device.system.disk import NotPlain, check_plain, open_plain, read_bounded
-from office.asked import opened
-from office.desk import found
-from office.passes import _phone_key
-from office.refusal import RefusalError
+from office.cli.issue import _phone_key
+from office.cli.options import opened
+from office.desk.desk import found
+from office.desk.refusal import RefusalError
 from tests.support.certificates import Authority
 from tests.support.credentials import staff_pass
 from tests.support.point import Station, save

@@ -20,7 +20,7 @@ from device.trust.bundle import kid_of
 from device.trust.fleet_secret import FleetSecret
 from device.trust.roster import RosterKey
 from office.__main__ import main
-from office.phone import phone_code
+from office.passes.phone import phone_code
 from tests.support.credentials import (
     HEALTH_KEY,
     OTHER_KEY,

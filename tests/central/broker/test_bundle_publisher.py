@@ -10,10 +10,10 @@ from threading import Event, Thread
 
 import pytest
 
-from central.posting import AROUND, FIRST_WAIT, LONGEST_WAIT, Posting
-from central.status import look
-from central.store import Store
-from central.troubles import CENTRE, UNPOSTED
+from central.broker.bundle_publisher import AROUND, FIRST_WAIT, LONGEST_WAIT, Posting
+from central.store.database import Store
+from central.store.status import look
+from central.store.troubles import CENTRE, UNPOSTED
 from device.wire import Topics, dumps
 from tests.central.store.test_store import NOW, event
 from tests.central.test_centre import Centre, receipt, station

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.backup import backup, restore
-from central.gaps import Gap
-from central.recall import EACH_MINUTE, MOST_ROWS, Recall, Request, owed
+from central.broker.recall import EACH_MINUTE, MOST_ROWS, Recall, Request, owed
+from central.store.backup import backup, restore
+from central.store.missing import Gap
 from device.config import Broker, Delivery
 from device.delivery.courier import Courier
 from device.delivery.status import Sender

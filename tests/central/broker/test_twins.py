@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.alarms import Alarms
-from central.troubles import TWIN, Trouble
-from central.twins import MOST_LIVES, WINDOW, Life, Rival, Twins
+from central.broker.twins import MOST_LIVES, WINDOW, Life, Rival, Twins
+from central.store.troubles import TWIN, Trouble
 from device.wire import State, dumps
 from tests.central.store.test_store import NOW, Centre, message, state
 

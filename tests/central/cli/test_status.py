@@ -16,15 +16,15 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central import audit, tables
 from central.__main__ import main
-from central.backup import backup, lock_of, restore
+from central.cli.table import lines
+from central.events import stamp
 from central.expected import Expected, expected, never_heard
 from central.problems import FAULTS, TROUBLES, Problem, problems
-from central.rows import stamp
 from central.settings import InventoryChoice, Settings, TrustChoice
-from central.status import Backup, Missing, PointStatus, Status, Trouble, look
-from central.table import lines
+from central.store import audit_log, tables
+from central.store.backup import backup, lock_of, restore
+from central.store.status import Backup, Missing, PointStatus, Status, Trouble, look
 from device.model import Place
 from device.trust.bundle import Trust
 from device.wire import dumps
@@ -476,10 +476,10 @@ def test_what_was_done_by_hand_survives_a_restore_and_is_never_changed(tmp_path:
     copy = tmp_path / "copy.db"
     with Centre(tmp_path) as centre:
         with centre.store.writing():
-            centre.store.note(audit.line(stamp(NOW), "budi", audit.SEEN, message=1))
+            centre.store.note(audit_log.line(stamp(NOW), "budi", audit_log.SEEN, message=1))
         backup(centre.path, copy)
         with centre.store.writing():
-            centre.store.note(audit.line(stamp(NOW + HOUR), "budi", audit.SEEN, message=2))
+            centre.store.note(audit_log.line(stamp(NOW + HOUR), "budi", audit_log.SEEN, message=2))
     restore(centre.path, copy, NOW + 2 * HOUR, "siti")
     with Centre(tmp_path) as centre:
         lines_ = centre.store.noted()
@@ -498,10 +498,10 @@ def test_what_was_done_by_hand_survives_a_restore_and_is_never_changed(tmp_path:
 
 def test_who_is_behind_sudo_is_named_and_cannot_paint_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert audit.who({"SUDO_USER": "budi\x1b[31m"}) == "budi?[31m (sudo)"
-    assert audit.who({}) == "root"
+    assert audit_log.who({"SUDO_USER": "budi\x1b[31m"}) == "budi?[31m (sudo)"
+    assert audit_log.who({}) == "root"
     monkeypatch.setattr(os, "geteuid", lambda: 1_234_567)
-    assert audit.who({"SUDO_USER": "budi"}) == "uid 1234567"
+    assert audit_log.who({"SUDO_USER": "budi"}) == "uid 1234567"
 
 
 # --- the command ---

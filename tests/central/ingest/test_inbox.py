@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.inbox import (
+from central.ingest.inbox import (
     ALL_BYTES,
     COST,
     HASTE,

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.intake import LARGEST_WORD
+from central.ingest.intake import LARGEST_WORD
 from device.mqtt_client import Message, Received
 from device.wire import dumps
 from tests.central.store.test_store import NOW, Centre, event, message, state

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from central.__main__ import main
-from central.backup import CannotCopy, Restored, backup, dated, lock_of, restore
-from central.rows import rows
-from central.store import NotOurs, Store
+from central.events import rows
+from central.store.backup import CannotCopy, Restored, backup, dated, lock_of, restore
+from central.store.database import NotOurs, Store
 from device.wire import dumps
 from tests.central.store.test_store import event
 from tests.support.world import Child, Mosquitto, wait_for

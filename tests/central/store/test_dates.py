@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.dates import PIECE
-from central.rows import stamp
+from central.events import stamp
+from central.store.dates import PIECE
 from tests.central.store.test_store import NOW, Centre, correction, event, message
 from tests.support.work import Steps
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from central.forget import CannotForget, NoDatabase, forget
-from central.gaps import Gap
-from central.store import Known
-from central.troubles import TWIN
+from central.store.database import Known
+from central.store.forget import CannotForget, NoDatabase, forget
+from central.store.missing import Gap
+from central.store.troubles import TWIN
 from device.wire import dumps
 from tests.central.store.test_dates import undated
 from tests.central.store.test_said import poison, spans

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.gaps import EPOCH, LOOK, Gap
-from central.recall import EACH_MINUTE, MOST_ASKED, Recall
-from central.spans import Spans
+from central.broker.recall import EACH_MINUTE, MOST_ASKED, Recall
+from central.store.epoch_ranges import Spans
+from central.store.missing import EPOCH, LOOK, Gap
 from device.wire import Topics, dumps
 from tests.central.store.test_store import NOW, Centre, event, message, state
 from tests.support.work import Steps

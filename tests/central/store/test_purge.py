@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.__main__ import main
-from central.backup import backup, lock_of, restore
 from central.points import UnknownPoint
-from central.purge import CannotPurge, purge
-from central.store import Purged
+from central.store.backup import backup, lock_of, restore
+from central.store.database import Purged
+from central.store.purge import CannotPurge, purge
 from device.wire import Receipt, digest
 from tests.central.store.test_store import Centre, correction, event, message, state
 from tests.support.world import Child

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central import quarantine
 from central.__main__ import main
-from central.gaps import Gap
-from central.quarantine import NotReleased, Prospect, Released, Span, listed, look, release, see
-from central.status import look as status
-from central.store import Store, Taken
+from central.ingest import quarantine
+from central.ingest.quarantine import NotReleased, Prospect, Released, Span, listed, look, release, see
+from central.store.database import Store, Taken
+from central.store.missing import Gap
+from central.store.status import look as status
 from device.mqtt_client import Received
 from device.wire import Quarantined, Receipt, digest, dumps
 from tests.central.cli.test_status import arguments
@@ -104,7 +104,7 @@ def test_what_was_purged_still_tells_whose_an_epoch_is(tmp_path: Path) -> None:
 
 
 def test_a_stranger_s_many_epochs_are_noted_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("central.strays.MOST", 3)
+    monkeypatch.setattr("central.store.strays.MOST", 3)
     with Centre(tmp_path) as centre:
         centre.take(*(moved(1, epoch=f"e{number}") for number in range(9)))
         assert centre.all("SELECT count(*) FROM stray") == [(3,)]
@@ -275,7 +275,7 @@ def test_what_was_purged_is_not_brought_back_by_a_release(tmp_path: Path) -> Non
 def test_what_was_looked_at_takes_no_room_in_the_quarantine_of_a_running_centre(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central.store.MOST_UNREAD", 2)
+    monkeypatch.setattr("central.store.database.MOST_UNREAD", 2)
     with Centre(tmp_path) as centre:
         assert len(centre.take(moved(1), moved(2), moved(3))) == 2
         with Store(centre.path, NOW) as beside:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from central.said import MOST_KEPT, MOST_SAID
+from central.store.reported import MOST_KEPT, MOST_SAID
 from device.mqtt_client import Received
 from device.wire import dumps
 from tests.central.store.test_store import Centre, event, message, state

@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from central.gaps import Gap
-from central.intake import Intake
-from central.status import Missing, PointStatus, look
-from central.store import CannotWrite, Gone, NotOurs, Store
-from central.table import lines
+from central.cli.table import lines
+from central.ingest.intake import Intake
+from central.store.database import CannotWrite, Gone, NotOurs, Store
+from central.store.missing import Gap
+from central.store.status import Missing, PointStatus, look
 from device.model import Place
 from device.mqtt_client import Message, Received
 from device.wire import Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
@@ -931,7 +931,7 @@ def test_a_migration_shows_that_it_goes_on_after_each_piece(tmp_path: Path) -> N
 
 def test_a_count_of_all_rows_shows_that_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Millions of them take longer than systemd waits for a sign of life."""
-    monkeypatch.setattr("central.tables.PIECE", 90)
+    monkeypatch.setattr("central.store.tables.PIECE", 90)
     with Centre(tmp_path) as centre:
         centre.take(*(message(*(event(first + n) for n in range(100))) for first in range(1, 1_001, 100)))
     with closing(sqlite3.connect(centre.path)) as file:
@@ -940,7 +940,7 @@ def test_a_count_of_all_rows_shows_that_it_goes_on(tmp_path: Path, monkeypatch: 
     with Store(centre.path, NOW, lambda: counted.append(1)):
         assert centre.all("SELECT sum(events) FROM tally") == [(1_000,)]
     assert len(counted) == 12
-    monkeypatch.setattr("central.store._STEPS", 1_000)
+    monkeypatch.setattr("central.store.database._STEPS", 1_000)
     with Store(centre.path, NOW, lambda: counted.append(1)):
         assert len(counted) > 14, "that the count is right is a look at every row, too"
 
@@ -1029,8 +1029,8 @@ def test_the_status_tells_missing_from_purged_and_lost_and_unsure(tmp_path: Path
 def test_a_full_quarantine_of_one_point_is_said_and_holds_and_receipts_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central.store.MOST_UNREAD", 3)
-    monkeypatch.setattr("central.store.MOST_UNREAD_BYTES", 100)
+    monkeypatch.setattr("central.store.database.MOST_UNREAD", 3)
+    monkeypatch.setattr("central.store.database.MOST_UNREAD_BYTES", 100)
     with Centre(tmp_path) as centre:
         assert len(centre.take(*(message(b"bad %d" % number) for number in range(3)))) == 3
     with Centre(tmp_path) as centre:  # it is counted anew from the file
@@ -1048,7 +1048,7 @@ def test_a_full_quarantine_of_one_point_is_said_and_holds_and_receipts_no_more(
 
 
 def test_a_quarantine_that_was_not_committed_takes_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("central.store.MOST_UNREAD", 1)
+    monkeypatch.setattr("central.store.database.MOST_UNREAD", 1)
     with Centre(tmp_path) as centre:
         with pytest.raises(ZeroDivisionError), centre.store.writing():  # noqa: PT012 - leaving the block is what is tried
             centre.store.quarantine("titik/v1/bupati-1/event", b"bad", "why", NOW)

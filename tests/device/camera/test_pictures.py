@@ -23,8 +23,8 @@ from device.__main__ import main as titik
 from device.camera import pictures
 from device.camera.stills import read_file
 from device.scanner import read_still
-from office import phone
-from office.refusal import RefusalError
+from office.desk.refusal import RefusalError
+from office.passes import phone_picture
 from tests.support.codes import code, view
 from tests.support.world import REPOSITORY
 
@@ -59,7 +59,8 @@ def test_an_eps_called_png_starts_no_ghostscript(tmp_path: Path, program: str) -
     ghost.chmod(0o755)
     line = {
         "scan": f"import sys; from device.__main__ import main; sys.exit(main(['scan', {str(picture)!r}]))",
-        "issue": f"from pathlib import Path; from office import phone; phone.key_from_picture(Path({str(picture)!r}))",
+        "issue": "from pathlib import Path; from office.passes.phone_picture import key_from_picture;"
+        f" key_from_picture(Path({str(picture)!r}))",
     }[program]
     env = {**os.environ, "PATH": f"{ghost.parent}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)}
     ended = subprocess.run(
@@ -469,7 +470,7 @@ def test_a_byte_order_mark_before_a_text_is_no_part_of_it(tmp_path: Path, capsys
 def test_the_desk_says_what_of_a_phones_picture_it_did_not_look_at(tmp_path: Path) -> None:
     path = animated(tmp_path / "kode.gif", "GIF", *[None] * (pictures.MOST_FRAMES + 1))
     with pytest.raises(RefusalError, match=rf"0 phone codes seen.*only the first {pictures.MOST_FRAMES} frames"):
-        phone.key_from_picture(path)
+        phone_picture.key_from_picture(path)
 
 
 def test_what_a_folder_holds_beside_pictures_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

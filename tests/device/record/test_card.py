@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from central.status import look
-from central.stick import bring, receipts_of
-from central.store import Store
+from central.ingest.transfer import bring, receipts_of
+from central.store.database import Store
+from central.store.status import look
 from device.__main__ import main as titik
 from device.config import Broker
 from device.mqtt_client import Link, Message, Received

@@ -21,11 +21,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central import stick as central_stick
-from central import store as central_store
-from central.intake import Intake
-from central.stick import bring, receipts_of
-from central.store import Store
+from central.ingest import transfer as central_stick
+from central.ingest.intake import Intake
+from central.ingest.transfer import bring, receipts_of
+from central.store import database as central_store
+from central.store.database import Store
 from device.__main__ import main as titik
 from device.control import control_socket, queue_verbs
 from device.control.control_socket import Hatch, Refused, ask

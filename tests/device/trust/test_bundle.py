@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from device.formats.cose import PublicKey
 from device.model import Domain, Statement
 from device.trust.bundle import BundleError, Key, Roots, Trust, kid_of, open_bundle, root_key
-from office.signing import sign1
+from office.keys.signing import sign1
 from tests.device.formats.test_cbor import colliding
 from tests.support.credentials import HEALTH_KEY, STAFF_KEY
 

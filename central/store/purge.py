@@ -1,0 +1,65 @@
+"""Removing what is older than a date for good; what stays is a tombstone, so that nothing of it comes back.
+
+It is done while no centre runs: giving the room back would hold a running one up for as long.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime, time
+from pathlib import Path
+
+from central.points import check
+from central.store.backup import lock_of
+from central.store.database import CannotWrite, Gone, Purged, Store
+from device.model import WITA
+from device.system.lock import Taken
+
+
+class CannotPurge(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next
+    """Nothing, or nothing more, is removed now; the sentence says which."""
+
+
+def midnight(day: date) -> datetime:
+    """Return when *day* began at the office (WITA)."""
+    return datetime.combine(day, time(), WITA)
+
+
+def purge(
+    database: Path, day: date, point: str | None, now: datetime, agree: Callable[[Purged], bool]
+) -> Purged | None:
+    """Remove what was before *day*, of *point* or of all, if *agree* says so to the numbers, or ``None``.
+
+    Raises `CannotPurge`, `UnknownPoint`, and `NotOurs` where *database* is no centre's.
+    """
+    before = midnight(day)
+    if before > now:
+        raise CannotPurge(f"{day} is still to come. Next: a day that was, or today")
+    if not database.exists():
+        raise CannotPurge(f"{database} does not exist: no centre has run with this configuration")
+    try:
+        with lock_of(database), Store(database, now) as store:
+            if point is not None:
+                check(point, store.points())
+            while store.tend():  # what is still to be dated may be older than it seems
+                pass
+            if not agree(store.old(before, point)):
+                return None
+            with store.writing():
+                purged = store.purge(before, point)
+            _shrink(store)
+            return purged
+    except Taken as error:
+        raise CannotPurge(f"{error}: systemctl stop titik-central, then the same again") from None
+    except (CannotWrite, Gone) as error:
+        raise CannotPurge(f"{database}: {error}; nothing is removed. Next: df -h {database.parent}") from error
+    except OSError as error:
+        raise CannotPurge(f"{database}: {error.strerror}") from error
+
+
+def _shrink(store: Store) -> None:
+    try:
+        store.shrink()
+    except CannotWrite as error:
+        raise CannotPurge(
+            f"{store.path}: it is removed, but the room is not given back: {error}."
+            " Next: make room, then the same again"
+        ) from error
