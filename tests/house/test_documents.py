@@ -20,7 +20,7 @@ PARSERS = {
     "titik-central": central.__main__._parser,
     "titik-office": office.__main__._parser,
 }
-DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 PLANS = {"design.md"}
 """What names commands that are not built yet, and says so."""
 HINT = re.compile(
@@ -116,7 +116,7 @@ def test_every_command_in_a_document_is_one_of_the_programs(document: Path) -> N
 
 @pytest.mark.parametrize("folder", ["device", "central", "office"])
 def test_every_command_that_a_program_tells_people_to_type_exists(folder: str) -> None:
-    hints = [(file.name, hint) for file in sorted((REPOSITORY / folder).glob("*.py")) for hint in _hints(file)]
+    hints = [(file.name, hint) for file in sorted((REPOSITORY / folder).rglob("*.py")) for hint in _hints(file)]
     assert len(hints) > 4
     assert [
         (name, hint, what) for name, hint in hints for words in _typed(hint) if (what := _strange(words)) is not None
