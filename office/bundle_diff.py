@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from device.trust.bundle import Key, Trust
+from device.trust.bundle import Key, Trust, spki_text
 from device.verdict.policy import parse
-from office.bundle import described, spki_text
+from office.bundle import described
 
 
 def between(old: Trust, new: Trust) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from device.model import WITA
-from device.trust.bundle import BundleError, Key, Roots, Trust, open_bundle, root_key, trusting
+from device.trust.bundle import BundleError, Key, Roots, Trust, open_bundle, root_key, spki_text, trusting
 from device.verdict.policy import SHIPPED, Policy, PolicyError, parse
 from office import bundle, bundle_diff
 from office.cli import options, roster
@@ -217,7 +217,7 @@ def _one_name_each(keys: Sequence[Key]) -> None:
     """Raise `RefusalError` if one key is there under two names, which no station would take."""
     names: dict[str, Key] = {}
     for key in keys:
-        other = names.setdefault(bundle.spki_text(key.public), key)
+        other = names.setdefault(spki_text(key.public), key)
         if (other.issuer, other.domain) != (key.issuer, key.domain):
             kid = (key.kid or b"").hex()
             raise RefusalError(

@@ -10,11 +10,10 @@ import cbor2
 
 from device.formats.cbor import Malformed, loads
 from device.model import WITA, Domain
-from device.trust.bundle import MAX_BUNDLE_ITEMS, roster
+from device.trust.bundle import MAX_BUNDLE_ITEMS
 from device.trust.fleet_secret import read_secret
-from device.trust.roster import MAX_NUMBER, Listing, Roster, RosterKey
+from device.trust.roster import MAX_NUMBER, Listing, Roster, RosterKey, read_roster, written_roster
 from device.wire import MAX_BUNDLE
-from office import bundle
 from office.cli import options
 from office.desk.desk import FLEET_SECRET, Desk, replace_file
 from office.desk.refusal import RefusalError
@@ -63,7 +62,7 @@ def run_import(told: argparse.Namespace, _now: datetime) -> None:
     """Hash the numbers of a list under the fleet secret's key; the list itself is not kept."""
     desk = Desk.open(told.desk)
     made = of(rows(told.file), _key(desk.folder), desk.book.issuer)
-    replace_file(desk.folder / FILE, cbor2.dumps(bundle.roster(made), canonical=True))
+    replace_file(desk.folder / FILE, cbor2.dumps(written_roster(made), canonical=True))
     print(f"Nomor terdaftar / listed numbers: {len(made.entries)}")
     print(
         '  Nomor dapat disalin: titik menyuruh penjaga memeriksa, kecuali aturan menyebut kind = "listed".'
@@ -123,7 +122,7 @@ def kept(folder: Path) -> Roster:
     if not path.exists():
         return Roster()
     try:
-        read = roster(loads(options.read(path, MAX_BUNDLE), MAX_BUNDLE, MAX_BUNDLE_ITEMS))
+        read = read_roster(loads(options.read(path, MAX_BUNDLE), MAX_BUNDLE, MAX_BUNDLE_ITEMS))
     except (Malformed, ValueError) as error:
         raise RefusalError(f"{path}: rusak / damaged: {error}. Berikutnya / next: titik-office roster import") from None
     if read.check != _key(folder).check:

@@ -16,8 +16,8 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from device.model import Domain
 from device.trust.audit_keys import audit_key
-from device.trust.bundle import Key, kid_of
-from office.bundle import ALWAYS, spki
+from device.trust.bundle import Key, kid_of, spki
+from office.bundle import ALWAYS
 from office.cli import options
 from office.desk import foreign_keys
 from office.desk.desk import Desk

@@ -33,8 +33,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from device.formats.cose import PublicKey
 from device.model import WITA, Domain
 from device.system.disk import write_whole
-from device.trust.bundle import Key, kid_of, revocation
-from office.bundle import spki_text
+from device.trust.bundle import Key, kid_of, revocation, spki_text
 from office.desk import issue_log
 from office.desk.issue_log import LOG, Entry, own
 from office.desk.refusal import MissingError, RefusalError

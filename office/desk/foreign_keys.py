@@ -8,8 +8,7 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from device.model import Domain, Statement
-from device.trust.bundle import Key
-from office.bundle import spki_text
+from device.trust.bundle import Key, spki_text
 from office.desk.desk import public_key, replace_file, toml_string
 from office.desk.issue_log import own
 from office.desk.refusal import RefusalError

@@ -34,9 +34,9 @@ from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.time_floor import Floor
 from device.system.watchdog import Heart
+from device.trust.bundle import spki_text
 from device.verdict.ruleset import Rulebook
 from device.verdict.sightings import Gaze
-from office.bundle import spki_text
 from tests.device.camera.test_monitor import picture
 from tests.support.codes import code, view
 from tests.support.credentials import AT, OTHER_KEY, dose, hcert, staff_pass

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.model import Domain, Statement
-from device.trust.bundle import Key, Roots, Trust, kid_of, open_bundle, root_key
+from device.trust.bundle import Key, Roots, Trust, kid_of, open_bundle, root_key, spki
 from office.__main__ import main
-from office.bundle import ALWAYS, spki
+from office.bundle import ALWAYS
 from office.cli.trust import Refused, accepted
 from office.desk import foreign_keys
 from office.desk.foreign_keys import TrustedKey

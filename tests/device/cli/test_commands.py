@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from device import __version__
-from office import bundle
+from device.trust.bundle import spki_text
 from tests.device.test_config import GOOD
 from tests.support.credentials import AT, HEALTH_KEY, STAFF_KEY, dose, hcert, staff_pass
 from tests.support.point import ROOT, save, signed_bundle
@@ -82,14 +82,14 @@ def test_judge_tells_no_name_no_number_and_no_birth_date(keys: Path) -> None:
 
 
 def test_judge_believes_a_bundle_by_its_root(keys: Path) -> None:
-    root = bundle.spki_text(ROOT.public_key())
+    root = spki_text(ROOT.public_key())
     asked = ["judge", "--json", "--bundle", keys / "bundle.cose", "--at", WHEN]
     (told,) = objects(titik(*asked, "--root", root, text=staff_pass()))
     assert (told["genuine"], told["valid"], told["reason"]) == (True, True, "staff")
     unproven = titik(*asked, text=staff_pass())
     assert b"nobody checked who signed it" in unproven.stderr
     assert objects(unproven)[0]["genuine"] is True
-    other = bundle.spki_text(ed25519.Ed25519PrivateKey.generate().public_key())
+    other = spki_text(ed25519.Ed25519PrivateKey.generate().public_key())
     refused = titik(*asked, "--root", other, text=staff_pass())
     assert (refused.returncode, refused.stdout) == (1, b"")
     assert b"not signed by the regency's root" in refused.stderr

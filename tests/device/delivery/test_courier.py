@@ -22,9 +22,9 @@ from device.model import Event
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.record.outbox import CannotRecord, Outbox
 from device.system.clock import boot_time
+from device.trust.bundle import spki_text
 from device.verdict.ruleset import Rulebook
 from device.wire import Receipt, State, Topics, digest, dumps
-from office.bundle import spki_text
 from tests.support.point import ROOT, signed_bundle
 from tests.support.world import Mosquitto, free_port, wait_for
 
