@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 from device import __version__
 from office.cli import bundle, cards, issue, options, phone, policy, revoke, roster, rotate, trust
-from office.desk.desk import FLEET_SECRET, ROOT_PUBLIC, alone, found
+from office.desk.desk import FLEET_SECRET, ROOT_PUBLIC
+from office.desk.lock import alone
+from office.desk.new_desk import found
 from office.desk.refusal import RefusalError
 
 EXAMPLES = """\

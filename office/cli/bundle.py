@@ -16,7 +16,9 @@ from office import bundle, bundle_diff
 from office.cli import options, roster
 from office.cli.revoke import still_needed
 from office.desk import foreign_keys
-from office.desk.desk import LAST, ROOT_PUBLIC, Desk, replace_file
+from office.desk.desk import LAST, ROOT_PUBLIC, Desk
+from office.desk.files import read, replace_file
+from office.desk.handover import signing
 from office.desk.refusal import RefusalError
 
 
@@ -95,7 +97,7 @@ def run_sign(told: argparse.Namespace, now: datetime) -> None:
     capacities = {
         site: number for site, number in {**desk.book.capacities, **dict(told.capacity)}.items() if number is not None
     }
-    root, old, changes = desk.signing(options.passphrase(told), handover=told.handover, settled=told.settled)
+    root, old, changes = signing(desk, options.passphrase(told), handover=told.handover, settled=told.settled)
     dropped = _count(desk.book.revoked) - _count(revoked)
     trust = Trust(
         trusting(*own, *foreign).keys,
@@ -157,7 +159,7 @@ def last(desk: Desk) -> Trust | None:
     path = desk.folder / LAST
     if not path.exists():
         return None
-    octets = options.read(path)
+    octets = read(path)
     try:
         return open_bundle(octets, Roots(root_key(desk.book.root)))
     except BundleError as error:
@@ -210,7 +212,7 @@ def text_of(name: str) -> tuple[Path, str]:
         if not path.is_file():
             known = ", ".join(sorted(file.stem for file in SHIPPED.glob("*.toml")))
             raise RefusalError(f"{name}: aturan tidak dikenal / policy not known; ada / there are: {known}")
-    return path, options.read(path).decode("utf-8", "replace")
+    return path, read(path).decode("utf-8", "replace")
 
 
 def _one_name_each(keys: Sequence[Key]) -> None:

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple, TextIO, TypeVar
 from device.model import WITA, Credential, Domain
 from device.trust.bundle import Key, revocation
 from office.cli import options
-from office.desk.desk import Desk, replace_file
+from office.desk.desk import Desk
+from office.desk.files import read, replace_file
 from office.desk.issue_log import Entry
 from office.desk.refusal import RefusalError
 from office.keys.signing import PrivateKey
@@ -73,7 +74,7 @@ def run(told: argparse.Namespace, now: datetime) -> None:
     domain = Domain(told.domain)
     span = validity(domain, now, told.until)
     try:
-        listed = cardholders.parse(options.read(told.csv))
+        listed = cardholders.parse(read(told.csv))
     except csv_table.NotATable as error:
         raise RefusalError(f"{told.csv}: {error}") from None
     _check_new(told.out)

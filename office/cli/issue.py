@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.model import WITA, Domain
 from office.cli import options
-from office.desk.desk import Desk, write_new
+from office.desk.desk import Desk
+from office.desk.files import write_new
 from office.desk.refusal import MissingError, RefusalError
 from office.passes import phone, qr
 from office.passes.compose import compose, issue, issue_for_phone, validity

@@ -1,24 +1,21 @@
 """What every command of the desk asks in the same way: its folder, a day, a file, the passphrase."""
 
 import argparse
-import getpass
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from device.model import WITA
-from device.system.disk import read_bounded
 from device.trust.bundle import BundleError, Roots, Trust, open_bundle, root_key
-from office.desk.desk import check_passphrase
-from office.desk.refusal import MissingError, RefusalError
+from office.desk.files import read
+from office.desk.passphrase import given
+from office.desk.refusal import RefusalError
 
 Run = Callable[[argparse.Namespace, datetime], None]
 """What a command does, told its arguments and the time (aware)."""
 
 FORM = argparse.RawDescriptionHelpFormatter
-MAX_FILE = 8_000_000
-"""Bytes; no file that a command reads is larger."""
 
 
 def command(among: Any, name: str, says: str, example: str, run: Run) -> argparse.ArgumentParser:
@@ -74,22 +71,6 @@ def issuer(text: str) -> str:
     return text
 
 
-def read(path: Path, limit: int = MAX_FILE) -> bytes:
-    """Return what is in *path*.
-
-    Raises `MissingError` where there is none, `RefusalError` if it is unreadable or larger than *limit*.
-    """
-    try:
-        octets = read_bounded(path, limit)
-    except FileNotFoundError:
-        raise MissingError(f"{path} tidak ada / is missing") from None
-    except OSError as error:
-        raise RefusalError(f"{path}: tidak terbaca / cannot be read: {error.strerror}") from None
-    if len(octets) > limit:
-        raise RefusalError(f"{path}: lebih dari {limit} byte / larger than {limit} bytes")
-    return octets
-
-
 def is_there(text: str) -> bool:
     """Return whether *text* is the name of something, not only a text that could be a long name."""
     try:
@@ -100,17 +81,7 @@ def is_there(text: str) -> bool:
 
 def passphrase(told: argparse.Namespace, *, new: bool = False) -> str:
     """Return the passphrase, from a file or asked; a new one is asked twice."""
-    if told.passphrase_file is not None:
-        try:
-            return read(told.passphrase_file).decode().rstrip("\r\n")
-        except UnicodeDecodeError:
-            raise RefusalError(f"{told.passphrase_file}: bukan teks UTF-8 / not UTF-8 text") from None
-    first = getpass.getpass("Kata sandi / passphrase: ")
-    if new:
-        check_passphrase(first)
-        if getpass.getpass("Sekali lagi / once more: ") != first:
-            raise RefusalError("Kedua kata sandi berbeda. / The two passphrases differ.")
-    return first
+    return given(told.passphrase_file, new=new)
 
 
 def asks_root(parser: argparse.ArgumentParser, *, required: bool = True) -> None:

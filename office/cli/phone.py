@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from office.cli import options
-from office.desk.desk import Desk, replace_file
+from office.desk.desk import Desk
+from office.desk.files import replace_file
 from office.desk.refusal import RefusalError
 from office.passes.phone import page_html, shipped
 

@@ -15,7 +15,8 @@ from device.trust.fleet_secret import read_secret
 from device.trust.roster import MAX_NUMBER, Listing, Roster, RosterKey, read_roster, written_roster
 from device.wire import MAX_BUNDLE
 from office.cli import options
-from office.desk.desk import FLEET_SECRET, Desk, replace_file
+from office.desk.desk import FLEET_SECRET, Desk
+from office.desk.files import read, replace_file
 from office.desk.refusal import RefusalError
 from office.passes import csv_table
 
@@ -84,7 +85,7 @@ def run_remove(told: argparse.Namespace, _now: datetime) -> None:
 def rows(path: Path) -> tuple[Listed, ...]:
     """Return the rows of the list; raises `RefusalError` that names every wrong one."""
     try:
-        found = csv_table.rows(options.read(path), WANTED, ALSO)
+        found = csv_table.rows(read(path), WANTED, ALSO)
     except csv_table.NotATable as error:
         raise RefusalError(f"{path}: {error}") from None
     listed: dict[str, Listed] = {}
@@ -122,21 +123,21 @@ def kept(folder: Path) -> Roster:
     if not path.exists():
         return Roster()
     try:
-        read = read_roster(loads(options.read(path, MAX_BUNDLE), MAX_BUNDLE, MAX_BUNDLE_ITEMS))
+        roster = read_roster(loads(read(path, MAX_BUNDLE), MAX_BUNDLE, MAX_BUNDLE_ITEMS))
     except (Malformed, ValueError) as error:
         raise RefusalError(f"{path}: rusak / damaged: {error}. Berikutnya / next: titik-office roster import") from None
-    if read.check != _key(folder).check:
+    if roster.check != _key(folder).check:
         raise RefusalError(
             f"{path} dibuat dengan rahasia armada yang lain. / It was made under another fleet secret."
             f" Berikutnya / next: titik-office roster import --desk {folder} CSV"
         )
-    return read
+    return roster
 
 
 def _key(folder: Path) -> RosterKey:
     path = folder / FLEET_SECRET
     try:
-        return read_secret(options.read(path, 1_000).decode("ascii", "replace").strip()).roster_key()
+        return read_secret(read(path, 1_000).decode("ascii", "replace").strip()).roster_key()
     except ValueError as error:
         raise RefusalError(f"{path}: {error}") from None
 

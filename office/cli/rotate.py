@@ -7,7 +7,9 @@ from typing import Any
 from device.model import WITA, Domain
 from office.cli import options
 from office.cli.revoke import of_domain
-from office.desk.desk import Desk, check_passphrase, new_key
+from office.desk.desk import Desk
+from office.desk.passphrase import check_passphrase
+from office.desk.private_keys import new_key
 from office.desk.refusal import RefusalError
 
 

@@ -21,6 +21,7 @@ from office.bundle import ALWAYS
 from office.cli import options
 from office.desk import foreign_keys
 from office.desk.desk import Desk
+from office.desk.files import read
 from office.desk.foreign_keys import MAX_KEYS, TrustedKey
 from office.desk.refusal import RefusalError
 from office.keys import key_files
@@ -117,7 +118,7 @@ def _sorted(told: argparse.Namespace, now: datetime) -> tuple[list[TrustedKey], 
     refused: list[str] = []
     for path in told.file:
         try:
-            file = key_files.parse(options.read(path))
+            file = key_files.parse(read(path))
         except key_files.NotAList as error:
             refused.append(f"{path}: {error}")
             continue
@@ -208,7 +209,7 @@ def certificates(octets: bytes) -> list[x509.Certificate]:
 
 def _authorities(path: Path, now: datetime) -> list[x509.Certificate]:
     try:
-        file = key_files.parse(options.read(path))
+        file = key_files.parse(read(path))
         found = [one for offer in file.offers for one in certificates(offer.octets)]
         flaws = [flaw for one in found for flaw in _not_an_authority(one, now)]
     except UNREADABLE as error:

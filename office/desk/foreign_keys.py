@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from device.model import Domain, Statement
 from device.trust.bundle import Key, spki_text
-from office.desk.desk import public_key, replace_file, toml_string
-from office.desk.issue_log import own
+from office.desk.book import public_key, toml_string
+from office.desk.files import own, replace_file
 from office.desk.refusal import RefusalError
 
 FILE: Final = "trusted.toml"

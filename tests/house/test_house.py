@@ -223,7 +223,7 @@ def test_no_private_key_is_ever_used_on_a_device() -> None:
     assert signing == []
 
 
-@pytest.mark.parametrize("program", ["device"])
+@pytest.mark.parametrize("program", ["device", "office"])
 def test_the_longest_module_can_still_be_read(program: str) -> None:
     lengths = {dotted(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules(program)}
     assert {module: lines for module, lines in lengths.items() if lines > LONGEST} == {}

@@ -38,7 +38,10 @@ from device.trust.bundle import (
 from device.verdict.verify import believe
 from office import bundle
 from office.__main__ import main
-from office.desk.desk import Desk, book_toml, found, write_new
+from office.desk.book import book_toml
+from office.desk.desk import Desk
+from office.desk.files import write_new
+from office.desk.new_desk import found
 from office.desk.refusal import MissingError, RefusalError
 from office.keys.signing import sign1
 from office.passes import qr

@@ -21,7 +21,8 @@ from device.verdict.policy import SHIPPED, parse
 from device.verdict.ruleset import Rulebook
 from device.verdict.verify import believe
 from office.__main__ import main
-from office.desk.desk import Desk, alone
+from office.desk.desk import Desk
+from office.desk.lock import alone
 from office.passes.phone import PREFIX, phone_code
 from tests.support.credentials import proof
 from tests.support.point import save
@@ -190,7 +191,7 @@ def test_settling_is_for_the_right_passphrase_and_for_a_handover_only(
 def test_two_commands_at_one_desk_wait_for_each_other(
     desk: Path, secret: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("office.desk.desk.PATIENCE", 0.2)
+    monkeypatch.setattr("office.desk.lock.PATIENCE", 0.2)
     with alone(desk):
         assert issue(desk, secret) == 1
     assert "Another command is at the desk" in capsys.readouterr().err

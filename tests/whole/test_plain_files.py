@@ -28,7 +28,7 @@ from device.record.transfer_file import MOST_DAMAGED, Header, Holds, Stick, Stic
 from device.system.disk import NotPlain, check_plain, open_plain, read_bounded
 from office.cli.issue import _phone_key
 from office.cli.options import opened
-from office.desk.desk import found
+from office.desk.new_desk import found
 from office.desk.refusal import RefusalError
 from tests.support.certificates import Authority
 from tests.support.credentials import staff_pass
