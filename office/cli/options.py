@@ -1,43 +1,21 @@
-"""What every command of the desk asks in the same way: its folder, a day, a file, the passphrase."""
+"""What every command of the desk asks in the same way: its folder, a day, a root, the passphrase."""
 
 import argparse
-from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from device.model import WITA
-from device.trust.bundle import BundleError, Roots, Trust, open_bundle, root_key
-from office.desk.files import read
-from office.desk.passphrase import given
-from office.desk.refusal import RefusalError
-
-Run = Callable[[argparse.Namespace, datetime], None]
-"""What a command does, told its arguments and the time (aware)."""
-
-FORM = argparse.RawDescriptionHelpFormatter
+from device.system.command_line import add_command, add_group
 
 
-def command(among: Any, name: str, says: str, example: str, run: Run) -> argparse.ArgumentParser:
+def command(among: Any, name: str, says: str, example: str) -> argparse.ArgumentParser:
     """Return the parser of a new command *name*, with its example."""
-    made: argparse.ArgumentParser = among.add_parser(
-        name,
-        help=says,
-        description=says,
-        epilog=f"contoh / example:\n  {example}",
-        formatter_class=FORM,
-        allow_abbrev=False,
-    )
-    made.set_defaults(run=run)
-    return made
+    return add_command(among, name, says, f"contoh / example:\n  {example}", allow_abbrev=False)
 
 
 def group(among: Any, name: str, says: str, example: str) -> Any:
     """Return what the commands under *name* are added to."""
-    made = among.add_parser(
-        name, help=says, description=says, epilog=f"contoh / example:\n  {example}", formatter_class=FORM
-    )
-    return made.add_subparsers(required=True, metavar="COMMAND")
+    return add_group(among, name, says, f"contoh / example:\n  {example}")
 
 
 def asks_desk(parser: argparse.ArgumentParser, *, locked: bool = True) -> None:
@@ -47,6 +25,13 @@ def asks_desk(parser: argparse.ArgumentParser, *, locked: bool = True) -> None:
         parser.add_argument(
             "--passphrase-file", type=Path, metavar="FILE", help="untuk skrip / for scripts; else it is asked"
         )
+
+
+def asks_root(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add ``--root``."""
+    parser.add_argument(
+        "--root", required=required, metavar="KEY", help="base64, atau berkasnya / or a file that holds it"
+    )
 
 
 def day(text: str) -> date:
@@ -69,41 +54,3 @@ def issuer(text: str) -> str:
     if not text.isprintable() or not 1 <= len(text) <= 100:  # noqa: PLR2004 - a name, not a text
         raise argparse.ArgumentTypeError(f"{text[:100]!r}: 1 sampai 100 huruf / 1 to 100 letters")
     return text
-
-
-def is_there(text: str) -> bool:
-    """Return whether *text* is the name of something, not only a text that could be a long name."""
-    try:
-        return Path(text).exists()
-    except OSError:  # longer than any name
-        return False
-
-
-def passphrase(told: argparse.Namespace, *, new: bool = False) -> str:
-    """Return the passphrase, from a file or asked; a new one is asked twice."""
-    return given(told.passphrase_file, new=new)
-
-
-def asks_root(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add ``--root``."""
-    parser.add_argument(
-        "--root", required=required, metavar="KEY", help="base64, atau berkasnya / or a file that holds it"
-    )
-
-
-def opened(file: Path, root: str) -> Trust:
-    """Return the trust in the bundle *file*, if *root* signed it: base64, or a file that holds it."""
-    text = read(Path(root)).decode("utf-8", "replace") if is_there(root) else root
-    try:
-        key = root_key(text)
-    except ValueError as error:
-        raise RefusalError(f"--root: bukan kunci akar / {error}") from None
-    try:
-        return open_bundle(read(file), Roots(key))
-    except BundleError as error:
-        raise RefusalError(f"{file}: tidak dipercaya / not believed: {error}") from None
-
-
-def local(at: datetime | None) -> str:
-    """Return the day of *at* by the office's calendar."""
-    return at.astimezone(WITA).date().isoformat() if at is not None else "-"

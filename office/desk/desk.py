@@ -87,6 +87,16 @@ class Desk:
         """Return what the log says was issued; raises `RefusalError` for a damaged one."""
         return issue_log.entries(self.folder)
 
+    def numbers_in_force(self, domain: Domain, now: datetime) -> frozenset[str]:
+        """Return the numbers that have a pass of *domain* which is neither over nor revoked."""
+        today = now.astimezone(WITA).date()
+        revoked = set(self.book.revoked.get(self.book.issuer, ()))
+        return frozenset(
+            one.number
+            for one in self.issued()
+            if one.domain is domain and one.until >= today and one.revocation not in revoked
+        )
+
     def keep(self, **changed: Any) -> None:
         """Write down, durably, what has *changed* in the book, by the names of `Book`."""
         self.book = self.book.model_copy(update=changed)

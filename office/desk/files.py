@@ -46,3 +46,25 @@ def replace_file(path: Path, octets: bytes, mode: int = 0o600) -> None:
         write_whole(path, octets, mode)
     except OSError as error:
         raise RefusalError(f"{path}: tidak tertulis / cannot be written: {error.strerror}") from None
+
+
+def is_there(text: str) -> bool:
+    """Return whether *text* is the name of something, not only a text that could be a long name."""
+    try:
+        return Path(text).exists()
+    except OSError:  # longer than any name
+        return False
+
+
+def make_new(folder: Path) -> None:
+    """Make *folder* for this user alone, or take an empty one; raises `RefusalError` for one that holds something."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise RefusalError(
+                f"{folder} tidak kosong; tidak ada yang ditimpa. / {folder} is not empty; nothing is overwritten."
+                " Berikutnya / next: --out FOLDER-BARU"
+            )
+        folder.chmod(0o700)  # names will be in it
+    except OSError as error:
+        raise RefusalError(f"{folder}: {error.strerror}") from None

@@ -84,7 +84,7 @@ def listed(folder: Path) -> tuple[TrustedKey, ...]:
 
 def keep(folder: Path, keys: Iterable[TrustedKey]) -> None:
     """Write the keys down, durably; raises `RefusalError`."""
-    lines = ["# Ditulis oleh titik-office / written by titik-office trust import. Public keys only."]
+    lines = ["# Ditulis oleh titik-office / written by titik-office foreign-keys import. Public keys only."]
     for key in keys:
         lines += ["", "[[key]]"]
         lines += [f"{name} = {toml_string(getattr(key, name))}" for name in ("kid", "issuer", "domain")]

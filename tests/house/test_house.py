@@ -54,7 +54,7 @@ ROOMS = {
         "cli",
         "__main__",
     ),
-    "office": ("__init__", "keys", "bundle", "bundle_diff", "desk", "passes", "cli", "__main__"),
+    "office": ("__init__", "days", "csv_table", "keys", "bundle", "desk", "passes", "policies", "cli", "__main__"),
 }
 # What the other programs may take of the station's rooms: nouns, forms and belief, never its loop or its own disk.
 SHARED = {

@@ -480,7 +480,7 @@ def test_somebody_elses_certificate_brings_its_own_dates_and_kid(desk: Path, sec
     for file, octets in files.items():
         (tmp_path / file).write_bytes(octets)
     paths = [str(tmp_path / file) for file in files]
-    assert main(["trust", "import", "--desk", str(desk), *paths, "--issuer", "ID"]) == 0
+    assert main(["foreign-keys", "import", "--desk", str(desk), *paths, "--issuer", "ID"]) == 0
     trust = _opened(desk, _signed_bundle(desk, secret))
     health = {key.kid: key for group in trust.keys.values() for key in group if key.domain is Domain.HEALTH}
     bare = kid_of(ministry.public_key())

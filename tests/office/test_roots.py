@@ -131,7 +131,7 @@ def test_one_key_under_two_names_is_named_and_uses_no_version_up(
     own = Desk.open(desk).book.key[0].public
     pem = b"-----BEGIN PUBLIC KEY-----\n" + own.encode() + b"\n-----END PUBLIC KEY-----\n"
     (desk.parent / "a.pem").write_bytes(pem)
-    assert main(["trust", "import", "--desk", str(desk), str(desk.parent / "a.pem"), "--issuer", "ID"]) == 0
+    assert main(["foreign-keys", "import", "--desk", str(desk), str(desk.parent / "a.pem"), "--issuer", "ID"]) == 0
     assert main(["bundle", "sign", "--desk", str(desk), "--out", str(desk.parent / "x.cbor"), *secret]) == 1
     assert "one key under two names" in capsys.readouterr().err
     assert Desk.open(desk).book.bundle == 0

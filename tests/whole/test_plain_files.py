@@ -27,7 +27,7 @@ from device.record.outbox import Outbox
 from device.record.transfer_file import MOST_DAMAGED, Header, Holds, Stick, StickError, told_of, writing
 from device.system.disk import NotPlain, check_plain, open_plain, read_bounded
 from office.cli.issue import _phone_key
-from office.cli.options import opened
+from office.desk.bundle_file import opened
 from office.desk.new_desk import found
 from office.desk.refusal import RefusalError
 from tests.support.certificates import Authority
@@ -85,18 +85,19 @@ CASES = (
          " --until 2027-06-30 --png {out}/a.png --page https://pas.example/ --phone {png}", 1),
     Case("issue, a passphrase", "office", "issue --desk {desk} --passphrase-file {pipe} --domain staff --number 1"
          " --name A --until 2027-06-30 --png {out}/a.png", 1),
-    Case("a desk's book", "office", "trust list --desk {nobook}", 1),
+    Case("a desk's book", "office", "foreign-keys list --desk {nobook}", 1),
     Case("a desk's log", "office", "revoke --desk {nolog} 0042", 1),
     Case("a desk's key", "office", "issue --desk {nokey} --passphrase-file {word} --domain staff --number 1"
          " --name A --until 2027-06-30 --png {out}/a.png", 1),
-    Case("a desk's trusted keys", "office", "trust list --desk {notrust}", 1),
+    Case("a desk's trusted keys", "office", "foreign-keys list --desk {notrust}", 1),
     Case("a desk's last bundle", "office", "policy check --desk {nolast} staff", 1),
     Case("a desk's roster", "office", "bundle sign --desk {noroster} --passphrase-file {word} --out {out}/t.cbor", 1),
     Case("cards, a list", "office", f"cards {DESK} --csv {{pipe}} --domain staff --until 2027-06-30"
          " --out {out}/k", 1),
     Case("roster import", "office", "roster import --desk {desk} {pipe}", 1),
-    Case("trust import", "office", "trust import --desk {desk} --issuer ID {pipe}", 1),
-    Case("trust import, an authority", "office", "trust import --desk {desk} --issuer ID --ca {pipe} {word}", 1),
+    Case("foreign-keys import", "office", "foreign-keys import --desk {desk} --issuer ID {pipe}", 1),
+    Case("foreign-keys import, an authority", "office",
+         "foreign-keys import --desk {desk} --issuer ID --ca {pipe} {word}", 1),
     Case("policy check", "office", "policy check {pipe}", 1),
     Case("bundle show", "office", "bundle show --root {root} {pipe}", 1),
     Case("bundle show, a root", "office", "bundle show --root {pipe} {word}", 1),
