@@ -61,9 +61,9 @@ def controls(camera: CameraSettings) -> dict[str, Any]:
         told["ExposureTime"] = min(camera.exposure_us, interval)
         if camera.gain:
             told["AnalogueGain"] = camera.gain
-    if camera.lens:
+    if camera.focus_m:
         told["AfMode"] = _AF_MANUAL
-        told["LensPosition"] = 1 / camera.lens
+        told["LensPosition"] = 1 / camera.focus_m
     return told
 
 
