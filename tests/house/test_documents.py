@@ -20,15 +20,22 @@ PARSERS = {
     "titik-central": central.__main__._parser,
     "titik-office": office.__main__._parser,
 }
-DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+]
 PLANS = {"design.md"}
-"""What names commands that are not built yet, and says so."""
+"""What names commands that are not built yet, and says so: *(not yet)*."""
 HINT = re.compile(
     r"(?:(?:(?:Next|next|then|sees|network): |then |or |sudo |`)titik"
     r"|(?:: |then |or |sudo |`)titik-\w+) [a-z][^;`,(\n]*"
 )
 """A command in a text; after a mere colon *titik* is the Indonesian word."""
 CHAINED = re.compile(r" (?:&&|\|\|?|<|>) |; ")
+
+
+def _name(document: Path) -> str:
+    return str(document.relative_to(REPOSITORY))
 
 
 def _verbs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -104,7 +111,7 @@ def test_every_example_of_a_help_text_is_a_whole_command(program: str) -> None:
     assert found >= len(_verbs(PARSERS[program]()))
 
 
-@pytest.mark.parametrize("document", [one for one in DOCUMENTS if one.name not in PLANS], ids=lambda one: one.name)
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if one.name not in PLANS], ids=_name)
 def test_every_command_in_a_document_is_one_of_the_programs(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     for line in _blocks(text):
@@ -143,9 +150,8 @@ def test_the_programs_are_found_by_their_names_wherever_the_readme_installs_them
     installs = [line for line in readme.splitlines(keepends=True) if "install --no-deps --no-build-isolation" in line]
     assert [line.endswith(links) for line in installs] == [True, True]
     assert {
-        name: re.findall(r"\S*venv/bin/titik\S*", document.read_text(encoding="utf-8"))
-        for name, document in ((one.name, one) for one in DOCUMENTS)
-    } == {one.name: ["/opt/titik/venv/bin/titik*"] * 2 * (one.name == "README.md") for one in DOCUMENTS}
+        document: re.findall(r"\S*venv/bin/titik\S*", document.read_text(encoding="utf-8")) for document in DOCUMENTS
+    } == {one: ["/opt/titik/venv/bin/titik*"] * 2 * (one == REPOSITORY / "README.md") for one in DOCUMENTS}
 
 
 def test_every_file_that_a_document_tells_to_install_or_run_is_there() -> None:
