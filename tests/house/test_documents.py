@@ -121,6 +121,38 @@ def test_every_command_in_a_document_is_one_of_the_programs(document: Path) -> N
     assert strange == []
 
 
+def _commands(program: str) -> set[str]:
+    """Return the whole commands of *program*, without their arguments."""
+
+    def leaves(parser: argparse.ArgumentParser, before: str) -> Iterator[str]:
+        under = _verbs(parser)
+        if not under:
+            yield before
+        for word, one in under.items():
+            yield from leaves(one, f"{before} {word}")
+
+    return set(leaves(PARSERS[program](), program))
+
+
+def _listed(line: str) -> Iterator[str]:
+    """Yield the commands of a line such as ``titik scan IMAGE… · queue list|export``, with their program."""
+    for span in _spans(line):
+        program, _, rest = span.partition(" ")
+        for one in rest.split(" · ") if program in PARSERS else ():
+            *before, last = [word for word in one.split() if not word.isupper() and "…" not in word]
+            yield from (" ".join([program, *before, word]) for word in last.split("|"))
+
+
+def test_the_contract_says_of_each_command_whether_it_is_there() -> None:
+    text = (REPOSITORY / "docs" / "design.md").read_text(encoding="utf-8")
+    lines = text.partition("## The commands people type\n")[2].split("\n(")[0].splitlines()
+    there, planned = lines[:-1], lines[-1]
+    assert planned.startswith("*(not yet)*: `titik ")
+    built = {command for line in there for command in _listed(line)}
+    assert built == {command for program in PARSERS for command in _commands(program)}
+    assert set(_listed(planned)) & built == set()
+
+
 @pytest.mark.parametrize("folder", ["device", "central", "office"])
 def test_every_command_that_a_program_tells_people_to_type_exists(folder: str) -> None:
     hints = [(file.name, hint) for file in sorted((REPOSITORY / folder).rglob("*.py")) for hint in _hints(file)]
