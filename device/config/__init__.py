@@ -5,16 +5,17 @@ A key that nobody knows only warns, so that a setting of a newer version never k
 
 import ipaddress
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from device.config._layers import DEEPEST, Layers, too_deep
+from device.config._layers import MAX_DEPTH, Layers, too_deep
 from device.config._mistake import Says, sentence, unknown
 from device.system.disk import read_whole
+from device.system.errors import TitikError
 
 NO_PIN = "none"
 """What stands in the file for a pin that nothing hangs on: TOML has no word of its own for it."""
@@ -50,7 +51,7 @@ RESERVED = frozenset({"fleet", "central", "operator"})
 """Names beside the points' in topics and in the broker's ACL."""
 
 
-class ConfigError(Exception):
+class ConfigError(TitikError):
     """A configuration that cannot be served: one finished sentence per mistake."""
 
     def __init__(self, mistakes: list[str]) -> None:
@@ -65,13 +66,15 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Keys that had another name: the old one, which is taken with a warning, and today's."""
 
     def cautions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield what may be meant and probably is not: the keys, and a sentence that begins with them."""
         yield from ()
 
 
-class Point(Section):
+class PointSettings(Section):
     """Which of the points this is."""
 
     name: PointName
@@ -85,8 +88,10 @@ class Point(Section):
         return self
 
 
-class Camera(Section):
+class CameraSettings(Section):
     """The eyes."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"lens": "focus_m"}
 
     source: Literal["picamera2", "webcam", "video", "pictures"] = "picamera2"
     device: File | None = None
@@ -115,7 +120,7 @@ class Camera(Section):
     at 5 to 8; a phone's screen, dimmed by pulses, wants at least 4000."""
     gain: Annotated[float, Field(ge=0, le=64)] = 4.0
     """Analogue gain beside a fixed exposure; 0 lets the camera choose the gain, and only that."""
-    lens: Annotated[float, Field(ge=0, le=10)] = 0.17
+    focus_m: Annotated[float, Field(ge=0, le=10, serialization_alias="lens")] = 0.17
     """Metres from the lens to the code, for a lens that moves: autofocus is off by default, and when on it sticks
     after something near is taken away (picamera2 issue 1272). 0 leaves the lens alone."""
     mains: Literal[50, 60] = 50
@@ -149,7 +154,7 @@ class Camera(Section):
         return self
 
 
-class Sighting(Section):
+class SightingSettings(Section):
     """When a code counts as shown again."""
 
     quiet: Annotated[float, Field(ge=0.1, le=10)] = 0.7
@@ -192,7 +197,7 @@ class Pins(Section):
                 yield (name,), f"pins.{name} = {pin} is {whose}: a lamp there glows by itself. Next: another pin"
 
 
-class Broker(Section):
+class BrokerSettings(Section):
     """Where the events go."""
 
     host: Annotated[
@@ -251,7 +256,7 @@ class Broker(Section):
         return self.host, self.port or (8883 if self.encrypted else 1883)
 
 
-class Delivery(Section):
+class DeliverySettings(Section):
     """What is owed to the centre, and when it is forgotten."""
 
     until: Literal["receipt", "puback"] = "receipt"
@@ -268,13 +273,13 @@ class Delivery(Section):
     """Bytes that events may take on the card; never more than half of what they take and the card has left."""
 
 
-class Clock(Section):
+class ClockSettings(Section):
     """What makes the time trusted."""
 
     trust: Literal["ntp", "rtc", "system"] = "ntp"
 
 
-class Trust(Section):
+class TrustSettings(Section):
     """Whom to believe."""
 
     bundle: File | None = None
@@ -292,32 +297,32 @@ class Trust(Section):
     """Public keys of the regency's root, as ``titik-office init`` prints them: the current one, then the next."""
 
 
-class PolicyChoice(Section):
+class PolicySettings(Section):
     """Which rules are in force here."""
 
     use: Annotated[tuple[PointName, ...], Field(strict=False)] = ("staff",)
     """Names of policies, the bundle's or those that ship; earlier ones speak first."""
 
 
-class Privacy(Section):
+class PrivacySettings(Section):
     """What more than the necessary leaves the station."""
 
     pass_number: bool = False
 
 
-class Station(Section):
+class StationSettings(Section):
     """Everything that ``titik run`` is told."""
 
-    point: Point
-    camera: Camera = Camera()
-    sighting: Sighting = Sighting()
+    point: PointSettings
+    camera: CameraSettings = CameraSettings()
+    sighting: SightingSettings = SightingSettings()
     pins: Pins = Pins()
-    broker: Broker = Broker()
-    delivery: Delivery = Delivery()
-    clock: Clock = Clock()
-    trust: Trust = Trust()
-    policy: PolicyChoice = PolicyChoice()
-    privacy: Privacy = Privacy()
+    broker: BrokerSettings = BrokerSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    clock: ClockSettings = ClockSettings()
+    trust: TrustSettings = TrustSettings()
+    policy: PolicySettings = PolicySettings()
+    privacy: PrivacySettings = PrivacySettings()
     state: File | None = None
     """Where the outbox lives; left out, systemd's ``$STATE_DIRECTORY``."""
 
@@ -338,7 +343,7 @@ class Station(Section):
 
 def fingerprint(told: Section) -> str:
     """Return 16 hex characters that change when any value of *told* does."""
-    return sha256(told.model_dump_json().encode()).hexdigest()[:16]
+    return sha256(told.model_dump_json(by_alias=True).encode()).hexdigest()[:16]
 
 
 T = TypeVar("T", bound=Section)
@@ -349,10 +354,12 @@ def load(model: type[T], path: Path, drop_ins: str = "conf.d") -> tuple[T, list[
 
     Raises `ConfigError`, which names every mistake at once.
     """
-    layers = Layers()
+    layers, warnings = Layers(), list[str]()
     for file in _files(path, drop_ins):
-        layers.lay(_read(file), file)
-    warnings = [f"{layers.origin[keys]}: {what}" for keys, what in unknown(model, layers.tables)]
+        tables = _read(file)
+        warnings += [f"{file}: {what}" for what in _renamed(model, tables)]
+        layers.lay(tables, file)
+    warnings += [f"{layers.origin[keys]}: {what}" for keys, what in unknown(model, layers.tables)]
     try:
         told = model.model_validate(layers.tables)
     except ValidationError as error:
@@ -380,6 +387,19 @@ def _files(path: Path, drop_ins: str) -> list[Path]:
     return [path, *sorted((path.parent / drop_ins).glob("*.toml"))]
 
 
+def _renamed(model: type[Section], tables: dict[str, Any]) -> Iterator[str]:
+    """Put what stands under an old name under today's, unless that stands there, too; yield a sentence for each."""
+    for name, field in model.model_fields.items():
+        section, table = field.annotation, tables.get(name)
+        if not (isinstance(section, type) and issubclass(section, Section) and isinstance(table, dict)):
+            continue
+        for old, new in section.renamed.items():
+            if old in table:
+                value = table.pop(old)
+                table.setdefault(new, value)
+                yield f"{name}.{old} is called {name}.{new} now; the old name is taken, too. Next: rename it"
+
+
 def _read(file: Path) -> dict[str, Any]:
     """Return the tables of *file*; raises `ConfigError`."""
     try:
@@ -391,5 +411,5 @@ def _read(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
     if too_deep(told):
-        raise ConfigError([f"{file}: more than {DEEPEST} tables or lists stand inside one another"])
+        raise ConfigError([f"{file}: more than {MAX_DEPTH} tables or lists stand inside one another"])
     return told

@@ -25,9 +25,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from device.formats.cbor import Malformed, loads
-from device.formats.cose import NotSupported, PublicKey, Sign1, holds, parse, usable
+from device.formats.cbor import MalformedError, loads
+from device.formats.cose import PublicKey, Sign1, UnsupportedAlgorithmError, holds, parse, usable
 from device.model import Domain, Statement
+from device.system.errors import TitikError
 from device.trust._fields import COUNT, OCTETS, TEXT, TIME, Field, Form, Table, count, of_kind, word, words
 from device.trust.roster import Roster, read_roster, written_roster
 from device.wire import MAX_BUNDLE
@@ -46,7 +47,7 @@ class Roots(NamedTuple):
     next: ed25519.Ed25519PublicKey | None = None
 
 
-class BundleError(ValueError):
+class BundleError(TitikError, ValueError):
     """A bundle that is not believed, and why; the last good one stays in force."""
 
 
@@ -156,7 +157,7 @@ def unproven_bundle(octets: bytes) -> Trust:
 def _sign1(octets: bytes) -> Sign1:
     try:
         return parse(octets, limit=MAX_BUNDLE)
-    except (Malformed, NotSupported) as error:
+    except (MalformedError, UnsupportedAlgorithmError) as error:
         raise BundleError(f"not a bundle: {error}") from None
 
 
@@ -176,7 +177,7 @@ def _trust(signed: bytes) -> Trust:
         raise BundleError(f"signed, but not readable by this version: {error}") from None
 
 
-class _NotUsable(Exception):  # noqa: N818 - a signal, not an error: the key is passed over
+class _NotUsableError(Exception):
     """A key of a kind that this version cannot check: its credentials have an unknown signer."""
 
 
@@ -186,7 +187,7 @@ def _public(written: bytes, _name: str) -> PublicKey:
     except UnsupportedAlgorithm:
         public = None
     if public is None:
-        raise _NotUsable
+        raise _NotUsableError
     return public
 
 
@@ -197,7 +198,7 @@ def _read_keys(listed: list[Any], _name: str) -> dict[bytes | None, tuple[Key, .
     for one in listed:
         try:
             key = KEY.read(one)
-        except _NotUsable:
+        except _NotUsableError:
             continue
         written = spki(key.public)  # the one way of several
         if speaks.setdefault(written, (key.issuer, key.domain)) != (key.issuer, key.domain):

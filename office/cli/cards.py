@@ -80,7 +80,7 @@ def run(asked: Cards, now: datetime) -> None:
     span = validity(domain, now, asked.until)
     try:
         listed = cardholders.parse(read(asked.csv))
-    except csv_table.NotATable as error:
+    except csv_table.NotATableError as error:
         raise RefusalError(f"{asked.csv}: {error}") from None
     make_new(asked.out)
     entry = desk.key_for(domain, span[0])

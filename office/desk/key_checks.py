@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
 
 from device.model import Domain
+from device.system.errors import TitikError
 from device.trust.audit_keys import audit_key
 from device.trust.bundle import Key, kid_of, spki, spki_text
 from office.bundle import ALWAYS
@@ -27,7 +28,7 @@ UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.Duplic
 """What cryptography raises over a certificate that is none; the last two are no ValueError."""
 
 
-class KeyRefusedError(ValueError):
+class KeyRefusedError(TitikError, ValueError):
     """One key that is not taken, and why."""
 
 
@@ -51,7 +52,7 @@ def sort_keys(  # noqa: PLR0913 - whose keys, for what, by whom, when
     for path in files:
         try:
             file = key_files.parse(read(path))
-        except key_files.NotAList as error:
+        except key_files.NotAListError as error:
             refused.append(f"{path}: {error}")
             continue
         if file.unproven:

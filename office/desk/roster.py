@@ -7,7 +7,7 @@ from typing import Final
 
 import cbor2
 
-from device.formats.cbor import Malformed, loads
+from device.formats.cbor import MalformedError, loads
 from device.model import WITA, Domain
 from device.trust.bundle import MAX_BUNDLE_ITEMS
 from device.trust.fleet_secret import read_secret
@@ -44,7 +44,7 @@ def rows(path: Path) -> tuple[ListedNumber, ...]:
     """Return the rows of the list; raises `RefusalError` that names every wrong one."""
     try:
         found = csv_table.rows(read(path), WANTED, ALSO)
-    except csv_table.NotATable as error:
+    except csv_table.NotATableError as error:
         raise RefusalError(f"{path}: {error}") from None
     listed: dict[str, ListedNumber] = {}
     wrong: list[str] = []
@@ -82,7 +82,7 @@ def kept(folder: Path) -> Roster:
         return Roster()
     try:
         roster = read_roster(loads(read(path, MAX_BUNDLE), MAX_BUNDLE, MAX_BUNDLE_ITEMS))
-    except (Malformed, ValueError) as error:
+    except (MalformedError, ValueError) as error:
         raise RefusalError(f"{path}: rusak / damaged: {error}. Berikutnya / next: titik-office roster import") from None
     if roster.check != roster_key(folder).check:
         raise RefusalError(

@@ -22,5 +22,5 @@ class Cardholder:
 
 
 def parse(octets: bytes) -> tuple[Cardholder, ...]:
-    """Return the people in a CSV with the columns `WANTED`; raises `office.csv_table.NotATable`."""
+    """Return the people in a CSV with the columns `WANTED`; raises `office.csv_table.NotATableError`."""
     return tuple(Cardholder(row.line, **row.fields) for row in rows(octets, WANTED))

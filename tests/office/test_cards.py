@@ -18,7 +18,7 @@ from device.trust.bundle import Roots, Trust, open_bundle, revocation, root_key
 from device.verdict.verify import believe
 from office.__main__ import main
 from office.cli.cards import progress
-from office.csv_table import NotATable
+from office.csv_table import NotATableError
 from office.passes import cardholders, qr, sheet
 from office.passes.cardholders import Cardholder
 from office.passes.cards import shorter
@@ -249,7 +249,7 @@ def test_a_quoted_name_may_hold_the_delimiter_and_a_short_row_is_empty() -> None
     ],
 )
 def test_a_file_that_is_no_list_says_why(octets: bytes, says: str) -> None:
-    with pytest.raises(NotATable, match=says):
+    with pytest.raises(NotATableError, match=says):
         cardholders.parse(octets)
 
 
