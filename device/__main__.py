@@ -262,7 +262,7 @@ def _parser() -> ArgumentParser:
     bench.add_argument("--json", action="store_true", help="one JSON object")
     bench.set_defaults(run=_bench)
 
-    bundle = verb("bundle", "the trust bundle of the station that runs here", "titik bundle import trust.cose")
+    bundle = verb("bundle", "the trust bundle of the station that runs here", "titik bundle import trust.cbor")
     under = bundle.add_subparsers(required=True, metavar="COMMAND")
     take = under.add_parser(
         "import",

@@ -7,6 +7,7 @@ The bundle is a COSE_Sign1 (EdDSA) over a CBOR map with text keys, and holds no 
     next      epoch seconds                policies   [TOML text, ...]
     roster    see `device.trust.roster`          capacities {site: uint}
 
+As a file it is ``trust.cbor``: *cbor* is the ending that ``application/cose`` is registered with (RFC 9052, 11.3.1).
 Certificates are checked at the desk; the station gets bare public keys (SPKI, DER). The next root takes the
 place of the current one in a *handover*: a bundle signed by the current root, inside a COSE_Sign1 by the next.
 """

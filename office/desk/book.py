@@ -110,8 +110,8 @@ def book_toml(book: Book) -> str:
         *(f"{toml_string(site)} = {number}" for site, number in book.capacities.items()),
     ]
     for key in book.key:
-        told = key.model_dump(by_alias=True)
-        lines += ["", "[[key]]", *(f"{name} = {toml_value(value)}" for name, value in told.items())]
+        entry = key.model_dump(by_alias=True)
+        lines += ["", "[[key]]", *(f"{name} = {toml_value(value)}" for name, value in entry.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -78,10 +78,10 @@ class Wall:
     """A station before which a test holds codes up."""
 
     def __init__(self, folder: Path, stack: ExitStack, *, most: int = 1000, **changed: Any) -> None:
-        (folder / "trust.cose").write_bytes(signed_bundle(**changed))
+        (folder / "trust.cbor").write_bytes(signed_bundle(**changed))
         told = config.StationSettings(
             point=POINT,
-            trust=config.TrustSettings(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
+            trust=config.TrustSettings(bundle=folder / "trust.cbor", roots=(spki_text(ROOT.public_key()),)),
             policy=config.PolicySettings(use=("staff", "brief-2021")),
         )
         self.outbox = stack.enter_context(Outbox(folder / "outbox.db", most))

@@ -244,14 +244,14 @@ def test_a_station_whose_secrets_certificates_and_card_are_pipes_says_so_and_end
     certificates = "\n".join(f'{name} = "{tmp_path}/{name}"' for name in ("ca", "certificate", "key"))
     point = Station(tmp_path, free_port(), more=f"tls = true\n{certificates}")
     point.write()
-    for name in ("ca", "certificate", "key", "state/outbox.db", "secrets/mqtt-password", "bundle.cose"):
+    for name in ("ca", "certificate", "key", "state/outbox.db", "secrets/mqtt-password", "trust.cbor"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).unlink(missing_ok=True)
         os.mkfifo(tmp_path / name)
     save(point.pictures / "1.png", staff_pass("0001", **DATES))
     with point:
         point.says(f"the credential mqtt-password cannot be read: it is {PIPE}")
-        point.says(f"{tmp_path}/bundle.cose cannot be read: it is {PIPE}")
+        point.says(f"{tmp_path}/trust.cbor cannot be read: it is {PIPE}")
         point.says(f"nothing can be recorded: outbox.db cannot be opened: it is {PIPE}")
         point.says(f"[broker] ca = {tmp_path}/ca cannot be read: it is {PIPE}")
         assert point.child.stop(30) == 0

@@ -43,7 +43,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         public = key.public_key()
         (folder / f"{name}.pem").write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
         (folder / f"{name}.der").write_bytes(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-    (folder / "bundle.cose").write_bytes(signed_bundle())
+    (folder / "trust.cbor").write_bytes(signed_bundle())
     return folder
 
 
@@ -83,7 +83,7 @@ def test_judge_tells_no_name_no_number_and_no_birth_date(keys: Path) -> None:
 
 def test_judge_believes_a_bundle_by_its_root(keys: Path) -> None:
     root = spki_text(ROOT.public_key())
-    asked = ["judge", "--json", "--bundle", keys / "bundle.cose", "--at", WHEN]
+    asked = ["judge", "--json", "--bundle", keys / "trust.cbor", "--at", WHEN]
     (told,) = objects(titik(*asked, "--root", root, text=staff_pass()))
     assert (told["genuine"], told["valid"], told["reason"]) == (True, True, "staff")
     unproven = titik(*asked, text=staff_pass())
