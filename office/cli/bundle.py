@@ -3,10 +3,11 @@
 import argparse
 import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from device.model import WITA
 from device.system.command_line import answered_by
@@ -14,6 +15,9 @@ from office.cli import options
 from office.desk import passphrase
 from office.desk.files import replace_file
 from office.desk.refusal import RefusalError
+
+if TYPE_CHECKING:
+    from office.desk.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,12 @@ def add(commands: Any) -> None:
     under = options.group(
         commands, "bundle", "berkas kepercayaan / the trust bundle", "titik-office bundle sign --desk meja --out t.cbor"
     )
+    _add_sign(under)
+    _add_show(under)
+    _add_diff(under)
+
+
+def _add_sign(under: Any) -> None:
     sign = options.command(
         under,
         "sign",
@@ -85,6 +95,9 @@ def add(commands: Any) -> None:
         "--days", type=options.days, default=90, help="sampai yang berikutnya / until the next is due (%(default)s)"
     )
     answered_by(sign, SignBundle, run_sign)
+
+
+def _add_show(under: Any) -> None:
     show = options.command(
         under,
         "show",
@@ -95,6 +108,9 @@ def add(commands: Any) -> None:
     options.asks_root(show)
     show.add_argument("--json", action="store_true", help="untuk program / for a program")
     answered_by(show, ShowBundle, run_show)
+
+
+def _add_diff(under: Any) -> None:
     diff = options.command(
         under,
         "diff",
@@ -159,23 +175,30 @@ def run_sign(asked: SignBundle, now: datetime) -> None:
     replace_file(desk.folder / ROOT_PUBLIC, desk.book.root.encode() + b"\n")
     print(f"Ditandatangani / signed: {asked.out} ({len(octets)} byte)")
     print("\n".join(contents.lines(opened)))
-    if dropped:
-        print(
-            f"  {dropped} pencabutan lama dihapus, pasnya sudah habis / old revocations dropped, their passes are over"
-        )
-    if old is not None:
-        print("  oleh akar lama dan baru; bila semua titik ikut / by the old root and the new; once all points follow:")
-        print(f'    [trust] roots = ["{desk.book.root}", "{desk.book.next_root}"]')
-        print(f"    akar kini / root now: {desk.book.root_file}; ke brankas / to the safe: {desk.book.next_file}")
-        print(f"    titik-office bundle sign --desk {desk.folder} --out trust.cbor --settled")
-    if unread:
-        print(f"  tidak dibandingkan dengan yang terakhir / not compared with the last one: {unread}")
-    for name in sorted({parse(text).name for text in before.policies} - {parse(text).name for text in policies}):
-        print(f"  PERHATIKAN: aturan {name} tidak lagi ikut / TAKE NOTE: policy {name} is no longer in it")
+    gone = {parse(text).name for text in before.policies} - {parse(text).name for text in policies}
+    for remark in _remarks(desk, dropped, unread, sorted(gone), handed_over=old is not None):
+        print(remark)
     print(
         "Berikutnya / next: salin ke peladen, [trust] bundle di central.toml / copy it to the server, [trust] bundle in"
         " central.toml; titik tanpa jaringan / a point without a network: titik bundle import"
     )
+
+
+def _remarks(desk: "Desk", dropped: int, unread: str, gone: Sequence[str], *, handed_over: bool) -> Iterator[str]:
+    """Yield what whoever signed must know besides: of revocations *dropped*, of policies *gone*, of a handover."""
+    if dropped:
+        yield (
+            f"  {dropped} pencabutan lama dihapus, pasnya sudah habis / old revocations dropped, their passes are over"
+        )
+    if handed_over:
+        yield "  oleh akar lama dan baru; bila semua titik ikut / by the old root and the new; once all points follow:"
+        yield f'    [trust] roots = ["{desk.book.root}", "{desk.book.next_root}"]'
+        yield f"    akar kini / root now: {desk.book.root_file}; ke brankas / to the safe: {desk.book.next_file}"
+        yield f"    titik-office bundle sign --desk {desk.folder} --out trust.cbor --settled"
+    if unread:
+        yield f"  tidak dibandingkan dengan yang terakhir / not compared with the last one: {unread}"
+    for name in gone:
+        yield f"  PERHATIKAN: aturan {name} tidak lagi ikut / TAKE NOTE: policy {name} is no longer in it"
 
 
 def run_show(asked: ShowBundle, _now: datetime) -> None:
