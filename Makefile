@@ -60,6 +60,10 @@ check: ## lint, format and types only
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 
+wheel: ## build it, and install station, centre and desk from their locks as the documents say; two minutes
+	@tools/setup test
+	TITIK_INSTALL=all $(VENV)/python -m pytest tests/installations -n 2 -rP
+
 lock: ## pin the newest of everything anew, and list it in sbom/; needs uv (https://docs.astral.sh/uv/)
 	@command -v uv >/dev/null || { echo 'make lock needs uv. Next: pipx install uv' >&2; exit 3; }
 	$(PIN) 3.11 --extra test pyproject.toml requirements/build.in --output-file requirements/dev.txt
