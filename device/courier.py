@@ -20,6 +20,7 @@ from device.ending import Cause
 from device.event import in_doubt
 from device.herald import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.ledger import Ledger
+from device.line import USUAL, Timeouts
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.outbox import CannotRecord, Outbox, Owed
 from device.pace import Limits
@@ -71,17 +72,25 @@ class _Due:
 
 
 class Courier(Worker):
-    """Lives through broker sessions one after another; only the outbox outlives a session."""
+    """Lives through broker sessions one after another; only the outbox outlives a session.
 
-    def __init__(
+    *timeouts* are those of a session, *pauses* the first and the longest between two of them.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it is made of, and its two kinds of waiting
         self,
         outbox: Outbox,
         broker: Broker,
         delivery: Delivery,
         sender: Sender,
         rulebook: Rulebook | None = None,
+        *,
+        timeouts: Timeouts = USUAL,
+        pauses: tuple[float, float] = (FIRST_PAUSE, LONGEST_PAUSE),
     ) -> None:
         super().__init__("courier")
+        self._timeouts = timeouts
+        self._pauses = pauses
         self._rulebook = rulebook
         self._outbox = outbox
         self._broker = broker
@@ -119,7 +128,8 @@ class Courier(Worker):
 
     def work(self) -> None:
         """Hold one session after another until told to stop."""
-        pause = FIRST_PAUSE
+        first, longest = self._pauses
+        pause = first
         with self._waker, self._woken:
             while not self.stopping.is_set():
                 began = monotonic()
@@ -134,10 +144,10 @@ class Courier(Worker):
                     self._counts.reconnects += 1
                 finally:
                     self.linked = False
-                if monotonic() - began > LONGEST_PAUSE:
-                    pause = FIRST_PAUSE
-                self.stopping.wait(random.uniform(FIRST_PAUSE / 2, pause))  # noqa: S311 - jitter, no secret
-                pause = min(2 * pause, LONGEST_PAUSE)
+                if monotonic() - began > longest:
+                    pause = first
+                self.stopping.wait(random.uniform(first / 2, pause))  # noqa: S311 - jitter, no secret
+                pause = min(2 * pause, longest)
 
     def _link(self) -> Link:
         sender = self._sender
@@ -149,6 +159,7 @@ class Courier(Worker):
             will_delay=WILL_DELAY,
             password=sender.password,
             most_waiting=self._limits.messages,
+            timeouts=self._timeouts,
         )
 
     def _learn(self, broken: Broken) -> None:

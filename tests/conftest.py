@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from tests.world import PATIENCE
+
+settings.register_profile("suite", deadline=None)  # a busy machine is nobody's fault
+settings.load_profile("suite")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -15,7 +21,7 @@ def _no_thread_outlives_its_test() -> Iterator[None]:
     yield
     left = [thread for thread in threading.enumerate() if thread not in before]
     for thread in left:
-        thread.join(2)
+        thread.join(PATIENCE)
     assert [thread.name for thread in left if thread.is_alive()] == []
 
 

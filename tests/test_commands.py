@@ -27,7 +27,6 @@ def titik(*words: str | Path, text: str | bytes = "") -> subprocess.CompletedPro
         capture_output=True,
         check=False,
         cwd=REPOSITORY,
-        timeout=60,
     )
 
 

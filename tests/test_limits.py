@@ -18,18 +18,12 @@ from device.wire import dumps
 from tests.faults.narrow import Narrow
 from tests.faults.strict import Strict
 from tests.test_centre import Centre as Office
-from tests.test_courier import Centre, until
+from tests.test_courier import SOON, Centre, until
 from tests.test_store import event
 from tests.world import Mosquitto, wait_for
 
 EVENT = 600
 """Bytes of an event."""
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.courier.LONGEST_PAUSE", 0.3)
-    monkeypatch.setattr("device.courier.FIRST_PAUSE", 0.1)
 
 
 @pytest.fixture
@@ -51,7 +45,7 @@ def append(outbox: Outbox, count: int, size: int = EVENT) -> list[str]:
 
 def courier(outbox: Outbox, port: int, **more: Any) -> Courier:
     broker = Broker.model_construct(**{"port": port, "keepalive": 5, **more})
-    return Courier(outbox, broker, Delivery(), Sender("bupati-1", "boot-1", {"about": "x" * 2000}))
+    return Courier(outbox, broker, Delivery(), Sender("bupati-1", "boot-1", {"about": "x" * 2000}), pauses=SOON)
 
 
 def firsts(centre: Centre) -> list[str]:
@@ -227,7 +221,7 @@ def test_the_centre_too_finds_out_what_a_broker_takes_at_once_that_does_not_say_
                 told = event(place.seq, point=name, epoch=place.epoch)
                 outbox.append(Event(place, str(told["id"]), dumps(told)))
             stack.enter_context(Courier(outbox, Broker(port=real.port), Delivery(), Sender(name, "boot-1", {})))
-        wait_for(lambda: not any(outbox.depth().owed for outbox in outboxes), 30, "every event is receipted")
+        wait_for(lambda: not any(outbox.depth().owed for outbox in outboxes), "every event is receipted")
         assert 1 < strict.thrown_out < 8
         assert "perhaps the broker takes no more" in centre.err
 
@@ -263,7 +257,7 @@ def test_two_stations_of_one_name_are_told_so(
         courier(outbox, real.port, protocol=protocol),
         courier(other, real.port, protocol=protocol),
     ):
-        wait_for(lambda: "another client" in caplog.text, 20)
+        wait_for(lambda: "another client" in caplog.text)
     assert "each point has its own name, and a certificate with that name as CN" in caplog.text
 
 

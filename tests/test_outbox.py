@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from device.cabinet import Recalled, Span
 from device.model import Event, Place
-from device.outbox import TRY_AGAIN, CannotRecord, Depth, Outbox, Owed
+from device.outbox import CannotRecord, Depth, Outbox, Owed
 from device.wire import Receipt, digest, dumps
 from tests.world import tmpfs, wait_for
 
@@ -244,7 +244,7 @@ def test_a_full_disk_refuses_keeps_what_it_has_and_goes_on_by_itself(tmp_path: P
         assert owed(outbox) == events
         assert outbox.place().seq == len(events) + 1
         (folder / "ballast").unlink()
-        wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+        wait_for(lambda: outbox.fault is None)
         last = event(outbox, "after")
         outbox.append(last)
         assert owed(outbox) == [*events, last]
@@ -258,7 +258,7 @@ def test_a_read_only_folder_is_out_of_order_and_goes_on_by_itself(tmp_path: Path
             with pytest.raises(CannotRecord):
                 outbox.place()
             subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
-            wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+            wait_for(lambda: outbox.fault is None)
             assert filled(outbox, 1) == owed(outbox)
 
 
@@ -439,7 +439,7 @@ def test_a_second_station_on_the_same_file_records_nothing_until_the_first_ends(
             second.place()
         filled(first, 2)
         first.__exit__(None, None, None)
-        wait_for(lambda: second.fault is None, 5 * TRY_AGAIN)
+        wait_for(lambda: second.fault is None)
         assert second.depth().owed == 2
 
 
@@ -526,7 +526,7 @@ def test_what_is_held_gives_way_to_what_is_owed_and_the_bound_in_bytes_is_never_
         assert pages_used(tmp_path / "outbox.db") <= 1_048_576
         assert outbox.fault is not None
         outbox.hold([event.id for event in waiting[:200]], NOW)
-        wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+        wait_for(lambda: outbox.fault is None)
         assert filled(outbox, 50, size=1000) == owed(outbox)[-50:]
 
 
@@ -556,7 +556,7 @@ def test_the_ballast_takes_real_room_and_a_full_disk_still_drains(tmp_path: Path
         assert outbox.hold([event.id for event in events], NOW) == len(events)
         assert outbox.depth().owed == 0
         (folder / "other").unlink()
-        wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+        wait_for(lambda: outbox.fault is None)
         assert ballast.exists()
         assert filled(outbox, 1) == owed(outbox)
 

@@ -253,7 +253,7 @@ def test_a_station_whose_secrets_certificates_and_card_are_pipes_says_so_and_end
         point.says(f"{tmp_path}/bundle.cose cannot be read: it is {PIPE}")
         point.says(f"nothing can be recorded: outbox.db cannot be opened: it is {PIPE}")
         point.says(f"[broker] ca = {tmp_path}/ca cannot be read: it is {PIPE}")
-        assert point.child.stop(30) == 0
+        assert point.child.stop() == 0
     assert "shown id=" not in point.child.err
 
 

@@ -232,7 +232,7 @@ def test_a_restored_centre_gets_back_what_the_card_keeps_and_knows_the_rest_lost
                 with closing(sqlite3.connect(centre.database)) as file:
                     return file.execute("SELECT point, epoch, first, last FROM lost ORDER BY first").fetchall()
 
-            wait_for(lambda: len(lost()) == 2, limit=30, what="what is lost is known")
+            wait_for(lambda: len(lost()) == 2, what="what is lost is known")
             assert lost() == [(POINT, EPOCH, 3, 3), (POINT, EPOCH, 5, 5)]
             assert [seq for _, _, seq in centre.rows()] == [1, 2, 4]
             assert centre.err.count("are lost") == 2
@@ -273,5 +273,5 @@ def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_rea
             restore(centre.database, copy, NOW)
             assert len(ids(centre)) == 3
             with centre:
-                wait_for(lambda: ids(centre) == shown, limit=20, what="everything is held again")
+                wait_for(lambda: ids(centre) == shown, what="everything is held again")
                 assert "are lost" not in centre.err

@@ -25,7 +25,7 @@ from central.store import Store
 from device import errand, hatch, sealing
 from device.__main__ import main as titik
 from device.hatch import Hatch, Refused, ask
-from device.outbox import TRY_AGAIN, CannotRecord, Outbox
+from device.outbox import CannotRecord, Outbox
 from device.sealed import LOOK_EVERY, Sealed
 from device.shelf import Shelf
 from device.stick import Header, Holds, writing
@@ -291,7 +291,7 @@ def test_a_file_that_another_program_reads_is_sealed_as_soon_as_it_lets_go(tmp_p
             outbox.place()
         assert sorted(rows(tmp_path / "outbox.db")) == sorted(ids)
         reader.close()
-        wait_for(lambda: outbox.fault is None, 20 * TRY_AGAIN)
+        wait_for(lambda: outbox.fault is None)
         assert [(one.point, one.owed) for one in outbox.sealed.all] == [(A, 3)]
 
 
@@ -431,7 +431,7 @@ def test_a_file_of_the_program_before_on_a_full_disk_still_drains(tmp_path: Path
             while True:
                 os.write(other.fileno(), bytes(4096))
         with opened(folder, A) as outbox:
-            wait_for(lambda: outbox.fault != "" and outbox.depth().owed == 20, 20 * TRY_AGAIN)
+            wait_for(lambda: outbox.fault != "" and outbox.depth().owed == 20)
             assert outbox.hold(ids, NOW) == 20
 
 

@@ -611,7 +611,7 @@ def test_a_stick_is_taken_beside_a_running_centre(tmp_path: Path) -> None:
                 n += 1
                 station.send(dumps(event(n, epoch="e2")))
                 station.receipts(1)
-            assert child.process.wait(1) == 0, child.err
+            assert child.process.wait() == 0, child.err
         assert len(centre.ids()) == len(set(centre.ids())) == 3000 + n
         assert n > 5
         assert "nothing is receipted" not in centre.child.err

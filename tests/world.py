@@ -17,6 +17,12 @@ import pytest
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parent.parent
+PATIENCE = 180.0
+"""Seconds after which what is waited for counts as hanging: no expectation, so there is one of it for all waits.
+
+It holds beside eight busy processes, where a second of work takes ten. What waits in the test's own thread needs none:
+pytest's limit for a test, which is longer, ends that and shows where it stood.
+"""
 
 
 def free_port() -> int:
@@ -26,20 +32,20 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], T], limit: float = 10.0, what: str = "") -> T:
-    """Return the first true value of *condition*; AssertionError after *limit* seconds without one."""
+def wait_for(condition: Callable[[], T], what: str = "") -> T:
+    """Return the first true value of *condition*; AssertionError after `PATIENCE` without one."""
     pause = Event()
-    until = monotonic() + limit
+    until = monotonic() + PATIENCE
     while not (value := condition()):
         if monotonic() > until:
-            raise AssertionError(f"waited {limit} s in vain: {what or getattr(condition, '__name__', condition)}")
+            raise AssertionError(f"waited {PATIENCE} s in vain: {what or getattr(condition, '__name__', condition)}")
         pause.wait(0.02)
     return value
 
 
 def answers(port: int) -> bool:
     """Return whether something on loopback takes a connection on *port*."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), PATIENCE):
         return True
     return False
 
@@ -59,7 +65,7 @@ class Beside:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping.set()
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
 
     def _run(self) -> None:
         """Work until `_stopping` is set."""
@@ -119,7 +125,7 @@ class Mosquitto:
         """Kill it as a power cut would; twice does no harm."""
         if self._child is not None:
             self._child.kill()
-            self._child.wait(10)
+            self._child.wait()
             self._child = None
 
 
@@ -176,12 +182,12 @@ class Child:
     def kill(self) -> None:
         """SIGKILL, as ``kill -9``; twice does no harm."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait()
 
-    def stop(self, limit: float = 5.0) -> int:
-        """SIGTERM; return its exit code, TimeoutExpired after *limit* seconds."""
+    def stop(self) -> int:
+        """SIGTERM, then wait for its end; return its exit code."""
         self.process.terminate()
-        return self.process.wait(limit)
+        return self.process.wait()
 
 
 @contextmanager
