@@ -4,8 +4,11 @@ PYTHON ?= python3
 export PYTHON
 VENV := .venv/bin
 
+# The tests start the product some two hundred times; each would compile it anew where bytecode is not kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults brokers rig-camera bench fuzz hostile check lock
+.PHONY: help setup demo test seeds faults brokers rig-camera bench fuzz hostile check lock
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +24,10 @@ test: ## check everything, then run every test
 	@tools/setup test
 	@$(MAKE) --no-print-directory check
 	$(VENV)/python -m pytest -n 3 --dist worksteal
+
+seeds: ## draw all of what tests draw at random, where `make test` draws a few; minutes
+	@tools/setup test
+	TITIK_SEEDS=all $(VENV)/python -m pytest -n 3 --dist worksteal -m "hypothesis or seeds"
 
 faults: ## break cards, links, brokers, centres and clocks on purpose, and count what was lost; minutes
 	@tools/setup test

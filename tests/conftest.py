@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.world import PATIENCE
+from tests.world import ALL_SEEDS, PATIENCE
 
-settings.register_profile("suite", deadline=None)  # a busy machine is nobody's fault
-settings.load_profile("suite")
+# A busy machine is nobody's fault, so no example has a deadline. What is drawn at random is drawn a few times by
+# `make test`, and often by `make seeds`.
+settings.register_profile("few", deadline=None, max_examples=25)
+settings.register_profile("all", deadline=None, max_examples=300)
+settings.load_profile("all" if ALL_SEEDS else "few")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

@@ -11,23 +11,18 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from device import __version__
+from device.__main__ import main
 from office import bundle
 from tests.credentials import AT, HEALTH_KEY, STAFF_KEY, dose, hcert, staff_pass
 from tests.point import ROOT, save, signed_bundle
 from tests.test_config import GOOD
-from tests.world import REPOSITORY
+from tests.world import run_here
 
 WHEN = AT.isoformat()
 
 
 def titik(*words: str | Path, text: str | bytes = "") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "device", *map(str, words)],
-        input=text.encode() if isinstance(text, str) else text,
-        capture_output=True,
-        check=False,
-        cwd=REPOSITORY,
-    )
+    return run_here(main, *words, text=text.encode() if isinstance(text, str) else text)
 
 
 def objects(done: subprocess.CompletedProcess[bytes]) -> list[Any]:
@@ -206,5 +201,6 @@ def test_words_that_make_no_command_end_with_2(words: list[str]) -> None:
 
 
 def test_the_version_is_the_package_s() -> None:
-    assert titik("version").stdout.decode() == f"titik {__version__}\n"
+    program = [sys.executable, "-W", "error", "-m", "device", "version"]
+    assert subprocess.run(program, capture_output=True, check=True, text=True).stdout == f"titik {__version__}\n"
     assert titik("--version").stdout.decode() == f"titik {__version__}\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from PIL import Image
@@ -233,7 +233,6 @@ def test_a_reader_that_is_left_out_comes_back_when_the_other_is_uninstalled(mach
 
 
 @given(octets=st.binary(max_size=80), told=st.one_of(st.binary(max_size=80), st.just(b"[" * 3000)))
-@settings(max_examples=60)
 def test_whatever_lies_in_its_files_costs_the_memory_alone(
     tmp_path_factory: pytest.TempPathFactory, octets: bytes, told: bytes
 ) -> None:

@@ -418,7 +418,7 @@ def key(number: int) -> bytes:
     return credential.identity
 
 
-Wall.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Wall.TestCase.settings = settings(stateful_step_count=40)
 TestWall = Wall.TestCase
 
 

@@ -364,7 +364,7 @@ class Kept(RuleBasedStateMachine):
             assert after.place.seq == (before.place.seq + 1 if same else 1)
 
 
-Kept.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Kept.TestCase.settings = settings(stateful_step_count=30)
 TestKept = Kept.TestCase
 
 

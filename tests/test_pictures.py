@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, features
@@ -436,7 +436,6 @@ WHOLE = [
 ]
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     st.sampled_from(WHOLE),
     st.lists(st.tuples(st.integers(0, 10_000), st.binary(min_size=1, max_size=6)), max_size=6),

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.__main__ import main
@@ -220,7 +220,6 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
 @given(STEPS)
 def test_whatever_is_done_in_whatever_order_nothing_purged_is_held_again(steps: list[tuple[str, Any]]) -> None:
     """Event *n* was on the *n*-th of November; the model is three sets."""

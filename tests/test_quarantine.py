@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central import quarantine
@@ -303,7 +303,6 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_in_whatever_order_it_comes_is_released_and_comes_again_each_event_is_held_once(
     steps: list[tuple[str, Any]],

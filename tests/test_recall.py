@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.backup import backup, restore
@@ -167,7 +167,6 @@ def test_an_answer_that_does_not_fit_loses_nothing(change: dict[str, Any]) -> No
     assert recall.look(POINT, [Gap(EPOCH, 1, 5)], 15) == ([], [])
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sets(st.integers(1, 30), min_size=1),
     st.sets(st.integers(1, 30)),

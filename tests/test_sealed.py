@@ -630,7 +630,7 @@ class Names(RuleBasedStateMachine):
         assert found == self.written
 
 
-Names.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+Names.TestCase.settings = settings(stateful_step_count=15)
 TestNames = Names.TestCase
 
 

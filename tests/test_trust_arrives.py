@@ -1,8 +1,6 @@
 """A trust bundle on its way to a real station: over the broker, from a stick, kept through kill -9, and too old."""
 
 import json
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from device.__main__ import main
 from device.clock import BUILT
 from device.config import Broker
 from device.credential import believe
@@ -19,7 +18,7 @@ from device.trust import Trust, open_bundle, revocation
 from office import bundle
 from tests.credentials import staff_pass, trust
 from tests.point import NOW, ROOT, ROOTS, Centre, Station, save, signed_bundle
-from tests.world import REPOSITORY, Mosquitto, free_port, tmpfs, wait_for
+from tests.world import Mosquitto, free_port, run_here, tmpfs, wait_for
 
 PASS = staff_pass(issued=NOW - timedelta(days=1), expires=NOW + timedelta(days=300))
 ONE_BY_ONE = "[sighting]\nquiet = 0.2\nrepeat = 0\n"
@@ -71,14 +70,8 @@ def test_a_revocation_reaches_the_wall_over_the_broker_and_outlives_kill_9(tmp_p
 
 
 def command(*arguments: str | Path, verb: tuple[str, ...] = ("bundle", "import")) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "device", *verb, *map(str, arguments)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    done = run_here(main, *verb, *arguments)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 def test_a_bundle_from_a_stick_is_taken_by_the_running_station(tmp_path: Path) -> None:

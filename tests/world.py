@@ -5,18 +5,23 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from random import SystemRandom
 from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Self, TypeVar
+from unittest.mock import patch
 
 import pytest
 
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parent.parent
+ALL_SEEDS = os.environ.get("TITIK_SEEDS") == "all"
+"""Whether tests draw all that they may draw at random, as `make seeds` does, and not a few of it."""
 PATIENCE = 180.0
 """Seconds after which what is waited for counts as hanging: no expectation, so there is one of it for all waits.
 
@@ -25,11 +30,38 @@ pytest's limit for a test, which is longer, ends that and shows where it stood.
 """
 
 
+def run_here(
+    main: Callable[[list[str]], int], *words: str | Path, text: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program's *main* in this process, with *text* at its standard input.
+
+    A process of its own takes a third of a second of CPU to begin; what is about one (signals, pipes, exit codes that
+    the system sees) starts a `Child`.
+    """
+    given = TextIOWrapper(BytesIO(text), encoding="utf-8")
+    out, err = BytesIO(), BytesIO()
+    with (
+        patch("sys.stdin", given),
+        redirect_stdout(TextIOWrapper(out, encoding="utf-8", write_through=True)) as told,
+        redirect_stderr(TextIOWrapper(err, encoding="utf-8", write_through=True)) as said,
+    ):
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        octets = out.getvalue(), err.getvalue()
+        told.detach()
+        said.detach()
+    return subprocess.CompletedProcess(words, code, *octets)
+
+
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody listened on a moment ago."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """Return a TCP port on loopback that nobody had a moment ago, below those that clients are given meanwhile."""
+    while True:
+        port = SystemRandom().randrange(10_000, 32_768)
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(condition: Callable[[], T], what: str = "") -> T:
