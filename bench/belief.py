@@ -21,13 +21,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from device import base45
-from device.judge import Rules, choose, judge
+from device.formats import base45
 from device.model import Domain
-from device.policy import Setting
-from device.trust import Key, Roots, Trust, kid_of, open_bundle, trusting
+from device.trust.bundle import Key, Roots, Trust, kid_of, open_bundle, trusting
+from device.verdict.judge import Rules, choose, judge
+from device.verdict.policy import Setting
 from office import bundle
-from office.signing import PrivateKey, code_text
+from office.keys.signing import PrivateKey, code_text
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 GOAL = 1.3

@@ -14,11 +14,11 @@ from time import monotonic, process_time
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from device import window
-from device.config import Broker, Delivery
-from device.courier import Courier
-from device.herald import Notice, Sender
-from device.outbox import Outbox
+from device.config import BrokerSettings, DeliverySettings
+from device.delivery import in_flight
+from device.delivery.courier import Courier
+from device.delivery.status import Notice, Sender
+from device.record.outbox import Outbox
 from device.wire import Topics
 
 POINT, RAW_POINT = "bupati-1", "bupati-2"
@@ -31,12 +31,12 @@ PAHO_WINDOW = 20
 def drain(path: Path, port: int, seconds: float, *, single: bool) -> dict[str, float]:
     """Send the backlog of one outbox until nothing is owed, or for *seconds*; return time, CPU and memory."""
     if single:
-        window.BATCH_ROWS = 1
+        in_flight.BATCH_ROWS = 1
     idle = resident()
     with Outbox(path, 5_000_000) as outbox:
         owed, began, cpu = outbox.depth().owed, monotonic(), process_time()
-        delivery = Delivery(window=100 if single else 8)
-        with Courier(outbox, Broker(port=port), delivery, Sender(POINT, "b" * 32, {})) as courier:
+        delivery = DeliverySettings(window=100 if single else 8)
+        with Courier(outbox, BrokerSettings(port=port), delivery, Sender(POINT, "b" * 32, {})) as courier:
             courier.tell(Notice(trusted_time=datetime.now(UTC)))
             pause = Flag()
             while outbox.depth().owed and monotonic() - began < seconds:

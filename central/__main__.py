@@ -9,13 +9,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from central.points import UnknownPoint, typed, typed_day
-from central.rows import stamp
+from central.events import stamp
+from central.points import UnknownPointError, typed, typed_day
 from central.settings import Settings
-from central.store import Gone, Known, NotOurs, Purged
-from device import __version__, log
+from central.store.database import DatabaseGoneError, ForeignDatabaseError, Known, Purged
+from device import __version__
 from device.config import ConfigError, load
-from device.lock import Taken
+from device.system import log
+from device.system.lock import LockTakenError
 from device.wire import Topics
 
 DONE, FAILED, MISSING, CONFIG = 0, 1, 3, 78
@@ -38,10 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
         for mistake in error.mistakes:
             log.line.error("%s", mistake)
         return CONFIG
-    except UnknownPoint as error:
+    except UnknownPointError as error:
         log.line.error("%s", error)
         return FAILED
-    except NotOurs as error:
+    except ForeignDatabaseError as error:
         log.line.error("%s", error)
         return CONFIG
 
@@ -56,18 +57,18 @@ def _settings(told: Namespace) -> Settings:
 def _run(told: Namespace) -> int:
     """Serve until told to stop."""
     from central import centre  # noqa: PLC0415 - paho is paid for by `run` alone
-    from device.systemd import Notifier  # noqa: PLC0415 - as above
+    from device.system.systemd import Notifier  # noqa: PLC0415 - as above
 
     settings = _settings(told)
     try:
         centre.run(settings, Notifier.from_env())
-    except Gone as error:
+    except DatabaseGoneError as error:
         log.line.error("%s: nothing more can be held in it, and the centre ends", error)
         return FAILED
-    except Taken as error:
+    except LockTakenError as error:
         log.line.error("%s", error)
         return FAILED
-    except (ConfigError, NotOurs):
+    except (ConfigError, ForeignDatabaseError):
         raise
     except Exception:  # noqa: BLE001 - the program's outermost rim: said once, with its traceback, and the end
         log.line.exception("the centre ends: something happened that may not happen")
@@ -77,14 +78,16 @@ def _run(told: Namespace) -> int:
 
 def _status(told: Namespace) -> int:
     """Say what is held, and what is wrong."""
-    from central import expected, problems, status, table  # noqa: PLC0415 - `run` does not need them
-    from central.backup import lock_of  # noqa: PLC0415 - as above
+    from central import expected, problems  # noqa: PLC0415 - `run` does not need them
+    from central.cli import table  # noqa: PLC0415 - `run` does not need them
+    from central.store import status  # noqa: PLC0415 - `run` does not need them
+    from central.store.backup import lock_of  # noqa: PLC0415 - as above
 
     settings, now = _settings(told), datetime.now(UTC)
     database = settings.database(os.environ)
     try:
         seen = status.look(database)
-    except status.Missing as error:
+    except status.DatabaseMissingError as error:
         log.line.error("%s", error)
         return MISSING
     wanted = expected.expected(settings)
@@ -100,7 +103,7 @@ def _status(told: Namespace) -> int:
 
 def _backup(told: Namespace) -> int:
     """Write a whole copy of the database."""
-    from central import audit, backup  # noqa: PLC0415 - `run` does not need it
+    from central.store import audit_log, backup  # noqa: PLC0415 - `run` does not need it
 
     now, database = datetime.now(UTC), _settings(told).database(os.environ)
     if told.keep is not None and not told.file.is_dir():
@@ -113,8 +116,8 @@ def _backup(told: Namespace) -> int:
         if told.keep is not None:
             for old in backup.thin(file, told.keep):
                 print(f"cadangan lama dihapus / an old backup is deleted: {old.name}")
-        backup.note(database, file, events, now, audit.who())
-    except backup.CannotCopy as error:
+        backup.note(database, file, events, now, audit_log.who())
+    except backup.BackupError as error:
         log.line.error("%s", error)
         return FAILED
     return DONE
@@ -122,12 +125,12 @@ def _backup(told: Namespace) -> int:
 
 def _restore(told: Namespace) -> int:
     """Put a copy in the database's place."""
-    from central import audit, backup  # noqa: PLC0415 - as above
+    from central.store import audit_log, backup  # noqa: PLC0415 - as above
 
     database = _settings(told).database(os.environ)
     try:
-        aside, purged = backup.restore(database, told.file, datetime.now(UTC), audit.who())
-    except backup.CannotCopy as error:
+        aside, purged = backup.restore(database, told.file, datetime.now(UTC), audit_log.who())
+    except backup.BackupError as error:
         log.line.error("%s", error)
         return FAILED
     print(f"{database} dipulihkan dari / is restored from {log.shown(told.file)}")
@@ -146,7 +149,7 @@ def _restore(told: Namespace) -> int:
 
 def _purge(told: Namespace) -> int:
     """Remove what is older than a day."""
-    from central import purge  # noqa: PLC0415 - `run` does not need it
+    from central.store import purge  # noqa: PLC0415 - `run` does not need it
 
     def agree(old: Purged) -> bool:
         print(f"{old.events} peristiwa dan {old.messages} pesan karantina sebelum {told.before} dihapus selamanya.")
@@ -156,7 +159,7 @@ def _purge(told: Namespace) -> int:
     try:
         database = _settings(told).database(os.environ)
         purged = purge.purge(database, told.before, told.point, datetime.now(UTC), agree)
-    except purge.CannotPurge as error:
+    except purge.PurgeError as error:
         log.line.error("%s", error)
         return FAILED
     if purged is None:
@@ -169,7 +172,7 @@ def _purge(told: Namespace) -> int:
 
 def _forget(told: Namespace) -> int:
     """Let go of what is merely said of a point."""
-    from central import forget  # noqa: PLC0415 - `run` does not need it
+    from central.store import forget  # noqa: PLC0415 - `run` does not need it
 
     def agree(known: Known) -> bool:
         print(f"{told.point}: {known.epochs} epoch, {known.lost} rentang hilang, status dan kesehatannya dilupakan.")
@@ -180,9 +183,9 @@ def _forget(told: Namespace) -> int:
     try:
         database = _settings(told).database(os.environ)
         forgotten = forget.forget(database, told.point, datetime.now(UTC), agree)
-    except forget.CannotForget as error:
+    except forget.ForgetError as error:
         log.line.error("%s", error)
-        return MISSING if isinstance(error, forget.NoDatabase) else FAILED
+        return MISSING if isinstance(error, forget.NoDatabaseError) else FAILED
     if forgotten is None:
         print("tidak ada yang dilupakan / nothing is forgotten")
         return FAILED
@@ -207,11 +210,11 @@ def _agreed(told: Namespace) -> bool:
 
 def _import(told: Namespace) -> int:
     """Take the events that somebody carried here, and write the receipts beside them."""
-    from central import stick  # noqa: PLC0415 - `run` does not need it
+    from central.ingest import transfer  # noqa: PLC0415 - `run` does not need it
 
     settings = _settings(told)
     database, topics = settings.database(os.environ), Topics(settings.broker.root)
-    return max([stick.bring(file, database, topics, told.receipts) for file in told.files])
+    return max([transfer.bring(file, database, topics, told.receipts) for file in told.files])
 
 
 def _count(text: str) -> int:
@@ -224,9 +227,9 @@ def _count(text: str) -> int:
 
 def _quarantine(verb: str) -> Callable[[Namespace], int]:
     def run(told: Namespace) -> int:
-        from central import commands  # noqa: PLC0415 - `run` does not need it
+        from central.cli import quarantine  # noqa: PLC0415 - `run` does not need it
 
-        one: Callable[[Namespace, Path], int] = getattr(commands, verb)
+        one: Callable[[Namespace, Path], int] = getattr(quarantine, verb)
         return one(told, _settings(told).database(os.environ))
 
     return run

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from central.posting import Fault
-from central.store import Store
-from central.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
-from central.twins import WINDOW
+from central.broker.bundle_publisher import Fault
+from central.broker.twins import WINDOW
+from central.store.database import Store
+from central.store.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
 
 log = logging.getLogger(__name__)
 
 
 class Alarms:
-    """Follows what is out of order; what it notes goes to *store*, and each call may raise `store.CannotWrite`."""
+    """Follows what is out of order; what it notes goes to *store*, and each call may raise `store.StoreWriteError`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -10,17 +10,17 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from central.settings import Settings
-from device.config import Point, Section
-from device.disk import read_bounded
+from device.config import PointSettings, Section
+from device.system.disk import read_bounded
 from device.wire import MAX_BUNDLE
 
-LARGEST_INVENTORY = 1_048_576
+MAX_INVENTORY = 1_048_576
 
 
 class Inventory(Section):
     """The file that lists the points (``examples/inventory.toml``)."""
 
-    point: Annotated[tuple[Point, ...], Field(strict=False)]
+    point: Annotated[tuple[PointSettings, ...], Field(strict=False)]
     """TOML has lists: one is as good as a tuple."""
 
 
@@ -47,7 +47,7 @@ def expected(settings: Settings) -> Expected:
 
 def _points(path: Path, faults: list[str]) -> tuple[str, ...] | None:
     try:
-        told = Inventory.model_validate(tomllib.loads(read_bounded(path, LARGEST_INVENTORY).decode()))
+        told = Inventory.model_validate(tomllib.loads(read_bounded(path, MAX_INVENTORY).decode()))
     except OSError as error:
         faults.append(f"{path}: {error.strerror}")
     except UnicodeDecodeError:
@@ -64,7 +64,7 @@ def _points(path: Path, faults: list[str]) -> tuple[str, ...] | None:
 
 def _bundle(path: Path, faults: list[str]) -> tuple[int | None, datetime | None]:
     """Return the version that the bundle at *path* claims, whoever signed it, and since when it is there."""
-    from device.trust import BundleError, unproven_bundle  # noqa: PLC0415 - cryptography is paid for where there is one
+    from device.trust.bundle import BundleError, unproven_bundle  # noqa: PLC0415 - cryptography is paid for where there is one
 
     try:
         octets = read_bounded(path, MAX_BUNDLE)

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from central.expected import Expected, never_heard
-from central.status import PointStatus, Status, Trouble
-from device.log import shown
+from central.store.status import PointStatus, Status, Trouble
 from device.model import WITA
+from device.system.log import shown
 from device.wire import State
 
 SILENT = timedelta(minutes=5)

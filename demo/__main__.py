@@ -22,10 +22,12 @@ from demo.codes import MINISTRY, Signers, held_up, signers
 from demo.setting import Listed, points
 from demo.tally import Tally
 from device.model import Domain
-from device.policy import SHIPPED
-from device.trust import Key, Trust, kid_of, trusting
-from office import bundle, card, desk
-from office.refusal import MissingError, RefusalError
+from device.trust.bundle import Key, Trust, kid_of, trusting
+from device.verdict.policy import SHIPPED
+from office import bundle
+from office.desk import desk
+from office.desk.refusal import MissingError, RefusalError
+from office.passes import qr
 
 HERE = Path(__file__).resolve().parent.parent
 BROKER, CENTRE = "broker", "centre"
@@ -227,7 +229,7 @@ def _seconds(text: str) -> float:
 
 
 def _run(seconds: float | None, kept: Path | None) -> int:
-    card.check_ready()
+    qr.check_ready()
     mosquitto = _mosquitto()
     listed = _points()
     ending = Ending()

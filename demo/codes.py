@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device import hcert
-from device.cwt import EXP, IAT, ISS
+from device.formats import hcert
+from device.formats.cwt import EXP, IAT, ISS
 from device.model import WITA, Domain
-from device.trust import Key, kid_of
-from office.desk import Desk
-from office.issuing import Pass, compose, issue, pass_text, validity
-from office.signing import PrivateKey, code_text
+from device.trust.bundle import Key, kid_of
+from office.desk.desk import Desk
+from office.keys.signing import PrivateKey, code_text
+from office.passes.compose import Pass, compose, issue, pass_text, validity
 
 MINISTRY = "ID"
 POSTER = "https://example.org/promo"

@@ -6,7 +6,7 @@ from typing import Final
 from PIL import Image, ImageDraw
 
 from demo.codes import Shown
-from office import card
+from office.passes import qr
 
 SIZE: Final = (1280, 720)
 MODULE: Final = 6
@@ -42,7 +42,7 @@ def save(shown: Shown, folder: Path, number: int) -> Path:
 
 def _card(shown: Shown) -> Image.Image:
     """Return the code alone with its quiet zone; black is never quite black, nor white white."""
-    code = card.code(shown.text, largest=LARGEST)
+    code = qr.code(shown.text, largest=LARGEST)
     light, dark = (SCREEN, CARD) if shown.dark else (CARD, SCREEN)
     rows = [bytes(dark if module else light for module in row) for row in code.matrix_iter(border=QUIET)]
     small = Image.frombytes("L", (len(rows[0]), len(rows)), b"".join(rows))

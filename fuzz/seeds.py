@@ -10,9 +10,10 @@ import cbor2
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from device import base45, policy
-from device.proof import CONTEXT
-from device.trust import kid_of
+from device.formats import base45
+from device.formats.proof import CONTEXT
+from device.trust.bundle import kid_of
+from device.verdict import policy
 from device.wire import Quarantined, Receipt
 from fuzz import symbols
 from fuzz.signing import AT, HEALTH, PHONE, PROOF_OF_NOW, ROOT, STAFF, VISITOR, packed, signed

@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from device import base45
-from device.cose import to_be_signed
+from device.formats import base45
+from device.formats.cose import to_be_signed
 from device.model import Domain
-from device.trust import Key, Roots, Trust, kid_of, open_bundle, trusting
+from device.trust.bundle import Key, Roots, Trust, kid_of, open_bundle, trusting
 
 AT: Final = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 STAFF: Final = ec.derive_private_key(1001, ec.SECP256R1())
@@ -36,7 +36,7 @@ def known() -> Trust:
 
 
 def opened(octets: bytes) -> Trust:
-    """Return the trust in a bundle that the root above signed; raises `device.trust.BundleError`."""
+    """Return the trust in a bundle that the root above signed; raises `device.trust.bundle.BundleError`."""
     return open_bundle(octets, Roots(ROOT.public_key()))
 
 

@@ -13,25 +13,27 @@ from typing import Any, Final
 
 import cbor2
 
-from central.rows import Unreadable, rows
-from device import base45, cbor, policy, trust, wire
-from device.audit import audit_key
-from device.cbor import Malformed
-from device.cose import parse, to_be_signed, usable
-from device.credential import believe, public_claims
-from device.cwt import unpack
-from device.judge import Judged, Rules, choose, judge
+from central.events import UnreadableEventError, rows
+from device import wire
+from device.formats import base45, cbor
+from device.formats.cbor import MalformedError
+from device.formats.cose import parse, to_be_signed, usable
+from device.formats.cwt import unpack
+from device.formats.proof import CONTEXT, is_proof
 from device.model import Belief, Claims, Credential, Domain, Kind, Statement
-from device.policy import Policy, PolicyError, Setting
-from device.proof import CONTEXT, is_proof
-from device.readers import MAX_TEXT
-from device.steps import BY_ZBAR, FIRST, Picture, look
-from device.trust import BundleError, Trust
+from device.reading.attempts import BY_ZBAR, FIRST, Picture, look
+from device.reading.decoders import MAX_TEXT
+from device.trust.audit_keys import audit_key
+from device.trust.bundle import BundleError, Trust, unproven_bundle
+from device.verdict import policy
+from device.verdict.judge import Judged, Rules, choose, judge
+from device.verdict.policy import Policy, PolicyError, Setting
+from device.verdict.verify import believe, public_claims
 from fuzz import symbols
 from fuzz.signing import AT, HEALTH, PHONE, PROOF_OF_NOW, ROOT, STAFF, VISITOR, known, opened, packed, signed
 
 CORPUS: Final = Path(__file__).parent / "corpus"
-MOST_CPU: Final = 0.05
+MAX_CPU: Final = 0.05
 """Seconds that one input may cost, the quickest of three runs counted, so that it is not the machine's mood."""
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -61,7 +63,7 @@ class Target:
     name: str
     take: Callable[[bytes], None]
     longest: int
-    most_cpu: float = MOST_CPU
+    most_cpu: float = MAX_CPU
 
 
 def code(octets: bytes) -> None:  # noqa: C901 - one case a mode
@@ -169,7 +171,7 @@ def cbor_(octets: bytes) -> None:
 def _read(octets: bytes) -> Any:
     try:
         return cbor.loads(octets)
-    except Malformed:
+    except MalformedError:
         return None
 
 
@@ -183,7 +185,7 @@ def bundle(octets: bytes) -> None:
             case 1:
                 _sound(opened(signed(ROOT, rest)))
             case _:
-                trust.unproven_bundle(rest)
+                unproven_bundle(rest)
     except BundleError:
         return
     if mode == PLAIN:
@@ -257,7 +259,7 @@ def wire_(octets: bytes) -> None:
         assert wire.parse_receipt(receipt.encode()) == receipt, "a receipt that says something else when it is sent on"
     try:
         found = rows("bupati-1", octets).rows
-    except Unreadable:
+    except UnreadableEventError:
         return
     assert found, "a message of no events"
 

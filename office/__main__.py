@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from device import __version__
-from office import asked, bundles, cards, importing, passes, phone, revoked, rosters, rotation, rules
-from office.desk import FLEET_SECRET, ROOT_PUBLIC, alone, found
-from office.refusal import RefusalError
+from office.cli import bundle, cards, issue, options, phone, policy, revoke, roster, rotate, trust
+from office.desk.desk import FLEET_SECRET, ROOT_PUBLIC, alone, found
+from office.desk.refusal import RefusalError
 
 EXAMPLES = """\
 contoh / examples:
@@ -47,38 +47,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="titik-office", description=__doc__, epilog=EXAMPLES, formatter_class=asked.FORM, allow_abbrev=False
+        prog="titik-office", description=__doc__, epilog=EXAMPLES, formatter_class=options.FORM, allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"titik-office {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    init = asked.command(
+    init = options.command(
         commands,
         "init",
         "buat meja baru / make a new desk",
         'titik-office init --desk meja --name "Kabupaten Luwu Utara"',
         _init,
     )
-    asked.asks_desk(init)
+    options.asks_desk(init)
     init.add_argument("--name", default="Kabupaten Luwu Utara", help="nama kantor / the office's name")
     init.add_argument(
         "--issuer", default="luwuutarakab", help="nama pendek di pas / short name in passes (%(default)s)"
     )
 
-    passes.add(commands)
+    issue.add(commands)
     cards.add(commands)
     phone.add(commands)
-    revoked.add(commands)
-    rotation.add(commands)
-    bundles.add(commands)
-    importing.add(commands)
-    rosters.add(commands)
-    rules.add(commands)
+    revoke.add(commands)
+    rotate.add(commands)
+    bundle.add(commands)
+    trust.add(commands)
+    roster.add(commands)
+    policy.add(commands)
     return parser
 
 
 def _init(told: argparse.Namespace, now: datetime) -> None:
-    passphrase = asked.passphrase(told, new=True)
+    passphrase = options.passphrase(told, new=True)
     desk = found(told.desk, told.name, told.issuer, passphrase, now)
     print(f"Meja siap / the desk is ready: {desk.folder}")
     for key in desk.book.key:

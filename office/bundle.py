@@ -1,4 +1,4 @@
-"""The trust bundle as bytes: what the stations shall believe, signed by the root; the form is `device.trust`'s."""
+"""The trust bundle as bytes: what the stations shall believe, signed by the root; `device.trust.bundle` reads it."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -9,10 +9,10 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from device.cose import PublicKey
-from device.roster import Listing, Roster
-from device.trust import COSE_SIGN1, Key, Trust, kid_of
-from office.signing import sign1
+from device.formats.cose import PublicKey
+from device.trust.bundle import COSE_SIGN1, Key, Trust, kid_of
+from device.trust.roster import Listing, Roster
+from office.keys.signing import sign1
 
 ALWAYS = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 """The dates of a bare key, which has none: whoever imports it at the desk vouches for it."""
@@ -41,7 +41,7 @@ def payload(trust: Trust) -> bytes:
 
 
 def roster(listed: Roster) -> dict[str, Any]:
-    """Return the roster as a bundle writes it; the form is `device.roster`'s."""
+    """Return the roster as a bundle writes it; the form is `device.trust.roster`'s."""
     joined = (hashed + index.to_bytes(2, "big") for hashed, index in sorted(listed.entries.items()))
     return {
         "check": listed.check,

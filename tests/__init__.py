@@ -1,1 +1,1 @@
-"""One file of tests for each room, `world` for what stands around them."""
+"""The tests, by the rooms of what they try; `support` for what stands around it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.world import ALL_SEEDS, PATIENCE
+from tests.support.world import ALL_SEEDS, PATIENCE
 
 # A busy machine is nobody's fault, so no example has a deadline. What is drawn at random is drawn a few times by
 # `make test`, and often by `make seeds`.

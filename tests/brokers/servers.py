@@ -16,7 +16,7 @@ from typing import ClassVar, Self
 
 import pytest
 
-from tests.world import Mosquitto, answers, free_port, wait_for
+from tests.support.world import Mosquitto, answers, free_port, wait_for
 
 HERE = Path(__file__).parent
 

@@ -48,8 +48,8 @@ FAULTS = (
         4,
         "the disk is full",
         (
-            "test_outbox.py::test_a_full_disk_refuses_keeps_what_it_has_and_goes_on_by_itself",
-            "test_adversity.py::test_a_full_disk_refuses_visibly_and_resumes_by_itself",
+            "device/record/test_outbox.py::test_a_full_disk_refuses_keeps_what_it_has_and_goes_on_by_itself",
+            "whole/test_adversity.py::test_a_full_disk_refuses_visibly_and_resumes_by_itself",
         ),
     ),
     Known(
@@ -61,8 +61,8 @@ FAULTS = (
         6,
         "the card is mounted read-only",
         (
-            "test_outbox.py::test_a_read_only_folder_is_out_of_order_and_goes_on_by_itself",
-            "test_adversity.py::test_a_read_only_state_folder_is_out_of_order_and_ends_by_itself",
+            "device/record/test_outbox.py::test_a_read_only_folder_is_out_of_order_and_goes_on_by_itself",
+            "whole/test_adversity.py::test_a_read_only_state_folder_is_out_of_order_and_ends_by_itself",
         ),
         "a remount under an open file, which only the kernel does by itself when a card fails: tests remount before",
     ),
@@ -75,11 +75,11 @@ FAULTS = (
         8,
         "flipped bits in a page of the outbox",
         (
-            "test_outbox.py::test_a_page_damaged_under_a_running_station_is_out_of_order_and_then_a_new_file",
-            "test_outbox.py::test_a_damaged_file_is_set_aside_under_a_dated_name",
-            "test_salvage.py::test_flipped_bits_cost_only_the_rows_that_they_are_in",
-            "test_salvage.py::test_a_flipped_bit_in_the_log_costs_only_the_rows_that_it_is_in",
-            "test_salvage.py::test_one_false_row_is_left_out_and_counted_once_and_for_ever",
+            "device/record/test_outbox.py::test_a_page_damaged_under_a_running_station_is_out_of_order_and_then_a_new_file",
+            "device/record/test_outbox.py::test_a_damaged_file_is_set_aside_under_a_dated_name",
+            "device/record/test_recovery.py::test_flipped_bits_cost_only_the_rows_that_they_are_in",
+            "device/record/test_recovery.py::test_a_flipped_bit_in_the_log_costs_only_the_rows_that_it_is_in",
+            "device/record/test_recovery.py::test_one_false_row_is_left_out_and_counted_once_and_for_ever",
         ),
     ),
     Known(
@@ -91,7 +91,7 @@ FAULTS = (
         10,
         "a medium that lied about its fsync: a place used twice",
         (
-            "test_store.py::test_two_events_in_one_place_are_both_kept_and_counted_as_a_clash",
+            "central/store/test_store.py::test_two_events_in_one_place_are_both_kept_and_counted_as_a_clash",
             "faults/test_power_cuts.py::test_with_synchronous_normal_events_are_lost",
         ),
     ),
@@ -111,7 +111,7 @@ FAULTS = (
         "no name server, or a wrong one",
         (
             "faults/test_network.py::test_a_name_that_no_name_server_knows_is_weather_in_one_sentence",
-            "test_courier.py::test_a_broker_that_cannot_be_reached_is_weather_told_in_one_sentence",
+            "device/delivery/test_courier.py::test_a_broker_that_cannot_be_reached_is_weather_told_in_one_sentence",
         ),
     ),
     Known(17, "a captive portal", ("faults/test_network.py::test_a_captive_portal_is_no_broker_and_no_receipt",)),
@@ -131,7 +131,11 @@ FAULTS = (
         ("faults/test_network.py::test_a_week_s_backlog_drains_in_order_while_people_go_on_being_decided",),
     ),
     # Broker.
-    Known(21, "killed", ("test_courier.py::test_a_killed_broker_is_weather_and_everything_arrives_after_it", STORM)),
+    Known(
+        21,
+        "killed",
+        ("device/delivery/test_courier.py::test_a_killed_broker_is_weather_and_everything_arrives_after_it", STORM),
+    ),
     Known(22, "started again with nothing in its memory", (STORM,)),
     Known(23, "restored from an old snapshot, old receipts among it", (STORM, TOWN)),
     Known(
@@ -150,20 +154,20 @@ FAULTS = (
         "it stalls, and its socket stays open",
         (
             "faults/test_brokers.py::test_a_broker_that_stalls_with_its_socket_open_is_left",
-            "test_courier.py::test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up",
+            "device/delivery/test_courier.py::test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up",
         ),
     ),
     Known(
         28,
         "duplicates, in another order",
-        ("test_store.py::test_whatever_the_order_the_duplication_and_the_batching",),
+        ("central/store/test_store.py::test_whatever_the_order_the_duplication_and_the_batching",),
     ),
     Known(
         29,
         "somebody takes a station's client id",
         (
             "faults/test_brokers.py::test_a_station_whose_name_is_taken_comes_back_and_loses_nothing",
-            "test_examples.py::test_nobody_takes_anothers_place_by_its_client_id",
+            "house/test_examples.py::test_nobody_takes_anothers_place_by_its_client_id",
         ),
     ),
     Known(
@@ -176,7 +180,7 @@ FAULTS = (
         "the broker's certificate is expired, not yet valid, or another authority's",
         (
             "faults/test_brokers.py::test_a_certificate_out_of_its_time_is_no_link_and_is_said",
-            "test_examples.py::test_a_station_does_not_speak_with_a_broker_of_another_authority",
+            "house/test_examples.py::test_a_station_does_not_speak_with_a_broker_of_another_authority",
         ),
     ),
     Known(
@@ -184,22 +188,26 @@ FAULTS = (
         "the station's own certificate is expired or revoked",
         (
             "faults/test_brokers.py::test_a_certificate_out_of_its_time_is_no_link_and_is_said",
-            "test_examples.py::test_the_certificates_script_lets_in_and_its_revocation_shuts_out",
+            "house/test_examples.py::test_the_certificates_script_lets_in_and_its_revocation_shuts_out",
         ),
     ),
     # Collector.
     Known(
         33,
         "killed between its commit and its receipt",
-        ("test_centre.py::test_a_receipt_is_a_row_that_survives_kill_9", STORM),
+        ("central/test_centre.py::test_a_receipt_is_a_row_that_survives_kill_9", STORM),
     ),
-    Known(34, "killed before its commit", ("test_store.py::test_a_turn_that_breaks_off_leaves_nothing_behind", STORM)),
+    Known(
+        34,
+        "killed before its commit",
+        ("central/store/test_store.py::test_a_turn_that_breaks_off_leaves_nothing_behind", STORM),
+    ),
     Known(
         35,
         "its database is full or away",
         (
-            "test_centre.py::test_a_full_disk_is_said_receipts_nothing_and_heals_by_itself",
-            "test_centre.py::test_a_database_moved_away_ends_the_centre_without_a_receipt",
+            "central/test_centre.py::test_a_full_disk_is_said_receipts_nothing_and_heals_by_itself",
+            "central/test_centre.py::test_a_database_moved_away_ends_the_centre_without_a_receipt",
         ),
     ),
     Known(
@@ -212,32 +220,32 @@ FAULTS = (
         "restored from a backup",
         (
             STORM,
-            "test_recall.py::test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_real_station",
+            "central/broker/test_recall.py::test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_real_station",
         ),
     ),
     Known(
         38,
         "a receipt for an unknown stream, beyond what was sent, or forged",
         (
-            "test_courier.py::test_a_receipt_that_does_not_fit_is_passed_over_and_a_fitting_one_still_counts",
-            "test_outbox.py::test_a_receipt_that_does_not_fit_forgets_nothing",
-            "test_examples.py::test_a_station_may_write_its_own_words_and_nobody_elses",
+            "device/delivery/test_courier.py::test_a_receipt_that_does_not_fit_is_passed_over_and_a_fitting_one_still_counts",
+            "device/record/test_outbox.py::test_a_receipt_that_does_not_fit_forgets_nothing",
+            "house/test_examples.py::test_a_station_may_write_its_own_words_and_nobody_elses",
         ),
     ),
     Known(
         39,
         "an event that cannot be read",
         (
-            "test_store.py::test_what_cannot_be_read_is_quarantined_whole_and_once",
-            "test_centre.py::test_garbage_and_a_foreign_source_are_quarantined_and_answered",
-            "test_courier.py::test_what_the_centre_could_not_read_but_holds_is_forgotten",
+            "central/store/test_store.py::test_what_cannot_be_read_is_quarantined_whole_and_once",
+            "central/test_centre.py::test_garbage_and_a_foreign_source_are_quarantined_and_answered",
+            "device/delivery/test_courier.py::test_what_the_centre_could_not_read_but_holds_is_forgotten",
         ),
     ),
     # Process and time.
     Known(
         40,
         "SIGKILL at any instruction",
-        (STORM, "test_whole.py::test_kills_of_station_broker_and_centre_lose_nothing_and_double_nothing"),
+        (STORM, "whole/test_whole.py::test_kills_of_station_broker_and_centre_lose_nothing_and_double_nothing"),
     ),
     Known(
         41,
@@ -245,13 +253,17 @@ FAULTS = (
         (STORM,),
         "a cgroup with a limit of its own: the kernel ends a process with SIGKILL then, which the storm sends",
     ),
-    Known(42, "a callback raises", ("test_heart.py::test_a_dead_worker_stops_the_heart_and_is_named_with_its_cause",)),
+    Known(
+        42,
+        "a callback raises",
+        ("device/system/test_watchdog.py::test_a_dead_worker_stops_the_heart_and_is_named_with_its_cause",),
+    ),
     Known(
         43,
         "the network's thread is dead, and nobody noticed",
-        ("test_heart.py::test_a_dead_worker_stops_the_heart_and_is_named_with_its_cause",),
+        ("device/system/test_watchdog.py::test_a_dead_worker_stops_the_heart_and_is_named_with_its_cause",),
     ),
-    Known(44, "a deadlock", ("test_adversity.py::test_a_hung_loop_is_not_called_alive",)),
+    Known(44, "a deadlock", ("whole/test_adversity.py::test_a_hung_loop_is_not_called_alive",)),
     Known(
         45,
         "a leak of file descriptors",
@@ -262,7 +274,7 @@ FAULTS = (
         "a clock of 1970, ten years ahead, or an hour back during a drain",
         (
             "faults/test_processes.py::test_a_clock_that_jumps_while_a_backlog_drains_forgets_nothing_that_is_owed",
-            "test_event.py::test_the_clock_is_trusted_by_its_marks_alone",
+            "device/record/test_event.py::test_the_clock_is_trusted_by_its_marks_alone",
             TOWN,
         ),
     ),
@@ -275,8 +287,8 @@ FAULTS = (
         48,
         "a newer or older program on a full outbox",
         (
-            "test_outbox.py::test_a_file_of_another_program_or_a_later_version_is_left_alone",
-            "test_outbox.py::test_a_file_of_version_1_becomes_version_2_with_everything_in_it",
+            "device/record/test_outbox.py::test_a_file_of_another_program_or_a_later_version_is_left_alone",
+            "device/record/test_outbox.py::test_a_file_of_version_1_becomes_version_2_with_everything_in_it",
         ),
     ),
     Known(
@@ -284,7 +296,7 @@ FAULTS = (
         "two instances on one outbox",
         (
             "faults/test_processes.py::test_two_instances_on_one_outbox_lose_nothing_and_double_nothing",
-            "test_outbox.py::test_a_second_station_on_the_same_file_records_nothing_until_the_first_ends",
+            "device/record/test_outbox.py::test_a_second_station_on_the_same_file_records_nothing_until_the_first_ends",
         ),
     ),
     Known(

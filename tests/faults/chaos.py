@@ -25,17 +25,17 @@ from typing import NamedTuple, Self
 
 import pytest
 
-from device.config import Broker
-from device.mqtt_client import Broken, Link, Message
-from tests import point
+from device.config import BrokerSettings
+from device.mqtt_client import Link, Message, SessionError
 from tests.faults.link import Mood, Relay
-from tests.world import Child, Mosquitto, free_port
+from tests.support import point
+from tests.support.world import Child, Mosquitto, free_port
 
 ALL = os.environ.get("TITIK_FAULTS") == "all"
 whole = pytest.mark.skipif(not ALL, reason="long. Next: make faults")
 """Marks what is too long for every run of the tests."""
 
-RESTORES = importlib.util.find_spec("central.recall") is not None
+RESTORES = importlib.util.find_spec("central.broker.recall") is not None
 """Whether the centre asks for what a restored database never saw; without it a restore loses by design."""
 
 KINDS: dict[str, dict[str, tuple[float, float]]] = {
@@ -342,7 +342,7 @@ class Site:
 
             return mend
         # Its client id is used by another: what that one says of itself is no event.
-        thief = Link(Broker(port=self.links[name].port, keepalive=5), name, will=Message("titik/v1/x/y", b""))
+        thief = Link(BrokerSettings(port=self.links[name].port, keepalive=5), name, will=Message("titik/v1/x/y", b""))
         Thief(thief).start()
         return lambda: None
 
@@ -430,7 +430,7 @@ class Thief:
 
     def start(self) -> None:
         """Connect, and leave again; a broker that is away or stalls takes nobody."""
-        with suppress(Broken), self._link:
+        with suppress(SessionError), self._link:
             self._link.turn(0.05)
 
 

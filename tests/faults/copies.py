@@ -8,7 +8,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from central.backup import backup, restore
+from central.store.backup import backup, restore
 from tests.faults.disk import copy
 from tests.faults.machine import Card, Machine
 from tests.faults.town import POINTS, Town

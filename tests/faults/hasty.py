@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from central.centre import Centre
-from central.intake import Intake, News
-from central.store import Store
+from central.ingest.intake import Intake, News
+from central.store.database import Store
 from device.mqtt_client import Message, Received
 from device.wire import Topics
 

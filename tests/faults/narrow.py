@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
-from tests.world import Beside
+from tests.support.world import Beside
 
 PIECE = 4096
 """Bytes that it holds in each direction; what is more waits in the sender."""

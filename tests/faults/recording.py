@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import REPOSITORY
+from tests.support.world import REPOSITORY
 
 CALLS = "openat,pwrite64,write,fsync,fdatasync,ftruncate,fallocate,rename,link,linkat,unlink,mkdir"
 _LINE = re.compile(rb"(?P<call>\w+)\((?P<told>.*)\) += (?P<back>-?\d+)")

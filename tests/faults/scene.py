@@ -16,8 +16,8 @@ from time import monotonic
 from typing import Any, Protocol
 from unittest.mock import patch
 
-from device import cabinet
-from device.config import Broker
+from device.config import BrokerSettings
+from device.record import schema
 from tests.faults.disk import Disk, watched
 from tests.faults.referee import Light, showing
 from tests.faults.scripted import ScriptedBroker, ScriptedLink
@@ -128,10 +128,10 @@ class Scene:
             def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # an aware one will do
                 return datetime.fromtimestamp(scene.wall(), tz)
 
-        def link(broker: Broker, client_id: str, **told: Any) -> ScriptedLink:
+        def link(broker: BrokerSettings, client_id: str, **told: Any) -> ScriptedLink:
             return ScriptedLink(self.stage, self.broker, self.meet, broker, client_id, **told)
 
-        give_way = cabinet.give_way
+        give_way = schema.give_way
 
         def watched_give_way(file: sqlite3.Connection, most: int) -> int:
             bodies = file.execute(_GIVES_WAY, (most,)).fetchall()
@@ -147,9 +147,9 @@ class Scene:
                 for name, ours in (("monotonic", self.stage.tick), ("datetime", Today)):
                     if getattr(module, name, None) in (monotonic, datetime):
                         stack.enter_context(patch.object(module, name, ours))
-            stack.enter_context(patch("device.cabinet.give_way", watched_give_way))
-            stack.enter_context(patch("device.courier.Link", link))
-            stack.enter_context(patch("device.courier.boot_time", self.uptime))
+            stack.enter_context(patch("device.record.schema.give_way", watched_give_way))
+            stack.enter_context(patch("device.delivery.courier.Link", link))
+            stack.enter_context(patch("device.delivery.courier.boot_time", self.uptime))
             stack.enter_context(patch("central.centre.Link", link))
             stack.enter_context(patch("secrets.token_hex", self.token))
             stack.enter_context(patch("random.uniform", self.names.uniform))

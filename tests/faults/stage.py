@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import count
 from threading import Event, Semaphore, Thread
 
-from device.stop import Stop
+from device.system.stop import Stop
 
 START = 1_796_083_200.0
 """Unix seconds at which every run begins: 1 December 2026, past the day this program was made."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
-from tests.world import Beside
+from tests.support.world import Beside
 
 PUBLISH, PUBACK, DISCONNECT = 3, 4, 14
 

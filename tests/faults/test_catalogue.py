@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from tests.faults.catalogue import FAULTS, Known
-from tests.world import REPOSITORY
+from tests.support.world import REPOSITORY
 
 
 @cache

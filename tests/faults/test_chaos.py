@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from device.outbox import Outbox
-from tests import point
-from tests.credentials import staff_pass
+from device.record.outbox import Outbox
 from tests.faults import wall
 from tests.faults.chaos import RESTORES, Count, Fault, Site, overlapping, plan, whole
-from tests.test_whole import DATES
-from tests.world import wait_for
+from tests.support import point
+from tests.support.credentials import staff_pass
+from tests.support.world import wait_for
+from tests.whole.test_whole import DATES
 
 
 def drained(site: Site) -> Count:

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from central.store import Store
+from central.store.database import Store
 from device.model import Place
-from device.outbox import Outbox
+from device.record.outbox import Outbox
+from tests.central.store.test_store import set_back
 from tests.faults.chaos import ALL, whole
 from tests.faults.medium import Medium
 from tests.faults.power import NOW, OTHER, POINT, event, keep, mix, older
 from tests.faults.recording import Said, Step, record
-from tests.test_store import set_back
 
 SEED = 20261123
 pytestmark = pytest.mark.usefixtures("quiet")

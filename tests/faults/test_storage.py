@@ -14,13 +14,13 @@ from time import monotonic
 
 import pytest
 
-from device.outbox import CannotRecord, Outbox
-from tests.credentials import staff_pass
+from device.record.outbox import Outbox, RecordError
 from tests.faults import wall
 from tests.faults.chaos import Site, whole
-from tests.point import Station
-from tests.test_whole import DATES, hold_up
-from tests.world import REPOSITORY, free_port, tmpfs, wait_for
+from tests.support.credentials import staff_pass
+from tests.support.point import Station
+from tests.support.world import REPOSITORY, free_port, tmpfs, wait_for
+from tests.whole.test_whole import DATES, hold_up
 
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 
@@ -76,7 +76,7 @@ def test_a_card_without_inodes_takes_no_new_outbox_and_is_named(tmp_path: Path) 
                 n += 1
         assert n < 100
         with Outbox(folder / "outbox.db", 100) as outbox:
-            with pytest.raises(CannotRecord):
+            with pytest.raises(RecordError):
                 outbox.place()
             for one in list(folder.glob("[0-9]*")):
                 one.unlink()

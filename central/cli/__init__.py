@@ -1,0 +1,1 @@
+"""What `titik-central` prints."""

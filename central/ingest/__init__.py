@@ -1,0 +1,1 @@
+"""What came in: by the network or carried here, taken as rows or put aside."""

@@ -1,0 +1,1 @@
+"""The database: what is held, what is missing, and what was done to it by hand."""

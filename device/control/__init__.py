@@ -1,0 +1,1 @@
+"""What the station answers at its local socket."""

@@ -1,0 +1,1 @@
+"""Bytes from strangers to a token that nobody believes yet."""

@@ -1,0 +1,1 @@
+"""What was seen, on the disk before anybody is told: the event and the outbox."""

@@ -1,0 +1,1 @@
+"""Whom to believe: the trust bundle, its roster, and the fleet's secret."""

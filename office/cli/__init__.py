@@ -1,0 +1,1 @@
+"""The commands of `titik-office`: a file each."""

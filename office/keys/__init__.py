@@ -1,0 +1,1 @@
+"""Keys: what signs, and files of other people's keys."""

@@ -1,0 +1,1 @@
+"""A pass: what it says, its QR, and how it comes to its holder."""

@@ -1,0 +1,26 @@
+"""The list of people whose cards are made."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from office.passes.csv_table import rows
+
+WANTED: Final = ("number", "name", "unit")
+MAX_UNIT: Final = 60
+"""Characters; two lines on the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One row."""
+
+    line: int
+    """Where it ends in the file, counted from 1."""
+    number: str
+    name: str
+    unit: str
+
+
+def parse(octets: bytes) -> tuple[Person, ...]:
+    """Return the people in a CSV with the columns `WANTED`; raises `office.passes.csv_table.NotATableError`."""
+    return tuple(Person(row.line, **row.fields) for row in rows(octets, WANTED))

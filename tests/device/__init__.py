@@ -1,0 +1,1 @@
+"""The station: the loop and the files of its hall; each room's tests stand in a folder of its name."""

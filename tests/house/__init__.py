@@ -1,0 +1,1 @@
+"""The house itself: its walls, its documents, its examples and units."""

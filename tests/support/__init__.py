@@ -1,0 +1,1 @@
+"""The world around the programs, and what tests make of it: brokers, points, credentials, codes."""

@@ -1,0 +1,1 @@
+"""All programs together, as processes, over a real broker."""
