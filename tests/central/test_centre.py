@@ -7,9 +7,11 @@ import json
 import logging
 import os
 import resource
+import select
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -97,11 +99,12 @@ import sys
 from functools import partial
 from central import __main__, centre
 from device.mqtt.connection import Timeouts
+centre.GOODBYE = 3600
 centre.Link = partial(centre.Link, timeouts=Timeouts(stalled=3600, connect=3600))
 sys.exit(__main__.main())
 """,
 )
-"""The centre's program with limits of a connection that no test could wait for: who waits for them hangs."""
+"""The centre's program with limits that no test could wait for: who waits for them hangs."""
 
 
 class Centre(Child):
@@ -238,6 +241,41 @@ def weather(request: pytest.FixtureRequest, broker: Mosquitto) -> Iterator[int]:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         yield dict(zip(WEATHERS, (free_port(), mute.getsockname()[1], broker.port), strict=True))[request.param]
+
+
+def test_the_last_word_is_acknowledged_before_the_centre_hangs_up(tmp_path: Path) -> None:
+    """A broker that the centre leaves meanwhile may give it to nobody."""
+    from tests.central.broker.test_bundle_publisher import Packets  # noqa: PLC0415 - it takes the centre from here
+
+    order: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def speak() -> None:
+            conn, _ = server.accept()
+            with conn:
+                for kind, body in Packets(conn):
+                    if kind >> 4 == 1:
+                        conn.sendall(b"\x20\x02\x00\x00")
+                    elif kind >> 4 == 8:
+                        conn.sendall(b"\x90\x08" + body[:2] + bytes(6))
+                    elif kind >> 4 == 3:
+                        size = struct.unpack("!H", body[:2])[0]
+                        order.append(json.loads(body[4 + size :])["state"])
+                        if order[-1] == "stopped":
+                            early = select.select([conn], [], [], 0.5)[0]
+                            order.append("early" if early else "acknowledged")
+                        conn.sendall(b"\x40\x02" + body[2 + size : 4 + size])
+                    elif kind >> 4 == 14:
+                        order.append("disconnect")
+
+        thread = Thread(target=speak)
+        thread.start()
+        port = server.getsockname()[1]
+        with Centre(tmp_path / "centre", port, "protocol = 4", program=ENDLESS) as centre:
+            centre.says("state online")
+            assert centre.stop() == 0
+        thread.join()
+    assert order == ["online", "stopped", "acknowledged", "disconnect"]
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
