@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -101,10 +100,10 @@ class Station:
         self.vitals.frame(frame, read_ms)
         if self.lights.has_light:
             self.lights.illuminate(self.illumination.look(frame.luma, frame.tick, self.scanner.stirred))
-        height, width = frame.luma.shape
         basis = Basis(self.rulebook.rules, frame.at, self._floor(frame.at))
-        holds = partial(self.gaze.holds, tick=frame.tick, basis=basis)
-        meant = self.nearest.chosen(view, (height, width), frame.tick, holds)
+        seen = self.nearest.seen(view.codes, frame.luma.shape, frame.tick)
+        showings = self.gaze.showings([(one.text, one.rests) for one in seen], tick=frame.tick, basis=basis)
+        meant = self.nearest.chosen(seen, showings, view.suspects, frame.tick)
         if meant is None:
             return
         began = perf_counter()

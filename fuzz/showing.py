@@ -11,7 +11,6 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple, TypeAlias
@@ -81,7 +80,9 @@ def _stream(luma: Luma, left_out: tuple[str, ...], contained: Counter[str]) -> l
         vitals.frame(Frame(shot, AT, tick), 1.0)
         lamp.look(shot, tick, eye.stirred)
         texts += [code.text for code in seen.codes]
-        meant = nearest.chosen(seen, shot.shape, tick, partial(gaze.holds, tick=tick, basis=basis))
+        there = nearest.seen(seen.codes, shot.shape, tick)
+        showings = gaze.showings([(one.text, one.rests) for one in there], tick=tick, basis=basis)
+        meant = nearest.chosen(there, showings, seen.suspects, tick)
         if meant is None:
             continue
         judged = judge_shown(meant.text, RULES, AT, vitals.contained)

@@ -14,7 +14,7 @@ from math import pi, sin
 
 import pytest
 
-from device.reading.decoders import Code, Place, View
+from device.reading.decoders import Code, Place
 from device.reading.target import Nearest
 from device.verdict.judge import Basis, Judged
 from device.verdict.sightings import Gaze
@@ -128,8 +128,9 @@ def play(things: list[Thing], bodies: list[Body], seconds: float, chance: random
                 suspects.append(square(spot))
         chance.shuffle(codes)
         basis = Basis(RULES, AT + timedelta(seconds=tick))
-        holds = partial(gaze.holds, tick=tick, basis=basis)
-        meant = nearest.chosen(View(tuple(codes), tuple(suspects)), (HEIGHT, WIDTH), tick, holds)
+        in_view = nearest.seen(codes, (HEIGHT, WIDTH), tick)
+        showings = gaze.showings([(one.text, one.rests) for one in in_view], tick=tick, basis=basis)
+        meant = nearest.chosen(in_view, showings, tuple(suspects), tick)
         if meant is not None:
             sighting = gaze.sight(meant.text, judged[meant.text], tick=tick, basis=basis, came=meant.came)
             if sighting is not None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.reading.decoders import Code, Place, View
+from device.reading.decoders import Code, Place
 from device.reading.target import (
     AWAY,
     BLINK,
@@ -53,11 +53,9 @@ class Wall:
         return None if meant is None else meant.text
 
     def meant(self, *codes: Code, tick: float = 0.0, suspects: tuple[Place, ...] = ()) -> Meant | None:
-        def shown(text: str, rests: bool) -> Shown | None:
-            self.asked.append((text, rests))
-            return self.shown.get(text)
-
-        return self.nearest.chosen(View(codes, suspects), SIZE, tick, shown)
+        seen = self.nearest.seen(codes, SIZE, tick)
+        self.asked += [(one.text, one.rests) for one in seen]
+        return self.nearest.chosen(seen, [self.shown.get(one.text) for one in seen], suspects, tick)
 
 
 PHONE, POSTER = Code("phone", place(220)), Code("poster", place(60, (1100.0, 120.0)))

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -275,8 +274,9 @@ def test_any_text_gets_its_light(text: str) -> None:
     place = Place(((10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0)))
     gaze, contained = Gaze(0.7, 10.0, 20), Contained()
     basis = Basis(Rules(Trust(), (), Setting("x", "x", "in")), AT)
-    holds = partial(gaze.holds, tick=1.0, basis=basis)
-    meant = Nearest().chosen(View((Code(text, place),)), (100, 100), 1.0, holds)
+    nearest = Nearest()
+    seen = nearest.seen((Code(text, place),), (100, 100), 1.0)
+    meant = nearest.chosen(seen, gaze.showings([(text, False)], tick=1.0, basis=basis), (), 1.0)
     assert meant is not None
     judged = judge_shown(meant.text, basis.rules, basis.at, contained)
     sighting = gaze.sight(meant.text, judged, tick=1.0, basis=basis, came=meant.came)
