@@ -30,6 +30,7 @@ from device.control.control_socket import Hatch, Refused, Verb, socket_path
 from device.delivery import remote_commands
 from device.delivery.courier import Courier
 from device.delivery.status import Notice, Sender
+from device.formats import registry
 from device.health import Vitals
 from device.indicators import Indicators
 from device.model import Blind, Frame
@@ -325,7 +326,7 @@ def _info(told: Config) -> dict[str, object]:
         "version": __version__,
         "config": shown,
         "config_hash": config.fingerprint(told),
-        "can": ["hcert", "pass", "phone-pass", "listed"],
+        "can": registry.can(),
         "verbs": list(remote_commands.VERBS),
     }
 
