@@ -1,7 +1,7 @@
 """Showings: hostile symbols and pictures held before the whole chain, from the reading to the light.
 
-Nothing may come out of it but views and verdicts. What a step raised, and what was contained, is counted; that is no
-fault, but it should be rare. Each input depends on a seed and its number alone.
+Nothing may come out of it but views and verdicts. What an attempt raised, and what was contained, is counted; that is
+no fault, but it should be rare. Each input depends on a seed and its number alone.
 """
 
 import json

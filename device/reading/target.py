@@ -18,7 +18,7 @@ from hashlib import blake2b
 from math import hypot
 from typing import NamedTuple
 
-from device.reading.decoders import Code, Place
+from device.reading.decoders import Code, Corners
 
 SCENERY = 20.0
 """Seconds in sight after which a code that has not moved belongs to the room. Hands tremble more than `STILL`."""
@@ -144,7 +144,7 @@ class Nearest:
         return [Seen(near, code, self._stands(code, size[0], tick)) for near, code in _each(codes, size)]
 
     def chosen(
-        self, seen: Sequence[Seen], shown: Sequence[Shown | None], suspects: tuple[Place, ...], tick: float
+        self, seen: Sequence[Seen], shown: Sequence[Shown | None], suspects: tuple[Corners, ...], tick: float
     ) -> Meant | None:
         """Return what is to be judged, ``None`` if nothing is: a code that is stale, or the one that is meant.
 
@@ -165,7 +165,7 @@ class Nearest:
                 held = max(held, one.near)
         return stale or self._turn(waiting, held, suspects, tick)
 
-    def _turn(self, waiting: list[Seen], held: float, suspects: tuple[Place, ...], tick: float) -> Meant | None:
+    def _turn(self, waiting: list[Seen], held: float, suspects: tuple[Corners, ...], tick: float) -> Meant | None:
         """Return whose turn it is among those *waiting*, while a pass that is *held* so near has its light."""
         overdue = [one for one in waiting if tick - one.standing.waits >= OVERDUE]
         meant = (
@@ -215,7 +215,7 @@ def _each(codes: Iterable[Code], size: tuple[int, int]) -> Iterable[tuple[float,
     return nearest.values()
 
 
-def nearness(place: Place, size: tuple[int, int]) -> float:
+def nearness(place: Corners, size: tuple[int, int]) -> float:
     """Return the side of *place* as a share of the frame's height, halved by degrees from its middle to a corner."""
     height, width = size
     x, y = place.centre

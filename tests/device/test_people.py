@@ -14,7 +14,7 @@ from math import pi, sin
 
 import pytest
 
-from device.reading.decoders import Code, Place
+from device.reading.decoders import Code, Corners
 from device.reading.target import Nearest
 from device.verdict.judge import Basis, Judged
 from device.verdict.sightings import Gaze
@@ -97,9 +97,9 @@ def same(one: Spot, other: Spot) -> bool:
     return all(abs(a - b) <= STILL for a, b in zip(one, other, strict=True))
 
 
-def square(spot: Spot) -> Place:
+def square(spot: Spot) -> Corners:
     x, y, half = spot[0], spot[1], spot[2] / 2
-    return Place(((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)))
+    return Corners(((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)))
 
 
 def hidden(spot: Spot, by: Spot) -> bool:
