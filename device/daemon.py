@@ -33,7 +33,7 @@ from device.delivery.status import Notice, Sender
 from device.formats import registry
 from device.health import Vitals
 from device.indicators import Indicators
-from device.model import Blind, Frame
+from device.model import Blind, Fault, Frame
 from device.patterns import Pattern, pattern
 from device.reading.crashes import Crashes
 from device.reading.target import Nearest
@@ -172,25 +172,18 @@ class _Mood:
         faults = tuple(
             word
             for word, wrong in (
-                ("camera", isinstance(turn, Blind) or not station.lens.serves),
-                ("outbox", station.outbox.fault is not None),
-                ("sealed", any(one.owed != 0 for one in station.outbox.sealed.all)),
-                ("policy", station.rulebook.rules.broken),
-                ("bundle", (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
-                ("roster", station.rulebook.rules.trust.roster.locked),
-                ("glass", station.lens.state is State.SMEARED),
-                ("reader", bool(station.crashes.left_out)),
+                (Fault.CAMERA, isinstance(turn, Blind) or not station.lens.serves),
+                (Fault.OUTBOX, station.outbox.fault is not None),
+                (Fault.SEALED, any(one.owed != 0 for one in station.outbox.sealed.all)),
+                (Fault.POLICY, station.rulebook.rules.broken),
+                (Fault.BUNDLE, (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
+                (Fault.ROSTER, station.rulebook.rules.trust.roster.locked),
+                (Fault.GLASS, station.lens.state is State.SMEARED),
+                (Fault.READER, bool(station.crashes.left_out)),
             )
             if wrong
         )
-        if {"camera", "outbox"} & set(faults):
-            resting = patterns.FAULT
-        elif "bundle" in faults:
-            resting = patterns.STALE
-        elif "glass" in faults:
-            resting = patterns.SMEARED
-        else:
-            resting = patterns.READY if station.courier.linked else patterns.OFFLINE
+        resting = patterns.resting(faults, linked=station.courier.linked)
         if resting is not self._resting:
             self._resting = resting
             station.lights.rest(resting)
