@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from device.formats import base45, claim169, cwt, hcert
-from device.formats.cose import EDDSA, ES256, PS256, NotSupported, PublicKey, Sign1, parse
+from device.formats.cose import EDDSA, ES256, PS256, PublicKey, Sign1, UnsupportedAlgorithmError, parse
 from device.formats.cwt import Token
 from device.formats.proof import is_proof
 from device.model import Claims, Domain, Kind, Reason, Statement
@@ -70,7 +70,7 @@ class Format:
     domains: tuple[Domain, ...] = ()
     """What a key must vouch for to sign it; the first where the key says nothing of it."""
     unpack: Callable[[str], Showing] | None = None
-    """Takes the text apart; raises `Malformed` or `NotSupported`."""
+    """Takes the text apart; raises `Malformed` or `UnsupportedAlgorithmError`."""
     read: Callable[[bytes], Stated] | None = None
     """Reads the payload, once a signature held; raises `Malformed`."""
     phone: bool = False
@@ -89,7 +89,7 @@ class Format:
 
 def _supported(message: Sign1) -> Sign1:
     if message.algorithm not in (ES256, EDDSA, PS256):
-        raise NotSupported("another algorithm")
+        raise UnsupportedAlgorithmError("another algorithm")
     return message
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from device.formats.cbor import Malformed
-from device.formats.cose import NotSupported, Sign1
+from device.formats.cbor import MalformedError
+from device.formats.cose import Sign1, UnsupportedAlgorithmError
 from device.formats.cwt import MAX_TEXT, Token
 from device.formats.proof import fresh, holder_key, proven_at
 from device.formats.registry import Format, Showing, Stated, format_of
@@ -41,9 +41,9 @@ def believe_as(form: Format, text: str, trust: Trust, at: datetime) -> Belief:
         return listed or Belief(kind, form.unread, form=form.form)
     try:
         return _weigh(form, form.unpack(text), form.read, trust, at)
-    except NotSupported:
+    except UnsupportedAlgorithmError:
         return Belief(kind, Reason.NOT_SUPPORTED)
-    except Malformed:
+    except MalformedError:
         return Belief(kind, Reason.MALFORMED)
 
 
@@ -82,7 +82,7 @@ def _held(belief: Belief, token: Token, proof: Sign1 | None, at: datetime) -> Be
     key = holder_key(token.claims)
     if key is None:
         if proof is not None:
-            raise Malformed("a proof for a pass that names no phone")
+            raise MalformedError("a proof for a pass that names no phone")
         return belief
     proven = None if proof is None else proven_at(proof, key)
     if proof is not None and proven is None:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from device.formats.cbor import Malformed
+from device.formats.cbor import MalformedError
 from device.formats.cose import PublicKey
 from device.formats.cwt import Token
 from device.formats.registry import FORMATS, Format, Showing, Stated, can
@@ -123,7 +123,7 @@ def unpack(text: str) -> Showing:
     try:
         header, body, signature = text.removeprefix("jws:").split(".")
     except ValueError:
-        raise Malformed("not three parts") from None
+        raise MalformedError("not three parts") from None
     return Showing(Jws(header, body, unpadded(signature)))
 
 
