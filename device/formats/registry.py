@@ -41,7 +41,7 @@ class Signed(Protocol):
         """Return whether *key* signed it."""
 
 
-class Showing(NamedTuple):
+class Unpacked(NamedTuple):
     """What one text carries: what was signed, and what the phone that shows it signed around that, if it did."""
 
     message: Signed
@@ -69,7 +69,7 @@ class Format:
     """The words of ``info`` for what can be read of it."""
     domains: tuple[Domain, ...] = ()
     """What a key must vouch for to sign it; the first where the key says nothing of it."""
-    unpack: Callable[[str], Showing] | None = None
+    unpack: Callable[[str], Unpacked] | None = None
     """Takes the text apart; raises `Malformed` or `UnsupportedAlgorithmError`."""
     read: Callable[[bytes], Stated] | None = None
     """Reads the payload, once a signature held; raises `Malformed`."""
@@ -93,8 +93,8 @@ def _supported(message: Sign1) -> Sign1:
     return message
 
 
-def _unpack_certificate(text: str) -> Showing:
-    return Showing(_supported(cwt.unpack(text.removeprefix(hcert.PREFIX))))
+def _unpack_certificate(text: str) -> Unpacked:
+    return Unpacked(_supported(cwt.unpack(text.removeprefix(hcert.PREFIX))))
 
 
 def _read_certificate(payload: bytes) -> Stated:
@@ -102,11 +102,11 @@ def _read_certificate(payload: bytes) -> Stated:
     return Stated(token, *hcert.read(token.claims))
 
 
-def _unpack_pass(text: str) -> Showing:
+def _unpack_pass(text: str) -> Unpacked:
     message = cwt.unpack(text)
     if is_proof(message):
-        return Showing(_supported(parse(message.payload)), message)
-    return Showing(_supported(message))
+        return Unpacked(_supported(parse(message.payload)), message)
+    return Unpacked(_supported(message))
 
 
 def _read_pass(payload: bytes) -> Stated:

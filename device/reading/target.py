@@ -106,7 +106,7 @@ class _Standing:
         self.scenery = self.stood >= SCENERY
 
 
-class Seen(NamedTuple):
+class InView(NamedTuple):
     """A text that is in view, where it is nearest, and how near that is."""
 
     near: float
@@ -135,22 +135,22 @@ class Nearest:
         self._standing: dict[bytes, _Standing] = {}
         self._patient: float | None = None
 
-    def seen(self, codes: Iterable[Code], size: tuple[int, int], tick: float) -> list[Seen]:
+    def seen(self, codes: Iterable[Code], size: tuple[int, int], tick: float) -> list[InView]:
         """Return each text of *codes* once, and note where it stands.
 
         *size* is the frame's height and width, *tick* monotonic seconds.
         """
         self._forget(tick)
-        return [Seen(near, code, self._stands(code, size[0], tick)) for near, code in _each(codes, size)]
+        return [InView(near, code, self._stands(code, size[0], tick)) for near, code in _each(codes, size)]
 
     def chosen(
-        self, seen: Sequence[Seen], shown: Sequence[Shown | None], suspects: tuple[Corners, ...], tick: float
+        self, seen: Sequence[InView], shown: Sequence[Shown | None], suspects: tuple[Corners, ...], tick: float
     ) -> Meant | None:
         """Return what is to be judged, ``None`` if nothing is: a code that is stale, or the one that is meant.
 
         *shown* says of each of *seen* what there is to know of a showing that goes on, and ``None`` of what is new.
         """
-        waiting: list[Seen] = []
+        waiting: list[InView] = []
         stale: Meant | None = None
         held = 0.0
         for one, told in zip(seen, shown, strict=True):
@@ -165,7 +165,7 @@ class Nearest:
                 held = max(held, one.near)
         return stale or self._turn(waiting, held, suspects, tick)
 
-    def _turn(self, waiting: list[Seen], held: float, suspects: tuple[Corners, ...], tick: float) -> Meant | None:
+    def _turn(self, waiting: list[InView], held: float, suspects: tuple[Corners, ...], tick: float) -> Meant | None:
         """Return whose turn it is among those *waiting*, while a pass that is *held* so near has its light."""
         overdue = [one for one in waiting if tick - one.standing.waits >= OVERDUE]
         meant = (

@@ -13,7 +13,7 @@ from device.formats.cbor import MalformedError
 from device.formats.cose import Sign1, UnsupportedAlgorithmError
 from device.formats.cwt import MAX_TEXT, Token
 from device.formats.proof import fresh, holder_key, proven_at
-from device.formats.registry import Format, Showing, Stated, format_of
+from device.formats.registry import Format, Stated, Unpacked, format_of
 from device.model import Belief, Claims, Credential, Kind, Reason, Statement
 from device.trust.bundle import Key, Trust, identity, revocation
 from device.trust.roster import MAX_NUMBER
@@ -47,8 +47,8 @@ def believe_as(form: Format, text: str, trust: Trust, at: datetime) -> Belief:
         return Belief(kind, Reason.MALFORMED)
 
 
-def _weigh(form: Format, showing: Showing, read: Callable[[bytes], Stated], trust: Trust, at: datetime) -> Belief:
-    kind, message = form.kind, showing.message
+def _weigh(form: Format, unpacked: Unpacked, read: Callable[[bytes], Stated], trust: Trust, at: datetime) -> Belief:
+    kind, message = form.kind, unpacked.message
     candidates = trust.candidates(message.kid)
     if not candidates:
         return Belief(kind, Reason.UNKNOWN_ISSUER)
@@ -74,7 +74,7 @@ def _weigh(form: Format, showing: Showing, read: Callable[[bytes], Stated], trus
     if stated.form is not None:
         return Belief(kind, flaw or Reason.NOT_SUPPORTED, credential, stated.form)
     belief = Belief(kind, flaw, credential)
-    return _held(belief, token, showing.proof, at) if form.phone else belief
+    return _held(belief, token, unpacked.proof, at) if form.phone else belief
 
 
 def _held(belief: Belief, token: Token, proof: Sign1 | None, at: datetime) -> Belief:

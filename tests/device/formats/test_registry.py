@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from device.formats.cbor import MalformedError
 from device.formats.cose import PublicKey
 from device.formats.cwt import Token
-from device.formats.registry import FORMATS, Format, Showing, Stated, can
+from device.formats.registry import FORMATS, Format, Stated, Unpacked, can
 from device.model import Belief, Claims, Domain, Kind, Reason, Statement
 from device.trust.bundle import Key, Trust, revocation, trusting
 from device.verdict.verify import believe, believe_as, kind_of
@@ -119,12 +119,12 @@ def unpadded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def unpack(text: str) -> Showing:
+def unpack(text: str) -> Unpacked:
     try:
         header, body, signature = text.removeprefix("jws:").split(".")
     except ValueError:
         raise MalformedError("not three parts") from None
-    return Showing(Jws(header, body, unpadded(signature)))
+    return Unpacked(Jws(header, body, unpadded(signature)))
 
 
 def read(payload: bytes) -> Stated:
