@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -31,9 +30,10 @@ from device.control.control_socket import ControlSocket, RequestRefusedError, Ve
 from device.delivery import remote_commands
 from device.delivery.courier import Courier
 from device.delivery.status import Notice, Sender
+from device.formats import registry
 from device.health import Health
 from device.indicators import Indicators
-from device.model import Blind, Frame
+from device.model import Blind, Fault, Frame
 from device.patterns import Pattern, pattern
 from device.reading.crashes import Crashes
 from device.reading.target import Nearest
@@ -101,10 +101,10 @@ class Station:
         self.health.frame(frame, read_ms)
         if self.lights.has_light:
             self.lights.illuminate(self.fill_light.look(frame.luma, frame.tick, self.scanner.stirred))
-        height, width = frame.luma.shape
         basis = Basis(self.ruleset.rules, frame.at, self._floor(frame.at))
-        holds = partial(self.sightings.holds, tick=frame.tick, basis=basis)
-        meant = self.nearest.chosen(view, (height, width), frame.tick, holds)
+        seen = self.nearest.seen(view.codes, frame.luma.shape, frame.tick)
+        showings = self.sightings.showings([(one.text, one.rests) for one in seen], tick=frame.tick, basis=basis)
+        meant = self.nearest.chosen(seen, showings, view.suspects, frame.tick)
         if meant is None:
             return
         began = perf_counter()
@@ -172,25 +172,18 @@ class _Mood:
         faults = tuple(
             word
             for word, wrong in (
-                ("camera", isinstance(turn, Blind) or not station.lens.serves),
-                ("outbox", station.outbox.fault is not None),
-                ("sealed", any(one.owed != 0 for one in station.outbox.sealed.all)),
-                ("policy", station.ruleset.rules.broken),
-                ("bundle", (synced and station.ruleset.rules.trust.due(turn.at)) or not station.ruleset.kept),
-                ("roster", station.ruleset.rules.trust.roster.locked),
-                ("glass", station.lens.state is State.SMEARED),
-                ("reader", bool(station.crashes.left_out)),
+                (Fault.CAMERA, isinstance(turn, Blind) or not station.lens.serves),
+                (Fault.OUTBOX, station.outbox.fault is not None),
+                (Fault.SEALED, any(one.owed != 0 for one in station.outbox.sealed.all)),
+                (Fault.POLICY, station.ruleset.rules.broken),
+                (Fault.BUNDLE, (synced and station.ruleset.rules.trust.due(turn.at)) or not station.ruleset.kept),
+                (Fault.ROSTER, station.ruleset.rules.trust.roster.locked),
+                (Fault.GLASS, station.lens.state is State.SMEARED),
+                (Fault.READER, bool(station.crashes.left_out)),
             )
             if wrong
         )
-        if {"camera", "outbox"} & set(faults):
-            resting = patterns.FAULT
-        elif "bundle" in faults:
-            resting = patterns.STALE
-        elif "glass" in faults:
-            resting = patterns.SMEARED
-        else:
-            resting = patterns.READY if station.courier.linked else patterns.OFFLINE
+        resting = patterns.resting(faults, linked=station.courier.linked)
         if resting is not self._resting:
             self._resting = resting
             station.lights.rest(resting)
@@ -328,7 +321,7 @@ def _info(told: Config) -> dict[str, object]:
         "version": __version__,
         "config": shown,
         "config_hash": config.fingerprint(told),
-        "can": ["hcert", "pass", "phone-pass", "listed"],
+        "can": registry.can(),
         "verbs": list(remote_commands.VERBS),
     }
 

@@ -7,9 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from device.__main__ import main
 from device.config import BrokerSettings
+from device.formats import registry
 from device.mqtt_client import Link, Message, Received
 from device.system.clock import BUILT
 from device.system.disk import write_whole
@@ -58,7 +60,10 @@ def test_a_revocation_reaches_the_wall_over_the_broker_and_outlives_kill_9(tmp_p
         with Link(BrokerSettings(port=broker.port), "listener", will=will) as listener:
             listener.subscribe(["titik/v1/bupati-1/info"])
             infos = wait_for(lambda: [json.loads(m.body) for m in listener.turn(0.2) if isinstance(m, Received)])
-        assert [told["bundle"] for told in infos] == [4]
+        assert [(told["bundle"], told["can"]) for told in infos] == [(4, registry.can())]
+        schema = json.loads((REPOSITORY / "schemas" / "info.json").read_text(encoding="utf-8"))
+        Draft202012Validator(schema).validate(infos[0])
+        assert set(infos[0]) == set(schema["properties"])
         write_whole(posted, told(3))  # somebody copies an old file over it
         point.says("the bundle that the broker holds is refused: older than the one in force")
         point.child.kill()

@@ -18,7 +18,7 @@ from device.camera.pictures import luma_of
 from device.cli.commands import moment
 from device.formats import base45, claim169
 from device.formats.cwt import MAX_TEXT, read, unpack
-from device.model import Claims, Domain, Kind, Outcome, Reason, Statement, Verdict
+from device.model import Belief, Claims, Domain, Kind, Outcome, Reason, Statement, Verdict
 from device.scanner import read_still
 from device.trust.audit_keys import audit_key
 from device.trust.bundle import Key, Trust, identity, kid_of, revocation, trusting
@@ -35,6 +35,7 @@ from tests.support.credentials import (
     flipped_s,
     hcert,
     pack,
+    proof,
     sign,
     staff_pass,
     token,
@@ -277,6 +278,15 @@ def test_a_forged_pass_under_a_known_kid_is_forged() -> None:
     claims = {1: "luwuutarakab", 4: int(AT.timestamp()) + 9, 169: {1: "1"}}
     forged = pack(sign(OTHER_KEY, cbor2.dumps(claims), {1: -7, 4: kid_of(STAFF_KEY.public_key())}))
     assert believe(forged, trust(), AT).reason is Reason.FORGED
+
+
+@pytest.mark.parametrize("kid", [kid_of(STAFF_KEY.public_key()), b"nobody's"], ids=["known", "unknown"])
+def test_another_algorithm_is_not_supported_whoever_signed_and_is_no_forgery(kid: bytes) -> None:
+    end = int((AT + timedelta(days=9)).timestamp())
+    signed = sign(STAFF_KEY, cbor2.dumps({1: "x", 4: end, 169: {1: "0042"}}), {1: -35, 4: kid})
+    phone = ec.generate_private_key(ec.SECP256R1())
+    for text in (pack(signed), "HC1:" + pack(signed), proof(phone, signed, AT)):
+        assert believe(text, trust(), AT) == Belief(kind_of(text), Reason.NOT_SUPPORTED)
 
 
 def test_a_kid_in_the_protected_header_wins() -> None:
