@@ -28,8 +28,8 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from device.config import Broker, Delivery
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.health import percentile
 from device.model import Place
 from device.mqtt_client import Broken, Link, Message

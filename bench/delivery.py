@@ -27,8 +27,8 @@ from typing import Any
 import bench.__main__ as belief
 from bench.senders import POINT, RAW_POINT, TOPIC
 from device.config import Broker, Delivery, Point, Privacy
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.health import percentile
 from device.model import Event, Place
 from device.mqtt_client import Acked, Link, Message

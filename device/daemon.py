@@ -29,8 +29,8 @@ from device.config import Station as Config
 from device.control import queue_verbs
 from device.control.control_socket import Hatch, Refused, Verb, socket_path
 from device.delivery import remote_commands
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.health import Vitals
 from device.indicators import Indicators
 from device.model import Blind, Frame

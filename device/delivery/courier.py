@@ -17,9 +17,9 @@ from device.config import Broker, Delivery
 from device.delivery._poison_messages import Aside
 from device.delivery._reachability import Reach
 from device.delivery._settlements import Ledger
+from device.delivery.announcements import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.delivery.in_flight import FIRST_RESEND, Parcel, Window
 from device.delivery.remote_commands import Desk
-from device.delivery.status import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.mqtt.pace import Limits
 from device.mqtt.session_end import Cause
 from device.mqtt.weather import Weather

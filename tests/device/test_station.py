@@ -19,8 +19,8 @@ from device.camera.monitor import REOPENED, State
 from device.camera.source import turns
 from device.config import Broker, Delivery, Pins, Point, Privacy
 from device.daemon import Station
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
 from device.health import Vitals
 from device.indicators import Indicators
 from device.model import Blind, Frame, Outcome, Reason, Verdict

@@ -14,8 +14,8 @@ from device.config import Delivery, Point, Privacy
 from device.config import Station as Config
 from device.daemon import Station as Loop
 from device.daemon import _Mood
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
 from device.health import Vitals
 from device.indicators import Indicators
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict

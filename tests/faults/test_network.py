@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from device.config import Broker, Delivery
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
 from device.mqtt_client import Broken, Link, Message
 from device.record.outbox import Outbox
 from tests.device.delivery.test_courier import Centre, append, until

@@ -14,8 +14,8 @@ from pathlib import Path
 from threading import Event as Flag
 
 from device.config import Broker, Delivery
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.model import Event, Place
 from device.record.outbox import CannotRecord, Outbox
 from device.wire import dumps

@@ -15,8 +15,8 @@ from central.broker.recall import EACH_MINUTE, MOST_ROWS, Recall, Request, owed
 from central.store.backup import backup, restore
 from central.store.missing import Gap
 from device.config import Broker, Delivery
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
 from device.mqtt_client import Link, Message, Received
 from device.record.outbox import Outbox
 from device.wire import Topics, dumps, loads

@@ -15,9 +15,9 @@ from typing import Literal, Self
 import pytest
 
 from device.config import Broker, Delivery, Point, Station, Trust
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import ASK_EVERY, GLANCE, PURGE_EVERY, Courier
 from device.delivery.in_flight import FIRST_RESEND, LONGEST_RESEND
-from device.delivery.status import Notice, Sender
 from device.model import Event
 from device.mqtt_client import Acked, Broken, Link, Message, Received
 from device.record.outbox import CannotRecord, Outbox

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 
 from device.config import Broker, Delivery
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
 from device.model import Event
 from device.mqtt_client import Link, Message
 from device.record.outbox import Outbox

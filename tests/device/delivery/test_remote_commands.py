@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.config import Broker, Delivery
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
 from device.delivery.remote_commands import (
     LARGEST,
@@ -25,7 +26,6 @@ from device.delivery.remote_commands import (
     Span,
     parse,
 )
-from device.delivery.status import Notice, Sender
 from device.model import Event
 from device.mqtt_client import Message
 from device.record.outbox import Outbox
