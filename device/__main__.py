@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(told: object) -> int:
     """Serve until told to stop."""
-    from device import daemon  # noqa: PLC0415 - paho, gpiozero and the eyes are paid for by `run` alone
+    from device import wiring  # noqa: PLC0415 - paho, gpiozero and the eyes are paid for by `run` alone
     from device.indicators import PinsMissing  # noqa: PLC0415 - as above
     from device.system.systemd import Notifier  # noqa: PLC0415 - as above
 
@@ -60,7 +60,7 @@ def _run(told: object) -> int:
         log.line.warning("%s", warning)
     try:
         os.umask(0o077)  # also where no unit says so: what the station writes is its own
-        daemon.run(station, Notifier.from_env())
+        wiring.run(station, Notifier.from_env())
     except PinsMissing as error:
         log.line.error("%s", error)
         return MISSING
