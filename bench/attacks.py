@@ -32,9 +32,9 @@ from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
 from device.health import percentile
 from device.model import Place
-from device.mqtt_client import Broken, Link, Message
+from device.mqtt_client import Broken, Link
 from device.record.outbox import Outbox
-from device.wire import CONTENT_TYPE_BATCH, Topics, batch, dumps
+from device.wire import CONTENT_TYPE_BATCH, Message, Topics, batch, dumps
 from tests.faults.wall import event
 from tests.house.test_examples import shipped
 from tests.support.certificates import Authority, Pair

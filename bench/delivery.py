@@ -31,7 +31,7 @@ from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
 from device.health import percentile
 from device.model import Event, Place
-from device.mqtt_client import Acked, Link, Message
+from device.mqtt_client import Link
 from device.record.event import Composer
 from device.record.outbox import Outbox
 from device.record.schema import checksum
@@ -40,7 +40,7 @@ from device.trust.bundle import Trust
 from device.verdict.judge import Rules, choose, judge
 from device.verdict.policy import Setting
 from device.verdict.sightings import Sighting
-from device.wire import dumps
+from device.wire import Acked, Message, dumps
 from tests.support.world import Child, Mosquitto, wait_for
 
 GROWN = 300

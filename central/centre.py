@@ -32,11 +32,11 @@ from central.store.database import CannotWrite, Store
 from device.config import Broker
 from device.mqtt.pace import Limits
 from device.mqtt.weather import Weather
-from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.mqtt_client import Broken, Link
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Heart
-from device.wire import MAX_BUNDLE, State, Topics, dumps
+from device.wire import MAX_BUNDLE, Acked, Message, Received, State, Topics, dumps
 
 log = logging.getLogger(__name__)
 

@@ -25,16 +25,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.config import Broker
-from device.message import TOO_LARGE, Acked, Message, Received, around
 from device.mqtt import tls
 from device.mqtt.connection import CONNECT_LIMIT, STALLED, Line, Stalled, dial
 from device.mqtt.framing import Foreign, Framing
 from device.mqtt.liveness import ACK_LIMIT, SILENCE, Liveness
 from device.mqtt.paho_client import LineClient, properties_for, publish_properties, words_of
 from device.mqtt.session_end import Broken, Ending, Sentence, Stage, lacking, silent, told, unanswered
-from device.wire import MAX_BUNDLE
+from device.wire import MAX_BUNDLE, TOO_LARGE, Acked, Message, Received, around
 
-__all__ = ["Acked", "Broken", "Link", "Message", "Received"]
+__all__ = ["Broken", "Link"]
 
 READ_AT_ONCE, READ_BYTES = 1000, 4_194_304
 """Packets and bytes taken in one turn at the most, so that a flood cannot keep the owner from its other work, nor

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from device.mqtt_client import Message
 from device.record.outbox import CannotRecord, Outbox
-from device.wire import State, Topics, dumps
+from device.wire import Message, State, Topics, dumps
 
 HEALTH_EVERY = 60.0
 HIDDEN = ("refused", "unrouted")

@@ -23,7 +23,7 @@ from device.delivery.remote_commands import Desk
 from device.mqtt.pace import Limits
 from device.mqtt.session_end import Cause
 from device.mqtt.weather import Weather
-from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.mqtt_client import Broken, Link
 from device.record.event import in_doubt
 from device.record.outbox import CannotRecord, Outbox, Owed
 from device.system.clock import boot_time
@@ -33,7 +33,10 @@ from device.verdict.ruleset import Rulebook
 from device.wire import (
     CONTENT_TYPE,
     CONTENT_TYPE_BATCH,
+    Acked,
+    Message,
     Quarantined,
+    Received,
     State,
     Topics,
     digest,

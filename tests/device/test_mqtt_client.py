@@ -20,7 +20,8 @@ from device.config import Broker
 from device.mqtt.framing import LONGEST_PROPERTIES
 from device.mqtt.paho_client import LineClient
 from device.mqtt.session_end import Cause
-from device.mqtt_client import LARGEST_PACKET, Acked, Broken, Link, Message, Received
+from device.mqtt_client import LARGEST_PACKET, Broken, Link
+from device.wire import Acked, Message, Received
 from tests.device.mqtt.test_framing import length
 from tests.faults.narrow import Narrow
 from tests.support.certificates import Authority, Pair

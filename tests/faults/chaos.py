@@ -26,7 +26,8 @@ from typing import NamedTuple, Self
 import pytest
 
 from device.config import Broker
-from device.mqtt_client import Broken, Link, Message
+from device.mqtt_client import Broken, Link
+from device.wire import Message
 from tests.faults.link import Mood, Relay
 from tests.support import point
 from tests.support.world import Child, Mosquitto, free_port

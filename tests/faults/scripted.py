@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from device.config import Broker
-from device.mqtt_client import Acked, Broken, Message, Received
+from device.mqtt_client import Broken
+from device.wire import Acked, Message, Received
 from tests.faults.stage import Actor, Stage
 
 ROOT = "titik/v1"

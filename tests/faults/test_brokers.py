@@ -12,8 +12,9 @@ import pytest
 from device.config import Broker, Delivery
 from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.mqtt_client import Acked, Broken, Link, Message
+from device.mqtt_client import Broken, Link
 from device.record.outbox import Outbox
+from device.wire import Acked, Message
 from tests.device.delivery.test_courier import TOPICS, Centre, append, until
 from tests.faults.chaos import ALLOWED, NO_EVENTS, whole
 from tests.support.certificates import Authority, Pair

@@ -12,8 +12,9 @@ import pytest
 from device.config import Broker, Delivery
 from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.mqtt_client import Broken, Link, Message
+from device.mqtt_client import Broken, Link
 from device.record.outbox import Outbox
+from device.wire import Message
 from tests.device.delivery.test_courier import Centre, append, until
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Mood, Relay

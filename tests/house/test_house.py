@@ -19,7 +19,6 @@ ROOMS = {
         "system",
         "model",
         "wire",
-        "message",
         "config",
         "patterns",
         "indicators",
@@ -66,7 +65,6 @@ SHARED = {
         "system",
         "model",
         "wire",
-        "message",
         "config",
         "trust",
         "mqtt",
@@ -244,3 +242,17 @@ def test_what_only_a_tool_needs_is_not_paid_by_the_station() -> None:
         == set()
     )
     assert "device.scanner" in loaded
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *(f"device.delivery.{name}" for name in ("announcements", "in_flight", "remote_commands", "_reachability")),
+        *(f"central.{name}" for name in ("ingest.intake", "ingest.inbox", "ingest.transfer", "broker.recall")),
+    ],
+)
+def test_what_only_speaks_of_messages_loads_no_client_of_a_broker(module: str) -> None:
+    asked = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
+    assert module in loaded
+    assert [name for name in loaded if name.partition(".")[0] == "paho"] == []

@@ -21,11 +21,12 @@ from central.settings import password
 from central.store.backup import restore
 from central.store.database import Store
 from device.config import Broker, ConfigError
-from device.mqtt_client import Broken, Link, Message
+from device.mqtt_client import Broken, Link
 from device.record._reserve import Ballast
 from device.record.outbox import Outbox
 from device.record.transfer_file import MOST_DAMAGED, Header, Holds, Stick, StickError, told_of, writing
 from device.system.disk import NotPlain, check_plain, open_plain, read_bounded
+from device.wire import Message
 from office.cli.issue import _phone_key
 from office.cli.options import opened
 from office.desk.desk import found

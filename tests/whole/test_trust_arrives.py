@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from device.config import Broker
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.system.clock import BUILT
 from device.system.disk import write_whole
 from device.trust.bundle import Trust, open_bundle, revocation
 from device.verdict.verify import believe
+from device.wire import Message, Received
 from office import bundle
 from tests.support.credentials import staff_pass, trust
 from tests.support.point import NOW, ROOT, ROOTS, Centre, Station, save, signed_bundle

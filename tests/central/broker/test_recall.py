@@ -17,9 +17,9 @@ from central.store.missing import Gap
 from device.config import Broker, Delivery
 from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import Topics, dumps, loads
+from device.wire import Message, Received, Topics, dumps, loads
 from tests.central.store.test_store import event
 from tests.central.test_centre import Centre
 from tests.faults.wall import event as wall_event

@@ -19,11 +19,11 @@ from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import ASK_EVERY, GLANCE, PURGE_EVERY, Courier
 from device.delivery.in_flight import FIRST_RESEND, LONGEST_RESEND
 from device.model import Event
-from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.mqtt_client import Broken, Link
 from device.record.outbox import CannotRecord, Outbox
 from device.system.clock import boot_time
 from device.verdict.ruleset import Rulebook
-from device.wire import Receipt, State, Topics, digest, dumps
+from device.wire import Acked, Message, Receipt, Received, State, Topics, digest, dumps
 from office.bundle import spki_text
 from tests.support.point import ROOT, signed_bundle
 from tests.support.world import Mosquitto, free_port, wait_for

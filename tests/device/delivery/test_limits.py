@@ -12,9 +12,9 @@ from device.config import Broker, Delivery
 from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
 from device.model import Event
-from device.mqtt_client import Link, Message
+from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import dumps
+from device.wire import Message, dumps
 from tests.central.store.test_store import event
 from tests.central.test_centre import Centre as Office
 from tests.device.delivery.test_courier import Centre, until

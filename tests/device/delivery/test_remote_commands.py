@@ -27,9 +27,8 @@ from device.delivery.remote_commands import (
     parse,
 )
 from device.model import Event
-from device.mqtt_client import Message
 from device.record.outbox import Outbox
-from device.wire import Receipt, Topics, digest, dumps
+from device.wire import Message, Receipt, Topics, digest, dumps
 from tests.device.delivery.test_courier import Centre, append, until
 from tests.support.world import REPOSITORY, Mosquitto
 

@@ -30,13 +30,12 @@ from device.__main__ import main as titik
 from device.control import control_socket, queue_verbs
 from device.control.control_socket import Hatch, Refused, ask
 from device.model import Event
-from device.mqtt_client import Received
 from device.record import reader
 from device.record.outbox import Outbox
 from device.record.reader import CannotLook, Shelf
 from device.record.transfer_file import LONGEST_LINE, Header, Holds, Stick, StickError, told_of, writing
 from device.system import log
-from device.wire import Receipt, Topics, batch, digest, dumps, loads, parse_receipt
+from device.wire import Receipt, Received, Topics, batch, digest, dumps, loads, parse_receipt
 from tests.central.store.test_store import event
 from tests.central.test_centre import station as joined
 from tests.device.control.test_control_socket import listens
