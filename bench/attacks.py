@@ -31,7 +31,7 @@ from device.config import Broker, Delivery
 from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
 from device.health import percentile
-from device.model import Place
+from device.model import Event, Place
 from device.mqtt_client import Broken, Link
 from device.record.outbox import Outbox
 from device.wire import CONTENT_TYPE_BATCH, Message, Topics, batch, dumps
@@ -108,9 +108,13 @@ class Point:
         """Let one person have their light."""
         now = datetime.now(UTC)
         self.courier.tell(Notice(trusted_time=now, health={}))
-        told = event(self.name, self.outbox.place(), now)
-        self.outbox.began[told.id] = monotonic()
-        self.outbox.append(told)
+
+        def composed(place: Place) -> Event:
+            told = event(self.name, place, now)
+            self.outbox.began[told.id] = monotonic()
+            return told
+
+        self.outbox.append(composed)
         self.courier.wake()
 
 

@@ -80,8 +80,7 @@ class Station(Parts):
             return True
         try:
             clock = replace(self.clock.look(at), floor=self._floor(at))
-            event = self.composer.compose(self.outbox.place(), sighting, at, clock, took_ms)
-            self.outbox.append(event)
+            event = self.outbox.append(lambda place: self.composer.compose(place, sighting, at, clock, took_ms))
             correction.note(clock)
         except CannotRecord:
             self.lights.show(patterns.OUT_OF_ORDER)

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 
@@ -71,8 +72,7 @@ def main(folder: Path, point: str, port: int, until: str, rate: float) -> None:
             if (folder / "quiet").exists():
                 continue
             try:
-                told = event(point, outbox.place(), now)
-                outbox.append(told)
+                told = outbox.append(partial(event, point, now=now))
             except CannotRecord:
                 continue  # no light is shown for what is not on the disk
             os.write(record, f"{told.id} {told.place.epoch} {told.place.seq}\n".encode())

@@ -122,7 +122,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "state").mkdir()
     os.mkfifo(folder / "state" / "outbox.db")
     with Outbox(folder / "log" / "outbox.db", 1000) as outbox:
-        outbox.place()
+        outbox.kept()
     (folder / "log" / "outbox.db-wal").unlink(missing_ok=True)
     os.mkfifo(folder / "log" / "outbox.db-wal")
     (folder / "central.toml").write_text(f'[store]\npath = "{folder}/central.db"\n')

@@ -246,9 +246,7 @@ def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_rea
     def scan(outbox: Outbox, count: int) -> set[str]:
         scanned = set()
         for _ in range(count):
-            told = wall_event(POINT, outbox.place(), NOW)
-            outbox.append(told)
-            scanned.add(told.id)
+            scanned.add(outbox.append(lambda place: wall_event(POINT, place, NOW)).id)
         return scanned
 
     copy = tmp_path / "copy.db"

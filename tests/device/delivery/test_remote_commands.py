@@ -49,8 +49,7 @@ def asked(n: int = 1, at: datetime = AT, **more: Any) -> dict[str, Any]:
 def held(outbox: Outbox, count: int) -> list[str]:
     """Append events, all of which the centre holds; return their ids."""
     ids = append(outbox, count)
-    place = outbox.place()
-    assert outbox.settle(Receipt("c", place.epoch, 1, count, count, digest(ids)), AT) == count
+    assert outbox.settle(Receipt("c", outbox.epoch, 1, count, count, digest(ids)), AT) == count
     return ids
 
 
@@ -217,8 +216,9 @@ def test_what_is_owed_already_is_sent_once_when_it_is_asked_for_again(tmp_path: 
         sender = Sender("bupati-1", "boot-1", {})
         with Courier(outbox, Broker(port=broker.port, keepalive=5), Delivery(), sender) as bike:
             bike.tell(Notice(trusted_time=AT))
-            place = outbox.place()
-            outbox.append(Event(place, "late", dumps({"id": "late", "epoch": place.epoch, "seq": place.seq})))
+            outbox.append(
+                lambda place: Event(place, "late", dumps({"id": "late", "epoch": place.epoch, "seq": place.seq}))
+            )
             bike.wake()
             until(centre, lambda: len(centre.got) == 1, answer=False)
             centre.ask("replay", asked(1, epoch=outbox.epoch, **{"from": 1, "to": 4}))

@@ -289,7 +289,7 @@ def test_a_file_that_another_program_reads_is_sealed_as_soon_as_it_lets_go(tmp_p
         outbox = stack.enter_context(opened(tmp_path, B))
         assert outbox.fault == "another program is writing the database"
         with pytest.raises(CannotRecord):
-            outbox.place()
+            outbox.kept()
         assert sorted(rows(tmp_path / "outbox.db")) == sorted(ids)
         reader.close()
         wait_for(lambda: outbox.fault is None, 20 * TRY_AGAIN)

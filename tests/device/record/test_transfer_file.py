@@ -29,7 +29,7 @@ from central.store.database import Store
 from device.__main__ import main as titik
 from device.control import control_socket, queue_verbs
 from device.control.control_socket import Hatch, Refused, ask
-from device.model import Event
+from device.model import Event, Place
 from device.record import reader
 from device.record.outbox import Outbox
 from device.record.reader import CannotLook, Shelf
@@ -49,13 +49,12 @@ POINT = "bupati-1"
 
 def fill(outbox: Outbox, count: int, name: str = POINT) -> list[str]:
     """Append *count* events as the station does, with random ids; return the ids."""
-    ids = []
-    for _ in range(count):
-        place, id_ = outbox.place(), secrets.token_hex(16)
-        told = {**event(place.seq, point=name, epoch=place.epoch), "id": id_}
-        outbox.append(Event(place, id_, dumps(told)))
-        ids.append(id_)
-    return ids
+
+    def composed(place: Place) -> Event:
+        id_ = secrets.token_hex(16)
+        return Event(place, id_, dumps({**event(place.seq, point=name, epoch=place.epoch), "id": id_}))
+
+    return [outbox.append(composed).id for _ in range(count)]
 
 
 @dataclass
@@ -622,7 +621,7 @@ def test_a_stick_is_taken_beside_a_running_centre(tmp_path: Path) -> None:
 
 
 def test_a_point_without_a_network_is_served_by_a_stick(tmp_path: Path) -> None:
-    with point.Station(tmp_path / "bupati-1", free_port()) as station:
+    with point.Station(tmp_path / "bupati-1", free_port(), camera={"loop": "true", "gap": 600}) as station:
         point.save(station.pictures / "a.png", staff_pass("P-1"))
         station.says("shown ")
         socket = ["--socket", str(station.folder / "state" / "titik.sock")]
