@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from central.events import stamp
-from central.points import UnknownPoint, typed, typed_day
+from central.points import UnknownPointError, typed, typed_day
 from central.settings import Settings
-from central.store.database import Gone, Known, NotOurs, Purged
+from central.store.database import DatabaseGoneError, ForeignDatabaseError, Known, Purged
 from device import __version__
 from device.config import ConfigError, load
 from device.system import log
-from device.system.lock import Taken
+from device.system.lock import LockTakenError
 from device.wire import Topics
 
 DONE, FAILED, MISSING, CONFIG = 0, 1, 3, 78
@@ -39,10 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
         for mistake in error.mistakes:
             log.line.error("%s", mistake)
         return CONFIG
-    except UnknownPoint as error:
+    except UnknownPointError as error:
         log.line.error("%s", error)
         return FAILED
-    except NotOurs as error:
+    except ForeignDatabaseError as error:
         log.line.error("%s", error)
         return CONFIG
 
@@ -62,13 +62,13 @@ def _run(told: Namespace) -> int:
     settings = _settings(told)
     try:
         centre.run(settings, Notifier.from_env())
-    except Gone as error:
+    except DatabaseGoneError as error:
         log.line.error("%s: nothing more can be held in it, and the centre ends", error)
         return FAILED
-    except Taken as error:
+    except LockTakenError as error:
         log.line.error("%s", error)
         return FAILED
-    except (ConfigError, NotOurs):
+    except (ConfigError, ForeignDatabaseError):
         raise
     except Exception:  # noqa: BLE001 - the program's outermost rim: said once, with its traceback, and the end
         log.line.exception("the centre ends: something happened that may not happen")
@@ -87,7 +87,7 @@ def _status(told: Namespace) -> int:
     database = settings.database(os.environ)
     try:
         seen = status.look(database)
-    except status.Missing as error:
+    except status.DatabaseMissingError as error:
         log.line.error("%s", error)
         return MISSING
     wanted = expected.expected(settings)
@@ -117,7 +117,7 @@ def _backup(told: Namespace) -> int:
             for old in backup.thin(file, told.keep):
                 print(f"cadangan lama dihapus / an old backup is deleted: {old.name}")
         backup.note(database, file, events, now, audit_log.who())
-    except backup.CannotCopy as error:
+    except backup.BackupError as error:
         log.line.error("%s", error)
         return FAILED
     return DONE
@@ -130,7 +130,7 @@ def _restore(told: Namespace) -> int:
     database = _settings(told).database(os.environ)
     try:
         aside, purged = backup.restore(database, told.file, datetime.now(UTC), audit_log.who())
-    except backup.CannotCopy as error:
+    except backup.BackupError as error:
         log.line.error("%s", error)
         return FAILED
     print(f"{database} dipulihkan dari / is restored from {log.shown(told.file)}")
@@ -159,7 +159,7 @@ def _purge(told: Namespace) -> int:
     try:
         database = _settings(told).database(os.environ)
         purged = purge.purge(database, told.before, told.point, datetime.now(UTC), agree)
-    except purge.CannotPurge as error:
+    except purge.PurgeError as error:
         log.line.error("%s", error)
         return FAILED
     if purged is None:
@@ -183,9 +183,9 @@ def _forget(told: Namespace) -> int:
     try:
         database = _settings(told).database(os.environ)
         forgotten = forget.forget(database, told.point, datetime.now(UTC), agree)
-    except forget.CannotForget as error:
+    except forget.ForgetError as error:
         log.line.error("%s", error)
-        return MISSING if isinstance(error, forget.NoDatabase) else FAILED
+        return MISSING if isinstance(error, forget.NoDatabaseError) else FAILED
     if forgotten is None:
         print("tidak ada yang dilupakan / nothing is forgotten")
         return FAILED

@@ -19,10 +19,10 @@ from device import patterns
 from device.model import Blind, Frame
 from device.parts import Parts
 from device.patterns import pattern
-from device.record.clock_correction import Correction
-from device.record.outbox import CannotRecord
+from device.record.clock_correction import ClockCorrection
+from device.record.outbox import RecordError
 from device.status import Status
-from device.system.watchdog import Heart
+from device.system.watchdog import Watchdog
 from device.verdict.judge import Basis, judge_shown
 from device.verdict.sightings import Sighting
 
@@ -33,45 +33,45 @@ log = logging.getLogger(__name__)
 class Station(Parts):
     """The loop; what it is made of stands in `device.parts`, and is put together in `device.wiring`."""
 
-    def serve(self, stream: Iterable[Frame | Blind], heart: Heart) -> None:
+    def serve(self, stream: Iterable[Frame | Blind], watchdog: Watchdog) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
-        status, correction = Status(self), Correction(self.outbox, self.composer)
+        status, correction = Status(self), ClockCorrection(self.outbox, self.composer)
         for turn in stream:
             if isinstance(turn, Frame):
                 self._look(turn, correction)
             else:
-                self.vitals.away()
+                self.health.away()
             if correction.tell(turn.at, self.clock.look(turn.at)):
                 self.courier.wake()
             status.tell(turn)
-            heart.beat(turn.tick)
+            watchdog.beat(turn.tick)
 
-    def _look(self, frame: Frame, correction: Correction) -> None:
+    def _look(self, frame: Frame, correction: ClockCorrection) -> None:
         """Judge what is newly held up in one frame, or whose verdict may have turned: one code at most."""
         began = perf_counter()
         view = self.scanner.read(frame.luma, frame.tick)
         read_ms = 1000 * (perf_counter() - began)
-        self.vitals.frame(frame, read_ms)
+        self.health.frame(frame, read_ms)
         if self.lights.has_light:
-            self.lights.illuminate(self.illumination.look(frame.luma, frame.tick, self.scanner.stirred))
+            self.lights.illuminate(self.fill_light.look(frame.luma, frame.tick, self.scanner.stirred))
         height, width = frame.luma.shape
-        basis = Basis(self.rulebook.rules, frame.at, self._floor(frame.at))
-        holds = partial(self.gaze.holds, tick=frame.tick, basis=basis)
+        basis = Basis(self.ruleset.rules, frame.at, self._floor(frame.at))
+        holds = partial(self.sightings.holds, tick=frame.tick, basis=basis)
         meant = self.nearest.chosen(view, (height, width), frame.tick, holds)
         if meant is None:
             return
         began = perf_counter()
-        judged = judge_shown(meant.text, basis.rules, basis.at, self.vitals.contained, basis.floor)
+        judged = judge_shown(meant.text, basis.rules, basis.at, self.health.contained, basis.floor)
         judge_ms = 1000 * (perf_counter() - began)
-        self.vitals.judged(judge_ms)
-        sighting = self.gaze.sight(meant.text, judged, tick=frame.tick, basis=basis, came=meant.came)
+        self.health.judged(judge_ms)
+        sighting = self.sightings.sight(meant.text, judged, tick=frame.tick, basis=basis, came=meant.came)
         if sighting is not None and not self._record_then_show(
             sighting, frame.at, {"read": read_ms, "judge": judge_ms}, correction
         ):
-            self.gaze.retract(meant.text)
+            self.sightings.retract(meant.text)
 
     def _record_then_show(
-        self, sighting: Sighting, at: datetime, took_ms: dict[str, float], correction: Correction
+        self, sighting: Sighting, at: datetime, took_ms: dict[str, float], correction: ClockCorrection
     ) -> bool:
         """Return whether the light that goes on stands for a record: the commit comes first."""
         verdict = sighting.judged.verdict
@@ -82,7 +82,7 @@ class Station(Parts):
             clock = replace(self.clock.look(at), floor=self._floor(at))
             event = self.outbox.append(lambda place: self.composer.compose(place, sighting, at, clock, took_ms))
             correction.note(clock)
-        except CannotRecord:
+        except RecordError:
             self.lights.show(patterns.OUT_OF_ORDER)
             return False
         self.lights.show(pattern(verdict, repeat=sighting.repeat))
@@ -103,5 +103,5 @@ class Station(Parts):
         """Return the time before which it surely is not, where the clock is not trusted."""
         if self.clock.look(at).synced:
             return None
-        issued = self.rulebook.rules.trust.issued
+        issued = self.ruleset.rules.trust.issued
         return self.floor.value if issued is None else max(self.floor.value, issued)

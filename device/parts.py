@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from device.camera.fill_light import Illumination
-from device.camera.monitor import Lens
-from device.control.control_socket import Hatch
+from device.camera.fill_light import FillLight
+from device.camera.monitor import CameraMonitor
+from device.control.control_socket import ControlSocket
 from device.delivery.courier import Courier
-from device.health import Vitals
+from device.health import Health
 from device.indicators import Indicators
 from device.reading.crashes import Crashes
 from device.reading.target import Nearest
@@ -14,27 +14,27 @@ from device.record.event import Composer
 from device.record.outbox import Outbox
 from device.scanner import Scanner
 from device.system.clock import Clock
-from device.system.time_floor import Floor
-from device.verdict.ruleset import Rulebook
-from device.verdict.sightings import Gaze
+from device.system.time_floor import TimeFloor
+from device.verdict.ruleset import Ruleset
+from device.verdict.sightings import Sightings
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of one station, from the eye to the wire."""
 
-    lens: Lens
-    illumination: Illumination
+    lens: CameraMonitor
+    fill_light: FillLight
     scanner: Scanner
     crashes: Crashes
     nearest: Nearest
-    gaze: Gaze
-    rulebook: Rulebook
+    sightings: Sightings
+    ruleset: Ruleset
     clock: Clock
-    floor: Floor
+    floor: TimeFloor
     composer: Composer
     outbox: Outbox
     lights: Indicators
-    vitals: Vitals
+    health: Health
     courier: Courier
-    hatch: Hatch
+    hatch: ControlSocket

@@ -9,7 +9,7 @@ from device.model import Blind, Frame
 from device.parts import Parts
 from device.patterns import Pattern
 from device.record.event import age
-from device.record.outbox import CannotRecord
+from device.record.outbox import RecordError
 from device.system.clock import stamp
 
 MEASURE_EVERY = 5.0
@@ -36,9 +36,9 @@ class Status:
                 ("camera", isinstance(turn, Blind) or not station.lens.serves),
                 ("outbox", station.outbox.fault is not None),
                 ("sealed", any(one.owed != 0 for one in station.outbox.sealed.all)),
-                ("policy", station.rulebook.rules.broken),
-                ("bundle", (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
-                ("roster", station.rulebook.rules.trust.roster.locked),
+                ("policy", station.ruleset.rules.broken),
+                ("bundle", (synced and station.ruleset.rules.trust.due(turn.at)) or not station.ruleset.kept),
+                ("roster", station.ruleset.rules.trust.roster.locked),
                 ("glass", station.lens.state is State.SMEARED),
                 ("reader", bool(station.crashes.left_out)),
             )
@@ -67,19 +67,19 @@ class Status:
         station = self._station
         depth, clock = station.outbox.depth(), station.clock.look(turn.at)
         said = seconds = None
-        with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
+        with suppress(RecordError):  # the outbox has said so itself, and the loop shows it
             for oldest in station.outbox.owed(0, 1):
                 said, seconds = age(oldest.event.body, turn.at, clock)
         return {
-            **station.vitals.tell(station.outbox.path.parent),
+            **station.health.tell(station.outbox.path.parent),
             "epoch": depth.last.epoch,
             "seq": depth.last.seq,
             "oldest": depth.oldest and {**depth.oldest._asdict(), "time": said},
             "oldest_age": seconds,
             "owed": depth.owed,
-            "limited": station.gaze.limited,
+            "limited": station.sightings.limited,
             "sealed": sum(one.owed or 0 for one in station.outbox.sealed.all),
-            "contained": {**station.scanner.contained, **station.vitals.contained.counts},
+            "contained": {**station.scanner.contained, **station.health.contained.counts},
             "readers": station.crashes.tell(),
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": {**clock.wire(), "time": stamp(turn.at)},
@@ -90,5 +90,5 @@ class Status:
         }
 
     def _bundle(self) -> dict[str, object]:
-        trust = self._station.rulebook.rules.trust
+        trust = self._station.ruleset.rules.trust
         return {"bundle": trust.version, "bundle_next": trust.next and trust.next.isoformat()}

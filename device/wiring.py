@@ -10,18 +10,18 @@ from pathlib import Path
 
 from device import __version__, config, scanner
 from device.camera import frame_rate
-from device.camera.fill_light import Illumination
-from device.camera.monitor import Lens
-from device.camera.sharpness import Glass
+from device.camera.fill_light import FillLight
+from device.camera.monitor import CameraMonitor
+from device.camera.sharpness import SharpnessHistory
 from device.camera.source import turns
-from device.config import Station as Config
+from device.config import StationSettings as Config
 from device.control import queue_verbs
-from device.control.control_socket import Hatch, Refused, Verb, socket_path
+from device.control.control_socket import ControlSocket, RequestRefusedError, Verb, socket_path
 from device.daemon import Station
 from device.delivery import remote_commands
 from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.health import Vitals
+from device.health import Health
 from device.indicators import Indicators
 from device.reading.crashes import Crashes
 from device.reading.target import Nearest
@@ -29,15 +29,15 @@ from device.record.event import Composer
 from device.record.outbox import Outbox
 from device.scanner import Scanner
 from device.system.clock import Clock, boot_time
-from device.system.disk import NotPlain, read_whole
+from device.system.disk import NotPlainError, read_whole
 from device.system.stop import Stop
 from device.system.systemd import Notifier
-from device.system.time_floor import Floor
-from device.system.watchdog import Heart
+from device.system.time_floor import TimeFloor
+from device.system.watchdog import Watchdog
 from device.trust.bundle import BundleError
 from device.trust.fleet_secret import FleetSecret, read_secret
-from device.verdict.ruleset import Rulebook
-from device.verdict.sightings import Gaze
+from device.verdict.ruleset import Ruleset
+from device.verdict.sightings import Sightings
 
 log = logging.getLogger(__name__)
 
@@ -71,36 +71,38 @@ def wired(configuration: Config, world: World) -> Station:
         point=point.name,
         uptime=world.uptime,
     )
-    rulebook = Rulebook(configuration, world.folder, world.secret, world.clock.trusted)
-    floor = Floor(world.folder)
+    ruleset = Ruleset(configuration, world.folder, world.secret, world.clock.trusted)
+    floor = TimeFloor(world.folder)
     sender = Sender(point.name, world.clock.boot, _info(configuration), world.password)
-    verbs = {"bundle-import": _importer(rulebook), "clock-reset": _resetter(floor)}
+    verbs = {"bundle-import": _importer(ruleset), "clock-reset": _resetter(floor)}
     verbs.update(queue_verbs.verbs(outbox, point.name, world.clock.trusted))
     reading = Scanner(1 / camera.fps, mark=world.crashes)
     reading.leave_out(world.crashes.left_out)
     return Station(
-        lens=Lens(camera, Glass(world.folder, config.fingerprint(camera)) if camera.sensor else None),
-        illumination=Illumination(),
+        lens=CameraMonitor(
+            camera, SharpnessHistory(world.folder, config.fingerprint(camera)) if camera.sensor else None
+        ),
+        fill_light=FillLight(),
         scanner=reading,
         crashes=world.crashes,
         nearest=Nearest(),
-        gaze=Gaze(frame_rate.quiet(configuration), sighting.repeat, sighting.strangers),
-        rulebook=rulebook,
+        sightings=Sightings(frame_rate.quiet(configuration), sighting.repeat, sighting.strangers),
+        ruleset=ruleset,
         clock=world.clock,
         floor=floor,
         composer=Composer(point, configuration.privacy, world.secret, simulated=not camera.sensor),
         outbox=outbox,
         lights=world.lights,
-        vitals=Vitals(camera.fps),
-        courier=Courier(outbox, configuration.broker, delivery, sender, rulebook),
-        hatch=Hatch(socket_path(world.folder), verbs),
+        health=Health(camera.fps),
+        courier=Courier(outbox, configuration.broker, delivery, sender, ruleset),
+        hatch=ControlSocket(socket_path(world.folder), verbs),
     )
 
 
 def run(configuration: Config, notifier: Notifier) -> None:
     """Open the world from the disk outwards, and serve; leaving closes it the other way round.
 
-    Raises `PinsMissing`; whatever else goes wrong while serving is a value, weather, or the end.
+    Raises `PinsMissingError`; whatever else goes wrong while serving is a value, weather, or the end.
     """
     if (missing := scanner.second_reader()) is not None:
         log.warning("%s", missing)
@@ -115,7 +117,7 @@ def run(configuration: Config, notifier: Notifier) -> None:
         stack.callback(notifier.stopping)
         stack.enter_context(station.crashes)
         stream = stack.enter_context(closing(turns(configuration.camera, stop, lens=station.lens)))
-        station.serve(stream, Heart([station.courier, station.lights, station.hatch], notifier))
+        station.serve(stream, Watchdog([station.courier, station.lights, station.hatch], notifier))
 
 
 def _machine(configuration: Config) -> World:
@@ -134,18 +136,18 @@ def _machine(configuration: Config) -> World:
     )
 
 
-def _importer(rulebook: Rulebook) -> Verb:
+def _importer(ruleset: Ruleset) -> Verb:
     """Return the hatch's verb that takes a bundle from whoever may open the socket."""
 
     def take(octets: bytes) -> str:
         try:
-            offer = rulebook.offer(octets)
+            offer = ruleset.offer(octets)
         except BundleError as error:
-            raise Refused(str(error)) from None
+            raise RequestRefusedError(str(error)) from None
         if offer.new:
             log.info("bundle version=%d was imported and is in force", offer.version)
         if not offer.kept:
-            raise Refused(
+            raise RequestRefusedError(
                 f"bundle version {offer.version} is in force until the next start only: the disk did not take it."
                 " Next: df -h /var/lib/private/titik, then the same again"
             )
@@ -154,7 +156,7 @@ def _importer(rulebook: Rulebook) -> Verb:
     return take
 
 
-def _resetter(floor: Floor) -> Verb:
+def _resetter(floor: TimeFloor) -> Verb:
     """Return the hatch's verb that lowers a floor that a wrong clock has raised."""
 
     def reset(_octets: bytes) -> str:
@@ -191,7 +193,7 @@ def _credential(name: str) -> str | None:
         return read_whole(Path(folder) / name, MAX_SECRET).decode("utf-8").strip() or None
     except FileNotFoundError:
         return None
-    except NotPlain as error:
+    except NotPlainError as error:
         log.error("the credential %s cannot be read: %s", name, error.strerror)  # noqa: TRY400 - the sentence is the whole story
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -11,7 +11,7 @@ from central.ingest import quarantine
 from central.problems import civil
 from central.store import audit_log
 from central.store.database import Store
-from central.store.status import Missing
+from central.store.status import DatabaseMissingError
 from device.system import log
 
 DONE, FAILED, USAGE, MISSING = 0, 1, 2, 3
@@ -26,10 +26,10 @@ def _telling(command: Command) -> Command:
     def run(told: Namespace, database: Path) -> int:
         try:
             return command(told, database)
-        except Missing as error:
+        except DatabaseMissingError as error:
             log.line.error("%s", error)
             return MISSING
-        except quarantine.NotReleased as error:
+        except quarantine.NotReleasedError as error:
             log.line.error("%s", error)
             return FAILED
 

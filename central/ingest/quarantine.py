@@ -15,18 +15,19 @@ from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 from central import points
-from central.events import Claim, Row, Unreadable, claims, rows, stamp
-from central.ingest.transfer import LONGEST_PAUSE, patiently
+from central.events import Claim, Row, UnreadableEventError, claims, rows, stamp
+from central.ingest.transfer import MAX_PAUSE, patiently
 from central.store import audit_log, tables
 from central.store.backup import lock_of
-from central.store.database import CannotWrite, Gone, Store, Taken
+from central.store.database import DatabaseGoneError, Store, StoreWriteError, Taken
 from central.store.status import reading
+from device.system.errors import TitikError
 from device.system.log import shown
 from device.wire import canonical, parse
 
 SHOWN = 65_536
 """Bytes of a body that are shown."""
-LONGEST_WHY = 200
+MAX_WHY = 200
 _COLUMNS = "rowid, topic, digest, length(bytes), why, received"
 
 
@@ -94,14 +95,14 @@ class Released(NamedTuple):
     """Why nothing of it, or not all, was taken."""
 
 
-class NotReleased(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next
+class NotReleasedError(TitikError):
     """Nothing, or nothing more, is released; the sentence says which."""
 
 
 def listed(path: Path, point: str | None = None) -> list[Held]:
     """Return what lies in quarantine, oldest first: all, or what came on the topic of *point* or names it.
 
-    Raises `status.Missing`, `store.NotOurs`, and `points.UnknownPoint` for a name that nothing is known of.
+    Raises `status.Missing`, `store.ForeignDatabaseError`, and `points.UnknownPointError` for a name that nothing is known of.
     """
     with reading(path) as file:
         if point is not None:
@@ -114,7 +115,7 @@ def listed(path: Path, point: str | None = None) -> list[Held]:
 def look(path: Path, number: int) -> tuple[Held, bytes, list[Prospect]]:
     """Return message *number*, its bytes, and what would become of it as the events of each point that it names.
 
-    Raises `NotReleased` where there is none, `status.Missing` and `store.NotOurs`.
+    Raises `NotReleasedError` where there is none, `status.Missing` and `store.ForeignDatabaseError`.
     """
     with reading(path) as file:
         held, body = _held(file, number)
@@ -129,13 +130,13 @@ def release(  # noqa: PLR0913 - each is one thing that somebody says when releas
     """Take the events of these messages, or of all open ones that name it, as *point*'s; yield what became of each.
 
     Each message is one commit: its events, what is therefore no longer missing of another name, and a line in the
-    audit. What was taken before is not taken again. Raises `NotReleased`, `store.CannotWrite` and `store.Gone`.
+    audit. What was taken before is not taken again. Raises `NotReleasedError`, `store.StoreWriteError` and `store.DatabaseGoneError`.
     """
-    note = Taken(point, stamp(now), who, why[:LONGEST_WHY], 0, 0)
+    note = Taken(point, stamp(now), who, why[:MAX_WHY], 0, 0)
     for number in _chosen(store, numbers, point):
         began = monotonic()
         yield patiently(lambda number=number: _release(store, number, note))  # type: ignore[misc]  # bound now
-        sleep(min(LONGEST_PAUSE, monotonic() - began))  # a centre beside this writes meanwhile
+        sleep(min(MAX_PAUSE, monotonic() - began))  # a centre beside this writes meanwhile
 
 
 def see(store: Store, numbers: Sequence[int], *, who: str, why: str, now: datetime) -> None:
@@ -143,7 +144,7 @@ def see(store: Store, numbers: Sequence[int], *, who: str, why: str, now: dateti
     for number in numbers:
         with store.writing():
             held, _ = _message(store.read, number)
-            note = Taken("", stamp(now), who, why[:LONGEST_WHY], 0, 0)
+            note = Taken("", stamp(now), who, why[:MAX_WHY], 0, 0)
             store.released(held["topic"], held["digest"], note)
             store.note(
                 audit_log.line(note.at, who, audit_log.SEEN, message=number, digest=held["digest"], why=note.why)
@@ -153,7 +154,7 @@ def see(store: Store, numbers: Sequence[int], *, who: str, why: str, now: dateti
 def opened(path: Path, now: datetime, write: Callable[[Store, bool], int]) -> int:
     """Return what *write* gives of the open store at *path* and of whether a centre runs beside it.
 
-    Raises `NotReleased`, `status.Missing` and `store.NotOurs`.
+    Raises `NotReleasedError`, `status.Missing` and `store.ForeignDatabaseError`.
     """
     with reading(path):  # made here, an absent one would be this user's, and the centre could not open it
         pass
@@ -161,8 +162,8 @@ def opened(path: Path, now: datetime, write: Callable[[Store, bool], int]) -> in
         with ExitStack() as stack:
             store = patiently(lambda: stack.enter_context(Store(path, now)))
             return write(store, lock_of(path).taken() is True)
-    except (CannotWrite, Gone) as error:
-        raise NotReleased(f"{path}: {error}. Next: the same again, or with sudo") from error
+    except (StoreWriteError, DatabaseGoneError) as error:
+        raise NotReleasedError(f"{path}: {error}. Next: the same again, or with sudo") from error
 
 
 def lines(found: Sequence[Held], civil: Callable[[str | None], str]) -> Iterator[str]:
@@ -196,7 +197,7 @@ def body_lines(body: bytes) -> Iterator[str]:
 
 
 def _chosen(store: Store, numbers: Sequence[int] | None, point: str) -> list[int]:
-    """Return the messages meant; raises `NotReleased` where none of all open ones names *point*."""
+    """Return the messages meant; raises `NotReleasedError` where none of all open ones names *point*."""
     if numbers is not None:
         return list(dict.fromkeys(numbers))
     named: set[str] = set()
@@ -209,7 +210,9 @@ def _chosen(store: Store, numbers: Sequence[int] | None, point: str) -> list[int
             found.append(number)
     if not found:
         with_name = f"those there name {', '.join(sorted(named)[:20])}" if named else "none there names a point"
-        raise NotReleased(f"no open message holds events of {point}; {with_name}. Next: titik-central quarantine list")
+        raise NotReleasedError(
+            f"no open message holds events of {point}; {with_name}. Next: titik-central quarantine list"
+        )
     return found
 
 
@@ -221,7 +224,7 @@ def _release(store: Store, number: int, note: Taken) -> Released:
         refused = None
         try:
             some, why = rows(point, body)
-        except Unreadable as error:
+        except UnreadableEventError as error:
             some, why, refused = [], None, _refusal(str(error), point, claims(body))
         kept = store.keep(some, datetime.fromisoformat(held["received"]))
         taken = [row for row in some if row.id not in kept.false]
@@ -284,7 +287,7 @@ def _prospect(file: sqlite3.Connection, point: str, body: bytes) -> Prospect | N
     """Return what would become of *body* as *point*'s, ``None`` where nothing of it names that point."""
     try:
         some, why = rows(point, body)
-    except Unreadable as error:
+    except UnreadableEventError as error:
         named = {claim.point for claim in claims(body)}
         return Prospect(point, 0, 0, str(error)) if point in named else None
     there = [_there(file, row) for row in some]
@@ -302,10 +305,10 @@ def _there(file: sqlite3.Connection, row: Row) -> bool | None:
 
 
 def _message(read: Callable[..., list[tuple[Any, ...]]], number: int) -> tuple[Mapping[str, Any], bytes]:
-    """Return what is known of message *number*, and its bytes; raises `NotReleased` where there is none."""
+    """Return what is known of message *number*, and its bytes; raises `NotReleasedError` where there is none."""
     found = read(f"SELECT {_COLUMNS}, bytes FROM quarantine WHERE rowid = ?", number)  # noqa: S608 - columns of ours
     if not found:
-        raise NotReleased(f"there is no message {number} in quarantine. Next: titik-central quarantine list")
+        raise NotReleasedError(f"there is no message {number} in quarantine. Next: titik-central quarantine list")
     (*told, body) = found[0]
     return dict(zip(("number", "topic", "digest", "bytes", "why", "received"), told, strict=True)), body
 

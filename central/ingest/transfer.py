@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from central.events import stamp
 from central.ingest.intake import Intake
-from central.store.database import CannotWrite, Gone, Store
-from device.record.transfer_file import ENDING, Header, Holds, Pen, Stick, StickError, told_of, writing
+from central.store.database import DatabaseGoneError, Store, StoreWriteError
+from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, TransferFileError, told_of, writing
 from device.system.log import shown
 from device.wire import Message, Quarantined, Received, Topics, dumps, loads, parse_receipt
 
@@ -27,10 +27,10 @@ T = TypeVar("T")
 
 MESSAGES = 10
 """Messages in one commit: up to 500 events."""
-LONGEST_PAUSE = 0.2
+MAX_PAUSE = 0.2
 TRIES = 10
 """Times that a commit is tried; each waits a second for the other writer."""
-LARGEST_RECEIPT = 4096
+MAX_RECEIPT = 4096
 RECEIPTS = ".receipts" + ENDING
 
 
@@ -47,7 +47,7 @@ class Taken:
 
 
 def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = None) -> int:
-    """Take *file* into *database*, say what became of it, and return the exit code. Raises `store.NotOurs`.
+    """Take *file* into *database*, say what became of it, and return the exit code. Raises `store.ForeignDatabaseError`.
 
     The receipts go beside *file*, or into the folder *receipts*.
     """
@@ -57,11 +57,11 @@ def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = No
             log.error("%s does not exist. Next: systemctl start titik-central, then the same again", database)
             return 3
         with ExitStack() as stack:
-            stick = stack.enter_context(Stick(file, Holds.EVENTS))
+            stick = stack.enter_context(TransferFile(file, Holds.EVENTS))
             store = patiently(lambda: stack.enter_context(Store(database, now)))
             taken = take(stick, store, topics, now, receipts)
             wrong = told_of(stick)
-    except (StickError, Gone, CannotWrite, OSError) as error:
+    except (TransferFileError, DatabaseGoneError, StoreWriteError, OSError) as error:
         log.error("%s", _sentence(error, file, database))  # noqa: TRY400 - the sentence is the whole story
         return 3 if isinstance(error.__cause__, FileNotFoundError) else 1
     print(f"{taken.point}: {taken.events} peristiwa ada di pusat / events are held by the centre")
@@ -76,9 +76,9 @@ def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = No
 
 def _sentence(error: Exception, file: Path, database: Path) -> str:
     match error:
-        case StickError():
+        case TransferFileError():
             return str(error)
-        case CannotWrite():
+        case StoreWriteError():
             return f"{file}: {error}; what was taken stays. Next: df -h {database.parent}, then the same again"
         case OSError():
             return f"{database}: {error.strerror or error}. Next: the same with sudo"
@@ -86,10 +86,10 @@ def _sentence(error: Exception, file: Path, database: Path) -> str:
             return f"{error}. Next: the same again"
 
 
-def take(stick: Stick, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Taken:
+def take(stick: TransferFile, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Taken:
     """Take all whole lines of *stick* into *store*; return what became of them once the receipts are on the stick.
 
-    Raises `StickError`, `store.CannotWrite` and `store.Gone`; what was committed before stays, and
+    Raises `TransferFileError`, `store.StoreWriteError` and `store.DatabaseGoneError`; what was committed before stays, and
     the receipts of it come with the next try.
     """
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)
@@ -102,7 +102,7 @@ def take(stick: Stick, store: Store, topics: Topics, now: datetime, folder: Path
             for answer in _commit(intake, topics.of(taken.point, "event"), some, now):
                 if answer.topic == topics.of(taken.point, "receipt"):
                     _note(pen, answer, some, taken)
-            sleep(min(LONGEST_PAUSE, monotonic() - began))
+            sleep(min(MAX_PAUSE, monotonic() - began))
     return taken
 
 
@@ -121,9 +121,9 @@ def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) 
 
 
 def patiently(write: Callable[[], T]) -> T:
-    """Return what *write* gives, once it is its turn; raises `store.CannotWrite` at last."""
+    """Return what *write* gives, once it is its turn; raises `store.StoreWriteError` at last."""
     for _ in range(TRIES - 1):
-        with suppress(CannotWrite):
+        with suppress(StoreWriteError):
             return write()
     return write()
 
@@ -137,7 +137,7 @@ def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Taken) -> N
     taken.quarantined += 1
     ids = list(_ids(next(body for body in bodies if sha256(body).hexdigest() == receipt.bytes_digest)))
     told = dumps({"centre": receipt.centre, "quarantined": receipt.bytes_digest, "ids": ids})
-    pen.write(told if len(told) <= LARGEST_RECEIPT else answer.body, len(ids))
+    pen.write(told if len(told) <= MAX_RECEIPT else answer.body, len(ids))
 
 
 def _ids(body: bytes) -> Iterator[str]:

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from central import points
-from central.events import Claim, Row, Tick, Unreadable, places, stamp, tick
+from central.events import Claim, Row, Tick, UnreadableEventError, places, stamp, tick
 from central.events import rows as parse
 from central.store import audit_log, dates, lost, reported, strays, tables, troubles
 from central.store.dates import Dates
@@ -25,7 +25,8 @@ from central.store.lost import Loss
 from central.store.missing import Gap, Gaps, Seen
 from central.store.troubles import Trouble
 from device.model import Place
-from device.system.disk import NotPlain, check_database
+from device.system.disk import NotPlainError, check_database
+from device.system.errors import TitikError
 from device.system.sqlite_errors import damaged, inode, sentence
 from device.wire import State, dumps, loads
 
@@ -34,7 +35,7 @@ APPLICATION_ID = 0x7469_7463
 VERSION = 2
 BUSY = 1.0
 """Seconds to wait for another writer; stopping as a whole has two."""
-MOST_UNREAD, MOST_UNREAD_BYTES = 1_000, 67_108_864
+MAX_UNREAD, MAX_UNREAD_BYTES = 1_000, 67_108_864
 """What the quarantine holds of one point, and of all topics together that are no point's."""
 
 _SCHEMA = f"""
@@ -132,15 +133,15 @@ _OLD_EVENT = "min(coalesce(at, received), received) < :stamp AND (:point IS NULL
 _OLD_MESSAGE = "received < :stamp AND (:point IS NULL OR substr(topic, -length(:leaf)) = :leaf)"
 
 
-class NotOurs(Exception):  # noqa: N818 - what the file is
+class ForeignDatabaseError(TitikError):
     """A file that this program must not touch; the sentence says which and why."""
 
 
-class CannotWrite(Exception):  # noqa: N818 - what is the case, until the disk is well
+class StoreWriteError(TitikError):
     """Nothing can be written now; the sentence says why. Nobody may be told that anything is held."""
 
 
-class Gone(Exception):  # noqa: N818 - what the file is
+class DatabaseGoneError(TitikError):
     """The file was moved or deleted while it was open: what is written now would be on no disk."""
 
 
@@ -195,7 +196,7 @@ class Store:
     """The file, bound to a ``with`` block; *life* is its random name, made with it.
 
     Entering makes the file where there is none; *beat* is called after each piece of what may take long.
-    Raises `NotOurs` for another program's file, a damaged one or a newer version's, `CannotWrite` where there
+    Raises `ForeignDatabaseError` for another program's file, a damaged one or a newer version's, `StoreWriteError` where there
     can be no file now. Writing goes through `writing` alone.
     """
 
@@ -217,12 +218,14 @@ class Store:
             # 0600: the rows are pseudonyms of people; SQLite gives its log the same mode.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._file = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
-        except NotPlain as error:
-            raise NotOurs(f"{self.path}: {error.strerror}. Next: move it away, or restore a backup") from error
+        except NotPlainError as error:
+            raise ForeignDatabaseError(
+                f"{self.path}: {error.strerror}. Next: move it away, or restore a backup"
+            ) from error
         except OSError as error:
-            raise CannotWrite(f"{self.path}: {error.strerror}") from error
+            raise StoreWriteError(f"{self.path}: {error.strerror}") from error
         except sqlite3.Error as error:
-            raise CannotWrite(f"{self.path}: {sentence(error)}") from error
+            raise StoreWriteError(f"{self.path}: {sentence(error)}") from error
         try:
             self._open()
         except BaseException:
@@ -256,8 +259,10 @@ class Store:
             self._inode = inode(self.path)
         except sqlite3.Error as error:
             if damaged(error):
-                raise NotOurs(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away") from error
-            raise CannotWrite(f"{self.path}: {sentence(error)}") from error
+                raise ForeignDatabaseError(
+                    f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away"
+                ) from error
+            raise StoreWriteError(f"{self.path}: {sentence(error)}") from error
 
     def _migrate(self) -> None:
         """Bring an older file to what this program has, in one transaction: wholly or not at all."""
@@ -308,9 +313,9 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Bind one transaction: on the disk when the block is left, or nothing of it, and `CannotWrite`.
+        """Bind one transaction: on the disk when the block is left, or nothing of it, and `StoreWriteError`.
 
-        Raises `Gone` where the file is no longer at its path.
+        Raises `DatabaseGoneError` where the file is no longer at its path.
         """
         try:
             self._file.execute("BEGIN IMMEDIATE")
@@ -322,10 +327,10 @@ class Store:
                 with suppress(sqlite3.Error):
                     self._file.execute("ROLLBACK")
             if isinstance(error, sqlite3.OperationalError) or (isinstance(error, sqlite3.Error) and damaged(error)):
-                raise CannotWrite(sentence(error)) from error
+                raise StoreWriteError(sentence(error)) from error
             raise
         if inode(self.path) != self._inode:
-            raise Gone(f"{self.path} was moved or deleted while the centre was using it")
+            raise DatabaseGoneError(f"{self.path} was moved or deleted while the centre was using it")
 
     def keep(self, rows: Sequence[Row], received: datetime) -> Kept:
         """Insert those of *rows*, all of one point, each id once, that are not held yet.
@@ -382,7 +387,7 @@ class Store:
     def tend(self) -> bool:
         """Do a piece of what may wait, in a transaction of its own, and return whether there was anything.
 
-        That is to date events, and to let go what was said beyond what is remembered. Raises `CannotWrite`.
+        That is to date events, and to let go what was said beyond what is remembered. Raises `StoreWriteError`.
         """
         if not self._over and not self._one("SELECT 1 FROM mend LIMIT 1"):
             return False
@@ -428,14 +433,14 @@ class Store:
         return self._file.execute("DELETE FROM event WHERE (source, id) IN (SELECT source, id FROM purged)").rowcount
 
     def shrink(self) -> None:
-        """Give the room of what was removed back to the disk, and leave none of it in the log. Raises `CannotWrite`.
+        """Give the room of what was removed back to the disk, and leave none of it in the log. Raises `StoreWriteError`.
 
         Nobody else may have the file open for long; it wants free room of the size of what is left.
         """
         try:
             self._file.execute("VACUUM")
         except sqlite3.Error as error:
-            raise CannotWrite(sentence(error)) from error
+            raise StoreWriteError(sentence(error)) from error
         finally:
             with suppress(sqlite3.Error):
                 self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -447,15 +452,17 @@ class Store:
     def look(self, point: str, asked: Sequence[Gap] = ()) -> Seen:
         """Return a piece of what of *point* is neither held, purged nor unread, and not told lost: see `gaps.Gaps`.
 
-        Raises `NotOurs` where the file is damaged, and `CannotWrite` where it cannot be read.
+        Raises `ForeignDatabaseError` where the file is damaged, and `StoreWriteError` where it cannot be read.
         """
         try:
             seen = self._gaps.look(point, asked)
             return seen._replace(gaps=strays.charged(self._file, point, seen.gaps))
         except sqlite3.Error as error:
             if damaged(error):
-                raise NotOurs(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away") from error
-            raise CannotWrite(sentence(error)) from error
+                raise ForeignDatabaseError(
+                    f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away"
+                ) from error
+            raise StoreWriteError(sentence(error)) from error
 
     def lose(self, point: str, gap: Gap, at: datetime) -> None:
         """Note that *point* says it no longer has *gap*: it is not missing any more, and not held either."""
@@ -479,7 +486,7 @@ class Store:
             for of, size in self._file.execute(f"SELECT topic, length(bytes) FROM quarantine WHERE {tables.OPEN}"):  # noqa: S608 - words of ours
                 self._count_in(of, size)
         name = points.in_topic(topic)
-        if self._set_aside[name] >= MOST_UNREAD or self._set_aside[name + "/"] + len(body) > MOST_UNREAD_BYTES:
+        if self._set_aside[name] >= MAX_UNREAD or self._set_aside[name + "/"] + len(body) > MAX_UNREAD_BYTES:
             return None
         self._file.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", (topic, body, digest, why, stamp(received)))
         self._count_in(topic, len(body))
@@ -631,15 +638,17 @@ def _old(before: datetime, point: str | None) -> dict[str, object]:
 
 
 def check(file: sqlite3.Connection, path: Path) -> bool:
-    """Return whether *file* is empty; raises `NotOurs` unless it is that or a database of this version."""
+    """Return whether *file* is empty; raises `ForeignDatabaseError` unless it is that or a database of this version."""
     owner = file.execute("PRAGMA application_id").fetchone()[0]
     version = file.execute("PRAGMA user_version").fetchone()[0]
     if owner == version == 0 and not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         return True
     if owner != APPLICATION_ID:
-        raise NotOurs(f"{path} is a database of another program. Next: correct [store] path in the configuration")
+        raise ForeignDatabaseError(
+            f"{path} is a database of another program. Next: correct [store] path in the configuration"
+        )
     if version > VERSION:
-        raise NotOurs(
+        raise ForeignDatabaseError(
             f"{path} is of version {version}, and this program knows versions to {VERSION}."
             " Next: install the newer titik-central again"
         )
@@ -652,7 +661,7 @@ def _tick(body: str) -> Tick:
     row_of = event.get("data", {}).get("point", "")
     try:
         return parse(row_of, body.encode()).rows[0].tick
-    except Unreadable:  # version 1 asked less of a correction; what it holds stays held
+    except UnreadableEventError:  # version 1 asked less of a correction; what it holds stays held
         return tick(event.get("data", {}))
 
 

@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from central.events import EPOCH_LENGTH, MOST_SEQ, stamp
+from central.events import EPOCH_LENGTH, MAX_SEQ, stamp
 from central.store import strays, tables
 from central.store.audit_log import BACKUP
-from central.store.database import VERSION, NotOurs, check
+from central.store.database import VERSION, ForeignDatabaseError, check
 from central.store.missing import Gap
 from device.model import Place
-from device.system.disk import NotPlain, check_database
+from device.system.disk import NotPlainError, check_database
+from device.system.errors import TitikError
 from device.system.log import shown
 from device.system.sqlite_errors import damaged, sentence
 from device.wire import State, loads
@@ -24,10 +25,10 @@ GAPS_NAMED = 20
 """Gaps of one point that are named; all are counted."""
 READ_LIMIT = 5.0
 """Seconds to wait for a lock."""
-MOST_LOOKED_AT = 10_000
+MAX_LOOKED_AT = 10_000
 """Events of one point that are looked at for the last one, where its clock was ahead or not trusted."""
-MOST_TROUBLES = 1000
-MOST_FAULTS, LONGEST_WORD = 20, 40
+MAX_TROUBLES = 1000
+MAX_FAULTS, MAX_WORD = 20, 40
 """Faults of one point, and characters of a word of its, that are told."""
 
 _GAPS = """
@@ -54,7 +55,7 @@ UNION SELECT seq FROM purged WHERE point = :point AND epoch = :epoch AND seq BET
 UNION SELECT seq FROM unread WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
 ORDER BY 1
 """
-LONGEST_AGE = 3_200_000_000.0
+MAX_AGE = 3_200_000_000.0
 """Seconds, a hundred years."""
 _CLASHES = """
 SELECT point, count(*), max((
@@ -78,7 +79,7 @@ SELECT max(received) FROM (
 """
 
 
-class Missing(Exception):  # noqa: N818 - what the file is
+class DatabaseMissingError(TitikError):
     """No database is there, or none that this user may read."""
 
 
@@ -177,35 +178,41 @@ class Status:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Bind the database at *path*, read-only, as of one moment; raises `Missing` and `NotOurs`."""
+    """Bind the database at *path*, read-only, as of one moment; raises `DatabaseMissingError` and `ForeignDatabaseError`."""
     try:
         path.stat()
         check_database(path)
-    except NotPlain as error:
-        raise NotOurs(f"{path}: {error.strerror}. Next: move it away, or restore a backup") from error
+    except NotPlainError as error:
+        raise ForeignDatabaseError(f"{path}: {error.strerror}. Next: move it away, or restore a backup") from error
     except FileNotFoundError:
-        raise Missing(
+        raise DatabaseMissingError(
             f"{path} does not exist: no centre has run with this configuration. Next: titik-central run"
         ) from None
     except OSError as error:
-        raise Missing(f"{path}: {error.strerror}. Next: ask as the user of the centre, or with sudo") from error
+        raise DatabaseMissingError(
+            f"{path}: {error.strerror}. Next: ask as the user of the centre, or with sudo"
+        ) from error
     try:
         with closing(_reader(path)) as file:
             file.execute("BEGIN")
             if check(file, path):
-                raise Missing(f"{path} is still empty: the centre is being started. Next: ask again")
+                raise DatabaseMissingError(f"{path} is still empty: the centre is being started. Next: ask again")
             old = file.execute("PRAGMA user_version").fetchone()[0] < VERSION
             if old or not _has(file, "tally"):
-                raise Missing(f"{path} is of an older version. Next: systemctl restart titik-central, which changes it")
+                raise DatabaseMissingError(
+                    f"{path} is of an older version. Next: systemctl restart titik-central, which changes it"
+                )
             yield file
     except sqlite3.Error as error:
         if damaged(error):
-            raise NotOurs(f"{path}: {sentence(error)}. Next: restore a backup") from error
-        raise Missing(f"{path}: {sentence(error)}. Next: ask as the user of the centre, or with sudo") from error
+            raise ForeignDatabaseError(f"{path}: {sentence(error)}. Next: restore a backup") from error
+        raise DatabaseMissingError(
+            f"{path}: {sentence(error)}. Next: ask as the user of the centre, or with sudo"
+        ) from error
 
 
 def look(path: Path) -> Status:
-    """Return the status of the database at *path*, as of one moment; raises `Missing` and `NotOurs`."""
+    """Return the status of the database at *path*, as of one moment; raises `DatabaseMissingError` and `ForeignDatabaseError`."""
     with reading(path) as file:
         return _status(file)
 
@@ -300,7 +307,7 @@ def _last(file: sqlite3.Connection, held: Mapping[str, dict[str, Any]]) -> None:
             unsure[point] = earliest, latest
     for point, last in dated.items():
         earliest, latest = unsure.get(point, (None, ""))
-        timeless = file.execute(_TIMELESS, (point, MOST_LOOKED_AT)).fetchone()[0] or ""
+        timeless = file.execute(_TIMELESS, (point, MAX_LOOKED_AT)).fetchone()[0] or ""
         if max(latest, timeless) > (last or ""):
             floor = max(filter(None, (last, None if timeless > latest else earliest)), default=None)
             held[point] |= {"last_event": max(latest, timeless), "last_event_between": (floor, max(latest, timeless))}
@@ -316,7 +323,7 @@ def _last_said(file: sqlite3.Connection, point: str, now: str) -> str | None:
     """
     best: str | None = None
     for side in ("<=", ">"):
-        for time, received in file.execute(_SAID.format(side), (point, now, MOST_LOOKED_AT)):
+        for time, received in file.execute(_SAID.format(side), (point, now, MAX_LOOKED_AT)):
             if best is not None and time <= best:
                 break
             best = max(best or "", min(time, received))
@@ -330,7 +337,7 @@ def _said(
     clock: Any = health.get("clock")
     clock = clock if isinstance(clock, dict) else {}
     faults = state.get("faults")
-    words = [shown(word)[:LONGEST_WORD] for word in faults if isinstance(word, str)] if isinstance(faults, list) else []
+    words = [shown(word)[:MAX_WORD] for word in faults if isinstance(word, str)] if isinstance(faults, list) else []
     # A will was written when its session began; a health of the same opening of the outbox is newer.
     same = health.get("epoch") == state.get("epoch", health.get("epoch")) and state.get("state") != State.STOPPED
     newest = health if health and same else state
@@ -338,7 +345,7 @@ def _said(
     at, said = _moment(health_at), _moment(clock.get("time"))
     return {
         "state": state.get("state"),
-        "faults": tuple(words[:MOST_FAULTS]) if state.get("state") == State.DEGRADED else (),
+        "faults": tuple(words[:MAX_FAULTS]) if state.get("state") == State.DEGRADED else (),
         "owed": owed,
         "oldest": oldest if owed else None,
         "owed_since": _since(health, at) if owed and oldest == _place(health.get("oldest")) else None,
@@ -352,7 +359,7 @@ def _said(
 def _since(health: Mapping[str, Any], at: datetime | None) -> str | None:
     """Return when the oldest event that is owed was, by its age or else by its own time; never after *at*."""
     age = health.get("oldest_age")
-    if at is not None and isinstance(age, int | float) and not isinstance(age, bool) and 0 <= age <= LONGEST_AGE:
+    if at is not None and isinstance(age, int | float) and not isinstance(age, bool) and 0 <= age <= MAX_AGE:
         return stamp(at - timedelta(seconds=age))
     oldest = health.get("oldest")
     said = _moment(oldest.get("time")) if isinstance(oldest, dict) else None
@@ -371,7 +378,7 @@ def _troubles(file: sqlite3.Connection) -> tuple[Trouble, ...]:
     """Return what the centre noticed; none where its program has no such table."""
     if not _has(file, "trouble"):
         return ()
-    rows = file.execute("SELECT point, word, since, told FROM trouble ORDER BY point, word LIMIT ?", (MOST_TROUBLES,))
+    rows = file.execute("SELECT point, word, since, told FROM trouble ORDER BY point, word LIMIT ?", (MAX_TROUBLES,))
     return tuple(Trouble(point, word, since, _told(told)) for point, word, since, told in rows)
 
 
@@ -381,11 +388,11 @@ def _told(text: str | None) -> dict[str, Any]:
 
 
 def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_SEQ else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SEQ else None
 
 
 def _word(value: Any) -> str | None:
-    return shown(value)[:LONGEST_WORD] if isinstance(value, str) else None
+    return shown(value)[:MAX_WORD] if isinstance(value, str) else None
 
 
 def _place(told: Any) -> Place | None:
@@ -416,7 +423,7 @@ def _gaps(file: sqlite3.Connection, began: Mapping[tuple[str, str], int]) -> dic
             gaps.append(Gap(epoch, before + 1, first - 1))
     for point, gaps in found.items():
         # What nothing is held of comes last.
-        gaps.sort(key=lambda gap, point=point: (began.get((point, gap.epoch), MOST_SEQ), *gap))  # type: ignore[misc]  # bound now
+        gaps.sort(key=lambda gap, point=point: (began.get((point, gap.epoch), MAX_SEQ), *gap))  # type: ignore[misc]  # bound now
     return found
 
 

@@ -23,8 +23,9 @@ import videodev2 as v4l2
 from numpy.typing import NDArray
 
 from device.camera.pictures import PictureError, luma_of_jpeg
-from device.config import Camera
+from device.config import CameraSettings
 from device.model import Frame
+from device.system.errors import TitikError
 from device.system.stop import Stop
 
 DEVICES = Path("/dev")
@@ -42,10 +43,10 @@ BUFFERS = 4
 GLANCE = 0.25
 """Seconds after which a wait for a frame looks whether it should stop."""
 MAX_PIXELS = 4608 * 3456
-"""As many as `Camera.size` may ask for; who plugs in a device may make it say anything."""
+"""As many as `CameraSettings.size` may ask for; who plugs in a device may make it say anything."""
 MAX_BUFFERS, MAX_BYTES = 32, 4 * MAX_PIXELS
 """Of what a driver sets up, and of one frame."""
-MOST = 64
+MAX_LISTED = 64
 """Forms, or devices, that are looked at."""
 CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE
 
@@ -64,7 +65,7 @@ WHY = {
 }
 
 
-class WebcamGone(OSError):  # noqa: N818 - what happened, in the operator's word, as picamera's CameraGone
+class WebcamGoneError(TitikError, OSError):
     """No webcam, or one that cannot be used, has fallen silent or was unplugged; the sentence says which."""
 
 
@@ -78,8 +79,8 @@ class View(NamedTuple):
     fps: float = 0.0
 
 
-def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
-    """Yield the newest frame, again and again, at most *fps* of them a second; raises `WebcamGone`.
+def frames(camera: CameraSettings, stop: Stop) -> Generator[Frame, None, None]:
+    """Yield the newest frame, again and again, at most *fps* of them a second; raises `WebcamGoneError`.
 
     A frame that is short or broken is no frame: after *patience* seconds without a whole one the webcam is gone.
     """
@@ -93,7 +94,7 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
         seen, broken, due = monotonic(), False, 0.0
         while not stop.is_set():
             if monotonic() - seen > camera.patience:
-                raise WebcamGone(_silence(path, camera.patience, broken=broken))
+                raise WebcamGoneError(_silence(path, camera.patience, broken=broken))
             if not select.select([descriptor], [], [], min(GLANCE, camera.patience))[0]:
                 continue
             filled = _newest(descriptor, len(buffers))
@@ -115,13 +116,13 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
 
 
 def first() -> Path:
-    """Return the first camera with a form that is read here; raises `WebcamGone`.
+    """Return the first camera with a form that is read here; raises `WebcamGoneError`.
 
     A Pi has a dozen video files that are no cameras, but codecs and parts of its own camera; what has an input of the
     kind "camera" is one. A device that is named is taken at its word.
     """
-    refused: WebcamGone | None = None
-    for path in sorted(DEVICES.glob("video*"), key=lambda path: (len(path.name), path.name))[:MOST]:
+    refused: WebcamGoneError | None = None
+    for path in sorted(DEVICES.glob("video*"), key=lambda path: (len(path.name), path.name))[:MAX_LISTED]:
         try:
             with ExitStack() as stack:
                 stack.enter_context(_naming(path))
@@ -130,10 +131,10 @@ def first() -> Path:
                 _ask(descriptor, v4l2.VIDIOC_ENUMINPUT, seen)
                 if seen.type == v4l2.V4L2_INPUT_TYPE_CAMERA and set(FORMS).intersection(_offered(descriptor)):
                     return path
-        except WebcamGone as error:
+        except WebcamGoneError as error:
             if isinstance(error.__cause__, PermissionError):
                 refused = error
-    raise refused or WebcamGone("no webcam was found. Next: plug it in, then: ls -l /dev/v4l/by-id")
+    raise refused or WebcamGoneError("no webcam was found. Next: plug it in, then: ls -l /dev/v4l/by-id")
 
 
 def brightness(octets: memoryview | bytes, used: int, view: View) -> NDArray[np.uint8] | None:
@@ -149,7 +150,7 @@ def brightness(octets: memoryview | bytes, used: int, view: View) -> NDArray[np.
     return np.ndarray((view.height, view.width), np.uint8, octets, offset, (view.stride, step)).copy()
 
 
-def best(views: list[View], camera: Camera) -> View | None:
+def best(views: list[View], camera: CameraSettings) -> View | None:
     """Return the view that comes nearest to the wanted size and pace; among equals, the one that costs the least."""
 
     def merit(view: View) -> tuple[float, int]:
@@ -178,12 +179,12 @@ def _naming(path: Path) -> Iterator[None]:
     """Turn what the kernel refuses into a sentence of ours."""
     try:
         yield
-    except WebcamGone:
+    except WebcamGoneError:
         raise
     except OSError as error:
         why = WHY.get(error.errno or 0)
         told = (why or f"fails ({error.strerror}). Next: pull it out, plug it in again").format(path=path)
-        raise WebcamGone(f"the webcam {path} {told}") from error
+        raise WebcamGoneError(f"the webcam {path} {told}") from error
 
 
 def _ask(descriptor: int, request: int, about: Any) -> None:
@@ -213,7 +214,7 @@ def _opened(path: Path, stack: ExitStack) -> int:
 def _offered(descriptor: int) -> list[str]:
     """Return the forms that the webcam offers, in its own order."""
     told: list[str] = []
-    for index in range(MOST):
+    for index in range(MAX_LISTED):
         form = v4l2.v4l2_fmtdesc(index=index, type=CAPTURE)
         try:
             _ask(descriptor, v4l2.VIDIOC_ENUM_FMT, form)
@@ -225,20 +226,20 @@ def _offered(descriptor: int) -> list[str]:
     return told
 
 
-def _agreed(descriptor: int, path: Path, camera: Camera) -> View:
-    """Return what the webcam will give, out of all that it offers; raises `WebcamGone`."""
+def _agreed(descriptor: int, path: Path, camera: CameraSettings) -> View:
+    """Return what the webcam will give, out of all that it offers; raises `WebcamGoneError`."""
     offered = _offered(descriptor)
     views = [_set(descriptor, form, camera) for form in FORMS if form in offered]
     chosen = best([view for view in views if view is not None], camera)
     if chosen is None or (agreed := _set(descriptor, chosen.form, camera)) is None:
-        raise WebcamGone(
+        raise WebcamGoneError(
             f"the webcam {path} gives {', '.join(offered) or 'nothing'}, and none of it is read here"
             f" ({', '.join(FORMS)}). Next: another webcam"
         )
     return agreed
 
 
-def _set(descriptor: int, form: str, camera: Camera) -> View | None:
+def _set(descriptor: int, form: str, camera: CameraSettings) -> View | None:
     """Ask for *form* at the wanted size and pace; return what the driver makes of it, ``None`` if no use."""
     wish = v4l2.v4l2_format(type=CAPTURE)
     code = int.from_bytes(form.encode("ascii"), "little")

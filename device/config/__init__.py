@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from device.config._layers import DEEPEST, Layers, too_deep
+from device.config._layers import MAX_DEPTH, Layers, too_deep
 from device.config._mistake import Says, sentence, unknown
 from device.system.disk import read_whole
+from device.system.errors import TitikError
 
 NO_PIN = "none"
 """What stands in the file for a pin that nothing hangs on: TOML has no word of its own for it."""
@@ -50,7 +51,7 @@ RESERVED = frozenset({"fleet", "central", "operator"})
 """Names beside the points' in topics and in the broker's ACL."""
 
 
-class ConfigError(Exception):
+class ConfigError(TitikError):
     """A configuration that cannot be served: one finished sentence per mistake."""
 
     def __init__(self, mistakes: list[str]) -> None:
@@ -71,7 +72,7 @@ class Section(BaseModel):
         yield from ()
 
 
-class Point(Section):
+class PointSettings(Section):
     """Which of the points this is."""
 
     name: PointName
@@ -85,7 +86,7 @@ class Point(Section):
         return self
 
 
-class Camera(Section):
+class CameraSettings(Section):
     """The eyes."""
 
     source: Literal["picamera2", "webcam", "video", "pictures"] = "picamera2"
@@ -149,7 +150,7 @@ class Camera(Section):
         return self
 
 
-class Sighting(Section):
+class SightingSettings(Section):
     """When a code counts as shown again."""
 
     quiet: Annotated[float, Field(ge=0.1, le=10)] = 0.7
@@ -192,7 +193,7 @@ class Pins(Section):
                 yield (name,), f"pins.{name} = {pin} is {whose}: a lamp there glows by itself. Next: another pin"
 
 
-class Broker(Section):
+class BrokerSettings(Section):
     """Where the events go."""
 
     host: Annotated[
@@ -251,7 +252,7 @@ class Broker(Section):
         return self.host, self.port or (8883 if self.encrypted else 1883)
 
 
-class Delivery(Section):
+class DeliverySettings(Section):
     """What is owed to the centre, and when it is forgotten."""
 
     until: Literal["receipt", "puback"] = "receipt"
@@ -268,13 +269,13 @@ class Delivery(Section):
     """Bytes that events may take on the card; never more than half of what they take and the card has left."""
 
 
-class Clock(Section):
+class ClockSettings(Section):
     """What makes the time trusted."""
 
     trust: Literal["ntp", "rtc", "system"] = "ntp"
 
 
-class Trust(Section):
+class TrustSettings(Section):
     """Whom to believe."""
 
     bundle: File | None = None
@@ -292,32 +293,32 @@ class Trust(Section):
     """Public keys of the regency's root, as ``titik-office init`` prints them: the current one, then the next."""
 
 
-class PolicyChoice(Section):
+class PolicySettings(Section):
     """Which rules are in force here."""
 
     use: Annotated[tuple[PointName, ...], Field(strict=False)] = ("staff",)
     """Names of policies, the bundle's or those that ship; earlier ones speak first."""
 
 
-class Privacy(Section):
+class PrivacySettings(Section):
     """What more than the necessary leaves the station."""
 
     pass_number: bool = False
 
 
-class Station(Section):
+class StationSettings(Section):
     """Everything that ``titik run`` is told."""
 
-    point: Point
-    camera: Camera = Camera()
-    sighting: Sighting = Sighting()
+    point: PointSettings
+    camera: CameraSettings = CameraSettings()
+    sighting: SightingSettings = SightingSettings()
     pins: Pins = Pins()
-    broker: Broker = Broker()
-    delivery: Delivery = Delivery()
-    clock: Clock = Clock()
-    trust: Trust = Trust()
-    policy: PolicyChoice = PolicyChoice()
-    privacy: Privacy = Privacy()
+    broker: BrokerSettings = BrokerSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    clock: ClockSettings = ClockSettings()
+    trust: TrustSettings = TrustSettings()
+    policy: PolicySettings = PolicySettings()
+    privacy: PrivacySettings = PrivacySettings()
     state: File | None = None
     """Where the outbox lives; left out, systemd's ``$STATE_DIRECTORY``."""
 
@@ -391,5 +392,5 @@ def _read(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
     if too_deep(told):
-        raise ConfigError([f"{file}: more than {DEEPEST} tables or lists stand inside one another"])
+        raise ConfigError([f"{file}: more than {MAX_DEPTH} tables or lists stand inside one another"])
     return told

@@ -13,8 +13,9 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import NamedTuple
 
-from device.mqtt.connection import NoTls, Stalled
-from device.mqtt.framing import Foreign, Overlong
+from device.mqtt.connection import NoTlsError, StalledError
+from device.mqtt.framing import ForeignPeerError, OverlongPacketError
+from device.system.errors import TitikError
 
 BIG = 1024
 """Bytes from which one message under way may be why a broker ended the session; no broker's limit is smaller."""
@@ -69,7 +70,7 @@ class Sentence(NamedTuple):
     """The next command."""
 
 
-class Broken(OSError):  # noqa: N818 - the weather, not a mistake of anybody's
+class SessionError(TitikError, OSError):
     """The session ended, or never began: weather, told in one sentence."""
 
     def __init__(
@@ -212,10 +213,10 @@ VERIFY: Mapping[int, tuple[str, str]] = {
 
 def told(end: Ending) -> Sentence:
     """Return what the operator is told of *end*."""
-    alert = _alert(end, end.error.error if isinstance(end.error, NoTls) else end.error)
+    alert = _alert(end, end.error.error if isinstance(end.error, NoTlsError) else end.error)
     if alert is not None and end.code is None:
         return alert
-    if isinstance(end.error, NoTls):
+    if isinstance(end.error, NoTlsError):
         return _no_tls(end, end.error.error)
     if end.stage is Stage.CONNECT:
         return _no_connection(end)
@@ -252,7 +253,7 @@ def _no_tls(end: Ending, error: OSError) -> Sentence:
             what = what.format(clock="?" if end.now is None else f"{end.now:%Y-%m-%d}")
         case ssl.SSLCertVerificationError():
             what, following = error.verify_message, "openssl x509 -text -in server.crt, at the broker"
-        case Stalled():
+        case StalledError():
             cause = Cause.NETWORK
             what, following = (
                 f"the handshake stood still: {error}",
@@ -312,7 +313,7 @@ def _no_word(end: Ending) -> Sentence:
     elif end.first:
         what = f"the broker speaks no MQTT that we know: {_plain(end.error)}"
         following = "[broker] host and port; is it a broker?"
-    elif isinstance(end.error, Stalled):
+    elif isinstance(end.error, StalledError):
         cause, what = Cause.UNANSWERED, f"{end.where} took the connection and then said nothing"
         following = f"[broker] port; {_BROKER}"
     else:
@@ -333,7 +334,7 @@ def _no_word(end: Ending) -> Sentence:
 def _no_more(end: Ending) -> Sentence:
     """Return why a session ended for which the broker gave no reason."""
     match end.error:
-        case Overlong(length=length, most=most):
+        case OverlongPacketError(length=length, most=most):
             cause, what = (
                 Cause.OVERLONG,
                 f"the broker sent a packet of {length} bytes, and no more than {most} are read",
@@ -341,7 +342,7 @@ def _no_more(end: Ending) -> Sentence:
             following = "who published it? mosquitto_sub -v -t '#' --retained-only; max_packet_size at the broker"
         case ConnectionError() | ssl.SSLEOFError() | None:
             cause, what, following = _closed(end)
-        case OSError() as error if not isinstance(error, (Foreign, ssl.SSLError)):
+        case OSError() as error if not isinstance(error, (ForeignPeerError, ssl.SSLError)):
             cause, what = Cause.NETWORK, f"the line to the broker broke: {_plain(error)}"
             following = "ip route; cable and Wi-Fi; ping"
         case error:

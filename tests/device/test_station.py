@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from device import config, patterns
 from device.camera.monitor import REOPENED, State
 from device.camera.source import turns
-from device.config import Pins, Point
+from device.config import Pins, PointSettings
 from device.indicators import Indicators
 from device.model import Blind, Frame, Outcome, Reason, Verdict
 from device.patterns import Pattern, pattern
@@ -25,7 +25,7 @@ from device.record.outbox import Outbox
 from device.system.clock import BUILT, Clock
 from device.system.stop import Stop
 from device.system.systemd import Notifier
-from device.system.watchdog import Heart
+from device.system.watchdog import Watchdog
 from device.wiring import World, wired
 from office.bundle import spki_text
 from tests.device.camera.test_monitor import picture
@@ -34,7 +34,7 @@ from tests.support.credentials import AT, OTHER_KEY, dose, hcert, staff_pass
 from tests.support.point import ROOT, signed_bundle
 from tests.support.world import REPOSITORY, free_port, wait_for
 
-POINT = Point(name="bupati-1", site="bupati")
+POINT = PointSettings(name="bupati-1", site="bupati")
 EVENT = json.loads((REPOSITORY / "schemas" / "event.json").read_text(encoding="utf-8"))
 HEALTH = json.loads((REPOSITORY / "schemas" / "health.json").read_text(encoding="utf-8"))
 EMPTY = np.full((60, 80), 200, np.uint8)
@@ -73,12 +73,12 @@ class Wall:
         self, folder: Path, stack: ExitStack, *, most: int = 1000, clock: Clock | None = None, **changed: Any
     ) -> None:
         (folder / "trust.cose").write_bytes(signed_bundle(**changed))
-        configuration = config.Station(
+        configuration = config.StationSettings(
             point=POINT,
-            broker=config.Broker(port=free_port()),
-            delivery=config.Delivery().model_copy(update={"most": most}),  # fewer than an operator may choose
-            trust=config.Trust(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
-            policy=config.PolicyChoice(use=("staff", "brief-2021")),
+            broker=config.BrokerSettings(port=free_port()),
+            delivery=config.DeliverySettings().model_copy(update={"most": most}),  # fewer than an operator may choose
+            trust=config.TrustSettings(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
+            policy=config.PolicySettings(use=("staff", "brief-2021")),
         )
         self.lights = Recorder()
         self.station = wired(configuration, World(folder, clock or Clock("system"), self.lights))
@@ -97,8 +97,8 @@ class Wall:
                 at = AT + timedelta(seconds=self.tick - 100)
                 yield Blind(turn, at, self.tick) if isinstance(turn, str) else Frame(turn, at, self.tick)
 
-        heart = Heart([self.courier, self.lights], Notifier(None, None))
-        self.station.serve(stream(), heart)
+        watchdog = Watchdog([self.courier, self.lights], Notifier(None, None))
+        self.station.serve(stream(), watchdog)
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(row.event.body)["data"] for row in self.outbox.owed(0, 1000)]
@@ -197,7 +197,7 @@ def looked(wall: Wall, *views: tuple[State, float]) -> None:
     """Serve a sensor that shows these views for so many seconds each, four frames a second, at one opening each."""
     left = list(views)
 
-    def sensor(_camera: config.Camera, _stop: Stop) -> Generator[Frame, None, None]:
+    def sensor(_camera: config.CameraSettings, _stop: Stop) -> Generator[Frame, None, None]:
         while left:
             state, seconds = left.pop(0)
             for _ in range(round(4 * seconds)):
@@ -208,7 +208,8 @@ def looked(wall: Wall, *views: tuple[State, float]) -> None:
     wall.tick = monotonic()
     with Stop() as stop:
         wall.station.serve(
-            turns(config.Camera(), stop, sensor, lens), Heart([wall.courier, wall.lights], Notifier(None, None))
+            turns(config.CameraSettings(), stop, sensor, lens),
+            Watchdog([wall.courier, wall.lights], Notifier(None, None)),
         )
 
 

@@ -10,14 +10,14 @@ from typing import Self, cast
 
 import numpy as np
 
-from device.config import Camera, Delivery, Point
-from device.config import Sighting as Sightings
-from device.config import Station as Config
+from device.config import CameraSettings, DeliverySettings, PointSettings
+from device.config import SightingSettings as Sightings
+from device.config import StationSettings as Config
 from device.indicators import Indicators
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
 from device.patterns import OUT_OF_ORDER, Pattern
-from device.record.clock_correction import Correction
-from device.record.outbox import CannotRecord
+from device.record.clock_correction import ClockCorrection
+from device.record.outbox import RecordError
 from device.status import Status
 from device.system.clock import Clock
 from device.verdict.judge import Judged
@@ -52,7 +52,9 @@ class _Lamps:
 class Machine(Program):
     """One station; *forgets* is whether its card drops at once what is held, as a card without a history would."""
 
-    def __init__(self, scene: Scene, point: str, folder: Path, delivery: Delivery, *, forgets: bool = False) -> None:
+    def __init__(
+        self, scene: Scene, point: str, folder: Path, delivery: DeliverySettings, *, forgets: bool = False
+    ) -> None:
         super().__init__(scene, f"station-{point}", folder)
         self.point = point
         self.delivery = delivery
@@ -96,9 +98,9 @@ class Machine(Program):
     def begin(self) -> None:
         scene = self.scene
         configuration = Config(
-            point=Point(name=self.point, site="kantor"),
+            point=PointSettings(name=self.point, site="kantor"),
             delivery=self.delivery,
-            camera=Camera(fps=10),
+            camera=CameraSettings(fps=10),
             sighting=Sightings(quiet=2, repeat=60, strangers=20),
         )
         clock = Clock(
@@ -115,7 +117,7 @@ class Machine(Program):
                 self.loop = wired(configuration, World(self.folder, clock, lamps, uptime=self.uptime))
                 self.outbox, self.courier = self.loop.outbox, self.loop.courier
                 self.courier.stopping = Pause(scene.stage)
-                self.correction, self.status = Correction(self.outbox, self.loop.composer), Status(self.loop)
+                self.correction, self.status = ClockCorrection(self.outbox, self.loop.composer), Status(self.loop)
                 self.actor = Actor(scene.stage, self.name, self.courier.work, dying=self.dying, gone=self.gone)
                 scene.timepieces[self.actor] = self
                 self.outbox.__enter__()
@@ -164,7 +166,7 @@ class Machine(Program):
         if self.forgets:
             try:
                 self.outbox.purge(frame.at + timedelta(days=1), timedelta())
-            except CannotRecord:
+            except RecordError:
                 self.scene.meet("nothing could be forgotten")
 
     def lit(self) -> None:

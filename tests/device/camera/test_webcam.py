@@ -18,8 +18,8 @@ from PIL import Image
 
 from device.camera import webcam
 from device.camera.source import turns
-from device.camera.webcam import PLAIN, View, WebcamGone, best, brightness, frames
-from device.config import Camera
+from device.camera.webcam import PLAIN, View, WebcamGoneError, best, brightness, frames
+from device.config import CameraSettings
 from device.model import Blind, Frame
 from device.system.stop import Stop
 
@@ -138,9 +138,9 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
     return made
 
 
-def camera(path: Path | None, **more: object) -> Camera:
+def camera(path: Path | None, **more: object) -> CameraSettings:
     told = {"source": "webcam", "device": path, "size": (WIDTH, HEIGHT), "fps": 100, "patience": 0.3}
-    return Camera(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
+    return CameraSettings(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
 
 
 def seen(driver: Driver, most: int, **more: object) -> list[int]:
@@ -250,7 +250,7 @@ def test_a_gif_in_place_of_a_jpeg_is_no_frame() -> None:
 
 # --- what is chosen ---
 
-WANTED = Camera(source="webcam", size=(1280, 720), fps=15)
+WANTED = CameraSettings(source="webcam", size=(1280, 720), fps=15)
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def broken_jpeg(driver: Driver) -> None:
 @pytest.mark.parametrize("play", [broken_marked, broken_short, broken_jpeg])
 def test_a_webcam_of_broken_frames_alone_is_gone(driver: Driver, play: Callable[[Driver], None]) -> None:
     play(driver)
-    with pytest.raises(WebcamGone, match=r"has given only broken frames for 0\.3 s\. Next: another cable"):
+    with pytest.raises(WebcamGoneError, match=r"has given only broken frames for 0\.3 s\. Next: another cable"):
         seen(driver, 1)
     assert driver.script, "and it is gone while they still come"
     assert driver.calls[-2:] == ["off", "buffers 0"]
@@ -371,8 +371,8 @@ def test_a_broken_frame_among_good_ones_is_passed_over(driver: Driver) -> None:
     assert seen(driver, 2) == [1, 3]
 
 
-def why(told: Camera) -> str:
-    with Stop() as stop, pytest.raises(WebcamGone) as error:
+def why(told: CameraSettings) -> str:
+    with Stop() as stop, pytest.raises(WebcamGoneError) as error:
         next(frames(told, stop))
     assert len(str(error.value).splitlines()) == 1
     return str(error.value)
@@ -439,7 +439,7 @@ def test_the_first_camera_is_found_among_files_that_are_none(driver: Driver, tmp
 def test_a_codec_or_a_file_of_figures_is_not_taken_for_a_camera(driver: Driver, spoil: str) -> None:
     assert webcam.first() == driver.path
     setattr(driver, spoil, {} if spoil == "forms" else 0)
-    with pytest.raises(WebcamGone, match=r"no webcam was found\. Next: plug it in"):
+    with pytest.raises(WebcamGoneError, match=r"no webcam was found\. Next: plug it in"):
         webcam.first()
 
 

@@ -16,8 +16,8 @@ from device.__main__ import main
 from device.camera.flicker import banding
 from device.cli import camera
 from device.cli.camera import HEAD, Trial, best
-from device.config import Station, load
-from device.control.control_socket import Hatch
+from device.config import StationSettings, load
+from device.control.control_socket import ControlSocket
 from tests.device.camera import test_picamera
 from tests.device.camera.test_picamera import Job
 from tests.device.control.test_control_socket import listens
@@ -159,7 +159,7 @@ def test_a_camera_that_is_not_there_or_is_held_ends_with_the_next_command(
         bench.script[:] = [RuntimeError("Camera __init__ sequence did not complete.")]
         assert titik(config, *words) == 3
         assert capsys.readouterr().err.endswith("Next: systemctl stop titik\n")
-        with Hatch(config.parent / "titik.sock", {}):
+        with ControlSocket(config.parent / "titik.sock", {}):
             wait_for(lambda: listens(config.parent / "titik.sock"))
             assert titik(config, *words) == 1
         assert capsys.readouterr().err == ("the station that runs here holds the camera. Next: systemctl stop titik\n")
@@ -184,7 +184,7 @@ def test_calibration_finds_the_focus_and_the_shortest_exposure_without_bands(
         "exposure_us": exposure,
         "lens": 0.2,
     }
-    station, warnings = load(Station, config)
+    station, warnings = load(StationSettings, config)
     assert warnings == []
     assert (station.camera.exposure_us, station.camera.gain, station.camera.lens) == (exposure, found["gain"], 0.2)
     assert titik(config, "camera", "calibrate", "--write") == 0
