@@ -327,7 +327,10 @@ def _client_id(broker: BrokerSettings) -> str:
 
 
 def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.environ) -> None:
-    """Open the store, and serve until SIGTERM or SIGINT. Raises `store.ForeignDatabaseError`, `store.Gone` and `lock.Taken`."""
+    """Open the store, and serve until SIGTERM or SIGINT.
+
+    Raises `store.ForeignDatabaseError`, `store.Gone` and `lock.Taken`.
+    """
     secret = password(env)
     if settings.broker.username is not None and secret is None:
         log.warning("broker.username is set, and no password is known. Next: LoadCredential=mqtt-password in the unit")

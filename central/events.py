@@ -95,7 +95,10 @@ class Read(NamedTuple):
 
 
 def rows(point: str, body: bytes) -> Read:
-    """Return the rows of one message on *point*'s topic, each id once; raises `UnreadableEventError` where there is none."""
+    """Return the rows of one message on *point*'s topic, each id once.
+
+    Raises `UnreadableEventError` where there is none.
+    """
     try:
         value = parse(body)
         events = value if isinstance(value, list) else [value]

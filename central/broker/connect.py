@@ -30,7 +30,10 @@ class Connector(Worker):
             self._done.set()
 
     def there(self, seconds: float) -> bool:
-        """Wait at most *seconds*; return whether the link may be used. Raises `SessionError` where there will be none."""
+        """Wait at most *seconds*; return whether the link may be used.
+
+        Raises `SessionError` where there will be none.
+        """
         if not self._done.wait(seconds):
             return False
         if self._broken is not None:

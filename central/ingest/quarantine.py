@@ -102,7 +102,8 @@ class NotReleasedError(TitikError):
 def listed(path: Path, point: str | None = None) -> list[Held]:
     """Return what lies in quarantine, oldest first: all, or what came on the topic of *point* or names it.
 
-    Raises `status.Missing`, `store.ForeignDatabaseError`, and `points.UnknownPointError` for a name that nothing is known of.
+    Raises `status.Missing`, `store.ForeignDatabaseError`, and `points.UnknownPointError` for a name that nothing is
+    known of.
     """
     with reading(path) as file:
         if point is not None:
@@ -130,7 +131,8 @@ def release(  # noqa: PLR0913 - each is one thing that somebody says when releas
     """Take the events of these messages, or of all open ones that name it, as *point*'s; yield what became of each.
 
     Each message is one commit: its events, what is therefore no longer missing of another name, and a line in the
-    audit. What was taken before is not taken again. Raises `NotReleasedError`, `store.StoreWriteError` and `store.DatabaseGoneError`.
+    audit. What was taken before is not taken again. Raises `NotReleasedError`, `store.StoreWriteError` and
+    `store.DatabaseGoneError`.
     """
     note = Taken(point, stamp(now), who, why[:MAX_WHY], 0, 0)
     for number in _chosen(store, numbers, point):

@@ -47,7 +47,9 @@ class Taken:
 
 
 def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = None) -> int:
-    """Take *file* into *database*, say what became of it, and return the exit code. Raises `store.ForeignDatabaseError`.
+    """Take *file* into *database*, say what became of it, and return the exit code.
+
+    Raises `store.ForeignDatabaseError`.
 
     The receipts go beside *file*, or into the folder *receipts*.
     """
@@ -89,8 +91,8 @@ def _sentence(error: Exception, file: Path, database: Path) -> str:
 def take(stick: TransferFile, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Taken:
     """Take all whole lines of *stick* into *store*; return what became of them once the receipts are on the stick.
 
-    Raises `TransferFileError`, `store.StoreWriteError` and `store.DatabaseGoneError`; what was committed before stays, and
-    the receipts of it come with the next try.
+    Raises `TransferFileError`, `store.StoreWriteError` and `store.DatabaseGoneError`; what was committed before stays,
+    and the receipts of it come with the next try.
     """
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)
     beside = receipts_of(stick.path)

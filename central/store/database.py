@@ -195,8 +195,8 @@ class Taken(NamedTuple):
 class Store:
     """The file, bound to a ``with`` block; *life* is its random name, made with it.
 
-    Entering makes the file where there is none; *beat* is called after each piece of what may take long.
-    Raises `ForeignDatabaseError` for another program's file, a damaged one or a newer version's, `StoreWriteError` where there
+    Entering makes the file where there is none; *beat* is called after each piece of what may take long. Raises
+    `ForeignDatabaseError` for another program's file, a damaged one or a newer version's, `StoreWriteError` where there
     can be no file now. Writing goes through `writing` alone.
     """
 
@@ -433,7 +433,9 @@ class Store:
         return self._file.execute("DELETE FROM event WHERE (source, id) IN (SELECT source, id FROM purged)").rowcount
 
     def shrink(self) -> None:
-        """Give the room of what was removed back to the disk, and leave none of it in the log. Raises `StoreWriteError`.
+        """Give the room of what was removed back to the disk, and leave none of it in the log.
+
+        Raises `StoreWriteError`.
 
         Nobody else may have the file open for long; it wants free room of the size of what is left.
         """

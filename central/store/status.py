@@ -178,7 +178,10 @@ class Status:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Bind the database at *path*, read-only, as of one moment; raises `DatabaseMissingError` and `ForeignDatabaseError`."""
+    """Bind the database at *path*, read-only, as of one moment.
+
+    Raises `DatabaseMissingError` and `ForeignDatabaseError`.
+    """
     try:
         path.stat()
         check_database(path)
@@ -212,7 +215,10 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def look(path: Path) -> Status:
-    """Return the status of the database at *path*, as of one moment; raises `DatabaseMissingError` and `ForeignDatabaseError`."""
+    """Return the status of the database at *path*, as of one moment.
+
+    Raises `DatabaseMissingError` and `ForeignDatabaseError`.
+    """
     with reading(path) as file:
         return _status(file)
 

@@ -61,9 +61,9 @@ def controls(camera: CameraSettings) -> dict[str, Any]:
         told["ExposureTime"] = min(camera.exposure_us, interval)
         if camera.gain:
             told["AnalogueGain"] = camera.gain
-    if camera.lens:
+    if camera.focus_m:
         told["AfMode"] = _AF_MANUAL
-        told["LensPosition"] = 1 / camera.lens
+        told["LensPosition"] = 1 / camera.focus_m
     return told
 
 
@@ -159,7 +159,10 @@ class _Call(Generic[T]):
         return bool(wait([self._future], seconds).done)
 
     def returned(self, seconds: float, stop: Stop) -> bool:
-        """Return True once it has, False if asked to stop; raises `CameraGoneError` after *seconds*, or `CameraHungError`."""
+        """Return True once it has, False if asked to stop.
+
+        Raises `CameraGoneError` after *seconds*, or `CameraHungError`.
+        """
         end = monotonic() + seconds
         while not self.wait(min(GLANCE, max(0.0, end - monotonic()))):
             if stop.is_set():

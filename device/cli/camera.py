@@ -133,7 +133,7 @@ def _calibrate(told: Namespace) -> int:
     say("Tunjukkan kode di tempat kerjanya dan tahan. / Hold a code where people will hold it, until this ends.")
     eye = picamera.PiCamera()
     found = _found(camera, eye)
-    text = toml(found, lens="LensPosition" not in eye.lacks and camera.lens > 0)
+    text = toml(found, lens="LensPosition" not in eye.lacks and camera.focus_m > 0)
     print(text, end="")
     if found.banding >= BANDED:
         say(f"bands of {100 * found.banding:.0f} %: no setting is free of the lamps' flicker")
@@ -160,22 +160,25 @@ def best(trials: Sequence[Trial]) -> Trial | None:
 
 def toml(found: Trial, *, lens: bool) -> str:
     """Return the lines of a configuration that say *found*; its focus only where the *lens* moves."""
-    focus = f"lens = {found.lens}\n" if lens else ""
+    focus = f"focus_m = {found.lens}\n" if lens else ""
     return f'[camera]\nexposure = "fixed"\nexposure_us = {found.exposure_us}\ngain = {found.gain}\n{focus}'
 
 
 def _found(camera: CameraSettings, eye: picamera.PiCamera) -> Trial:
-    """Try focus first, then exposures and gains; raises `CameraCommandError` where the camera cannot, or nothing was read."""
+    """Try focus first, then exposures and gains.
+
+    Raises `CameraCommandError` where the camera cannot, or nothing was read.
+    """
     told = camera.model_copy(update={"exposure": "fixed", "gain": camera.gain or 4.0})
     first = _trial(told, eye)
     if "ExposureTime" in eye.lacks or "AnalogueGain" in eye.lacks:
         raise CameraCommandError(
             MISSING, f"this camera has no control for {', '.join(eye.lacks)}: nothing to calibrate"
         )
-    if "LensPosition" not in eye.lacks and camera.lens:
-        tried = [first, *(_trial(told.model_copy(update={"lens": metres}), eye) for metres in DISTANCES)]
+    if "LensPosition" not in eye.lacks and camera.focus_m:
+        tried = [first, *(_trial(told.model_copy(update={"focus_m": metres}), eye) for metres in DISTANCES)]
         sharpest = max(tried, key=lambda trial: (round(trial.read, 1), trial.sharpness))
-        told = told.model_copy(update={"lens": sharpest.lens})
+        told = told.model_copy(update={"focus_m": sharpest.lens})
     longest = 1_000_000 / camera.fps
     found = best(
         [
@@ -201,7 +204,7 @@ def _trial(camera: CameraSettings, eye: picamera.PiCamera) -> Trial:
     trial = Trial(
         camera.exposure_us,
         camera.gain,
-        camera.lens,
+        camera.focus_m,
         sum(bool(scanner.read_still(luma)) for luma in lumas) / len(lumas),
         float(np.median([one.sharpness if one is not None else 0.0 for one in middle])),
         float(np.mean([luma[::8, ::8].mean() for luma in lumas])),

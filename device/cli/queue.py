@@ -109,7 +109,10 @@ def carry_out(told: Namespace) -> int:
 
 
 def _sources(told: Namespace, queue: dict[str, Any]) -> dict[str | None, list[_Source]]:
-    """Return what is to be carried, by the point whose rows they are. Raises `OutboxReadError` where that cannot be told."""
+    """Return what is to be carried, by the point whose rows they are.
+
+    Raises `OutboxReadError` where that cannot be told.
+    """
     live = [] if told.sealed else [(queue["point"], None, queue)]
     beside = [(one["point"], one["file"], one) for one in queue["sealed"] if told.sealed in (None, one["point"])]
     if told.sealed and not beside:

@@ -5,10 +5,10 @@ A key that nobody knows only warns, so that a setting of a newer version never k
 
 import ipaddress
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -66,6 +66,8 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Keys that had another name: the old one, which is taken with a warning, and today's."""
 
     def cautions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield what may be meant and probably is not: the keys, and a sentence that begins with them."""
@@ -88,6 +90,8 @@ class PointSettings(Section):
 
 class CameraSettings(Section):
     """The eyes."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"lens": "focus_m"}
 
     source: Literal["picamera2", "webcam", "video", "pictures"] = "picamera2"
     device: File | None = None
@@ -116,7 +120,7 @@ class CameraSettings(Section):
     at 5 to 8; a phone's screen, dimmed by pulses, wants at least 4000."""
     gain: Annotated[float, Field(ge=0, le=64)] = 4.0
     """Analogue gain beside a fixed exposure; 0 lets the camera choose the gain, and only that."""
-    lens: Annotated[float, Field(ge=0, le=10)] = 0.17
+    focus_m: Annotated[float, Field(ge=0, le=10, serialization_alias="lens")] = 0.17
     """Metres from the lens to the code, for a lens that moves: autofocus is off by default, and when on it sticks
     after something near is taken away (picamera2 issue 1272). 0 leaves the lens alone."""
     mains: Literal[50, 60] = 50
@@ -339,7 +343,7 @@ class StationSettings(Section):
 
 def fingerprint(told: Section) -> str:
     """Return 16 hex characters that change when any value of *told* does."""
-    return sha256(told.model_dump_json().encode()).hexdigest()[:16]
+    return sha256(told.model_dump_json(by_alias=True).encode()).hexdigest()[:16]
 
 
 T = TypeVar("T", bound=Section)
@@ -350,10 +354,12 @@ def load(model: type[T], path: Path, drop_ins: str = "conf.d") -> tuple[T, list[
 
     Raises `ConfigError`, which names every mistake at once.
     """
-    layers = Layers()
+    layers, warnings = Layers(), list[str]()
     for file in _files(path, drop_ins):
-        layers.lay(_read(file), file)
-    warnings = [f"{layers.origin[keys]}: {what}" for keys, what in unknown(model, layers.tables)]
+        tables = _read(file)
+        warnings += [f"{file}: {what}" for what in _renamed(model, tables)]
+        layers.lay(tables, file)
+    warnings += [f"{layers.origin[keys]}: {what}" for keys, what in unknown(model, layers.tables)]
     try:
         told = model.model_validate(layers.tables)
     except ValidationError as error:
@@ -379,6 +385,19 @@ def pins_alone(path: Path) -> Pins | None:
 
 def _files(path: Path, drop_ins: str) -> list[Path]:
     return [path, *sorted((path.parent / drop_ins).glob("*.toml"))]
+
+
+def _renamed(model: type[Section], tables: dict[str, Any]) -> Iterator[str]:
+    """Put what stands under an old name under today's, unless that stands there, too; yield a sentence for each."""
+    for name, field in model.model_fields.items():
+        section, table = field.annotation, tables.get(name)
+        if not (isinstance(section, type) and issubclass(section, Section) and isinstance(table, dict)):
+            continue
+        for old, new in section.renamed.items():
+            if old in table:
+                value = table.pop(old)
+                table.setdefault(new, value)
+                yield f"{name}.{old} is called {name}.{new} now; the old name is taken, too. Next: rename it"
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -136,7 +136,10 @@ def _taken(path: Path) -> bool:
 
 
 def ask(path: Path, verb: str, octets: bytes) -> str:
-    """Return the answer of the station at *path*; raises `RequestRefusedError`, and `NoStationError` where none answers."""
+    """Return the answer of the station at *path*.
+
+    Raises `RequestRefusedError`, and `NoStationError` where none answers.
+    """
     try:
         with socket.socket(socket.AF_UNIX) as station:
             station.settimeout(2 * LIMIT)

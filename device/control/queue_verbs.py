@@ -65,7 +65,10 @@ def verbs(outbox: Outbox, point: str, trusted: Callable[[], datetime | None]) ->
 
 
 def _beside(path: Path, name: str | None) -> Path:
-    """Return the outbox at *path*, or the sealed file *name* beside it; raises `RequestRefusedError` where that is none."""
+    """Return the outbox at *path*, or the sealed file *name* beside it.
+
+    Raises `RequestRefusedError` where that is none.
+    """
     if name is None:
         return path
     for one in paths(path):

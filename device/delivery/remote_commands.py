@@ -70,7 +70,10 @@ class Answer:
 
 
 def parse(verb: str, body: bytes) -> Request:
-    """Return the request in *body* on ``request/<verb>``; raises `MalformedRequestError`, which quotes nothing of it."""
+    """Return the request in *body* on ``request/<verb>``.
+
+    Raises `MalformedRequestError`, which quotes nothing of it.
+    """
     try:
         told = loads(body, MAX_REQUEST)
     except ValueError:

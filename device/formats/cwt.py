@@ -29,7 +29,10 @@ class Token(NamedTuple):
 
 
 def unpack(text: str) -> Sign1:
-    """Return the signed message in *text*; raises `MalformedError` or `UnsupportedAlgorithmError`, within fixed bounds."""
+    """Return the signed message in *text*.
+
+    Raises `MalformedError` or `UnsupportedAlgorithmError`, within fixed bounds.
+    """
     if len(text) > MAX_TEXT:
         raise MalformedError("longer than any QR")
     try:

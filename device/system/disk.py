@@ -31,7 +31,7 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def check_plain(path: Path, most: int | None = None) -> None:
-    """Raise `NotPlainError` where *path* is something else than a plain file of at most *most* bytes, or nothing at all.
+    """Raise `NotPlainError` where *path* is no plain file of at most *most* bytes, or nothing at all.
 
     For what another library opens by its name. Raises OSError where it cannot be looked at.
     """
@@ -45,7 +45,7 @@ def check_plain(path: Path, most: int | None = None) -> None:
 
 
 def check_database(path: Path) -> None:
-    """Raise `NotPlainError` where SQLite would open a pipe for the database at *path*, or for its log, and wait at it."""
+    """Raise `NotPlainError` where SQLite would open a pipe for the database at *path* or its log, and wait at it."""
     for ending in ("", "-wal", "-shm", "-journal"):
         file = path.with_name(path.name + ending)
         try:
@@ -139,7 +139,10 @@ def read_bounded(path: Path, most: int) -> bytes:
 
 
 def read_whole(path: Path, most: int) -> bytes:
-    """Return the plain file, all of it; raises `NotPlainError`, also where it is more than *most* bytes, and OSError."""
+    """Return the plain file, all of it.
+
+    Raises `NotPlainError`, also where it is more than *most* bytes, and OSError.
+    """
     octets = read_bounded(path, most)
     if len(octets) > most:
         raise _larger(path, most)

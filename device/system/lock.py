@@ -23,7 +23,10 @@ class FileLock:
         self._handle: int | None = None
 
     def take(self) -> None:
-        """Take it, at once or not at all; again is nothing. Raises `LockTakenError`, or OSError where no file can be made."""
+        """Take it, at once or not at all; again is nothing.
+
+        Raises `LockTakenError`, or OSError where no file can be made.
+        """
         if self._handle is not None:
             return
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)

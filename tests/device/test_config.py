@@ -376,3 +376,18 @@ def test_only_a_camera_has_a_sensor(source: str, live: bool) -> None:
 def test_a_broker_s_word_on_3_1_1_is_taken_only_by_who_says_that_events_may_be_lost(tmp_path: Path) -> None:
     told = '[delivery]\nuntil = "puback"\naccept = "events may be lost without a trace"\n[broker]\nprotocol = 4\n'
     assert load(StationSettings, written(tmp_path, GOOD + told))[0].delivery.until == "puback"
+
+
+def test_a_key_s_old_name_is_taken_with_a_warning_and_the_last_file_wins(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD + "[camera]\nfocus_m = 0.3\n")
+    assert load(StationSettings, path)[0].camera.focus_m == 0.3
+    old = written(tmp_path, "[camera]\nlens = 0.2\n", "conf.d/camera.toml")
+    station, warnings = load(StationSettings, path)
+    sentence = "camera.lens is called camera.focus_m now; the old name is taken, too. Next: rename it"
+    assert (station.camera.focus_m, warnings) == (0.2, [f"{old}: {sentence}"])
+    written(tmp_path, "[camera]\nlens = 0.2\nfocus_m = 0.4\n", "conf.d/camera.toml")
+    assert load(StationSettings, path)[0].camera.focus_m == 0.4
+
+
+def test_a_camera_s_fingerprint_is_what_it_was_before_a_key_was_renamed() -> None:
+    assert fingerprint(CameraSettings()) == "5c594af0593ea8a3"  # what a station remembers of its glass hangs on it

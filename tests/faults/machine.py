@@ -10,8 +10,7 @@ from typing import Self, cast
 
 import numpy as np
 
-from device.config import CameraSettings, DeliverySettings, PointSettings
-from device.config import SightingSettings as Sightings
+from device.config import CameraSettings, DeliverySettings, PointSettings, SightingSettings
 from device.config import StationSettings as Config
 from device.indicators import Indicators
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
@@ -101,7 +100,7 @@ class Machine(Program):
             point=PointSettings(name=self.point, site="kantor"),
             delivery=self.delivery,
             camera=CameraSettings(fps=10),
-            sighting=Sightings(quiet=2, repeat=60, strangers=20),
+            sighting=SightingSettings(quiet=2, repeat=60, strangers=20),
         )
         clock = Clock(
             "ntp",

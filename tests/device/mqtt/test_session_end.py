@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 
 from device.mqtt.connection import NoTlsError, StalledError
 from device.mqtt.framing import ForeignPeerError, OverlongPacketError
+from device.mqtt.reasons import ALERTS, CODES, VERIFY
 from device.mqtt.session_end import (
-    ALERTS,
-    CODES,
-    VERIFY,
     Cause,
     Ending,
     Sentence,
