@@ -15,8 +15,9 @@ from device.camera.monitor import CameraMonitor
 from device.camera.sharpness import SharpnessHistory
 from device.camera.source import turns
 from device.config import StationSettings as Config
-from device.control import queue_verbs
-from device.control.control_socket import ControlSocket, RequestRefusedError, Verb, socket_path
+from device.control.context import Context
+from device.control.control_socket import ControlSocket, socket_path
+from device.control.verbs import answered
 from device.daemon import Station
 from device.delivery import remote_commands
 from device.delivery.announcements import Sender
@@ -34,7 +35,6 @@ from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.time_floor import TimeFloor
 from device.system.watchdog import Watchdog
-from device.trust.bundle import BundleError
 from device.trust.fleet_secret import FleetSecret, read_secret
 from device.verdict.ruleset import Ruleset
 from device.verdict.sightings import Sightings
@@ -74,8 +74,6 @@ def wired(configuration: Config, world: World) -> Station:
     ruleset = Ruleset(configuration, world.folder, world.secret, world.clock.trusted)
     floor = TimeFloor(world.folder)
     sender = Sender(point.name, world.clock.boot, _info(configuration), world.password)
-    verbs = {"bundle-import": _importer(ruleset), "clock-reset": _resetter(floor)}
-    verbs.update(queue_verbs.verbs(outbox, point.name, world.clock.trusted))
     reading = Scanner(1 / camera.fps, mark=world.crashes)
     reading.leave_out(world.crashes.left_out)
     return Station(
@@ -95,7 +93,9 @@ def wired(configuration: Config, world: World) -> Station:
         lights=world.lights,
         health=Health(camera.fps),
         courier=Courier(outbox, configuration.broker, delivery, sender, ruleset),
-        hatch=ControlSocket(socket_path(world.folder), verbs),
+        hatch=ControlSocket(
+            socket_path(world.folder), answered(Context(point.name, outbox, ruleset, floor, world.clock.trusted))
+        ),
     )
 
 
@@ -134,37 +134,6 @@ def _machine(configuration: Config) -> World:
         secret,
         _credential("mqtt-password"),
     )
-
-
-def _importer(ruleset: Ruleset) -> Verb:
-    """Return the hatch's verb that takes a bundle from whoever may open the socket."""
-
-    def take(octets: bytes) -> str:
-        try:
-            offer = ruleset.offer(octets)
-        except BundleError as error:
-            raise RequestRefusedError(str(error)) from None
-        if offer.new:
-            log.info("bundle version=%d was imported and is in force", offer.version)
-        if not offer.kept:
-            raise RequestRefusedError(
-                f"bundle version {offer.version} is in force until the next start only: the disk did not take it."
-                " Next: df -h /var/lib/private/titik, then the same again"
-            )
-        return f"bundle version {offer.version} is in force" + ("" if offer.new else ", and was before")
-
-    return take
-
-
-def _resetter(floor: TimeFloor) -> Verb:
-    """Return the hatch's verb that lowers a floor that a wrong clock has raised."""
-
-    def reset(_octets: bytes) -> str:
-        floor.reset()
-        log.info("the time floor was reset to %s", floor.value.date())
-        return f"the time floor is {floor.value.date()} again"
-
-    return reset
 
 
 def _info(configuration: Config) -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from device.cli.commands import DONE, FAILED, MISSING, say
 from device.control.control_socket import NoStationError, RequestRefusedError, ask
-from device.control.queue_verbs import MAX_RECEIPTS
+from device.control.queue_settle import MAX_RECEIPTS
 from device.model import WITA
 from device.record.reader import OutboxReader, OutboxReadError, sealed
 from device.record.transfer_file import ENDING, Header, Holds, TransferFile, TransferFileError, told_of, writing

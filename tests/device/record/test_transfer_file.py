@@ -27,7 +27,7 @@ from central.ingest.transfer import bring, receipts_of
 from central.store import database as central_store
 from central.store.database import Store
 from device.__main__ import main as titik
-from device.control import control_socket, queue_verbs
+from device.control import control_socket
 from device.control.control_socket import ControlSocket, RequestRefusedError, ask
 from device.model import Event, Place
 from device.record import reader
@@ -40,6 +40,7 @@ from tests.central.store.test_store import event
 from tests.central.test_centre import station as joined
 from tests.device.control.test_control_socket import listens
 from tests.support import point
+from tests.support.control import answers
 from tests.support.credentials import staff_pass
 from tests.support.world import Child, Mosquitto, free_port, tmpfs, wait_for
 
@@ -110,7 +111,7 @@ def opened(folder: Path) -> Iterator[World]:
         pass
     with pytest.MonkeyPatch.context() as patch, Outbox(folder / "outbox.db", 10_000) as outbox:
         patch.setattr(control_socket, "GLANCE", 0.02)  # so that it is shut sooner
-        verbs = queue_verbs.verbs(outbox, POINT, lambda: NOW)
+        verbs = answers(outbox, POINT, NOW)
         with ControlSocket(socket, verbs):
             wait_for(lambda: listens(socket))
             yield World(folder, outbox, stick, database, socket)
