@@ -178,12 +178,16 @@ def test_the_programs_are_found_by_their_names_wherever_the_readme_installs_them
     told = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     assert sorted(told) == sorted(PARSERS)
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    links = "&& sudo ln -sf /opt/titik/venv/bin/titik* /usr/local/bin/\n"
-    installs = [line for line in readme.splitlines(keepends=True) if "install --no-deps --no-build-isolation" in line]
-    assert [line.endswith(links) for line in installs] == [True, True]
+    installs = [line for line in readme.splitlines() if "install --no-deps --no-build-isolation" in line]
+    assert [line.rpartition(" && ")[2] for line in installs] == [
+        f"sudo ln -sf /opt/titik/venv/bin/{program} /usr/local/bin/" for program in ("titik", "titik-central")
+    ]
     assert {
         document: re.findall(r"\S*venv/bin/titik\S*", document.read_text(encoding="utf-8")) for document in DOCUMENTS
-    } == {one: ["/opt/titik/venv/bin/titik*"] * 2 * (one == REPOSITORY / "README.md") for one in DOCUMENTS}
+    } == {
+        one: ["/opt/titik/venv/bin/titik", "/opt/titik/venv/bin/titik-central"] * (one == REPOSITORY / "README.md")
+        for one in DOCUMENTS
+    }
 
 
 def test_every_file_that_a_document_tells_to_install_or_run_is_there() -> None:
