@@ -237,10 +237,8 @@ def test_what_only_a_tool_needs_is_not_paid_by_the_station() -> None:
     )
     tools = {"flicker", "webcam", "video", "picamera"}
     libraries = {"av", "videodev2", "picamera2", "segno", "reportlab", "unittest.mock", "asyncio", "matplotlib"}
-    assert (
-        loaded & ({f"device.camera.{name}" for name in tools} | {"device.cli.camera", "device.cli.bench"} | libraries)
-        == set()
-    )
+    commands = {"device.cli._camera", "device.cli._calibration"}
+    assert loaded & ({f"device.camera.{name}" for name in tools} | commands | libraries) == set()
     assert "device.scanner" in loaded
 
 

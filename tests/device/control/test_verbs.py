@@ -2,7 +2,6 @@
 
 import ast
 import re
-from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import device.__main__
 from device.control.verbs import VERBS
 from tests.device.test_station import Wall
+from tests.support.commands import whole
 from tests.support.world import REPOSITORY
 
 NAMES = [row.name for row in VERBS]
@@ -20,15 +20,6 @@ def _asked(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ask":
             yield ast.literal_eval(node.args[1])
-
-
-def _commands(parser: ArgumentParser) -> Iterator[str]:
-    """Yield every whole command of *parser*, as it is typed."""
-    under = [one for one in parser._actions if isinstance(one, _SubParsersAction)]
-    if not under:
-        yield parser.prog
-    for one in {} if not under else under[0].choices.values():
-        yield from _commands(one)
 
 
 def test_a_verb_is_a_file_of_its_name_and_nothing_else_answers() -> None:
@@ -44,8 +35,7 @@ def test_a_verb_is_a_file_of_its_name_and_nothing_else_answers() -> None:
 def test_each_verb_is_asked_for_by_a_command_and_each_that_is_asked_for_is_answered() -> None:
     asked = {verb for path in (REPOSITORY / "device" / "cli").rglob("*.py") for verb in _asked(path)}
     assert sorted(asked) == sorted(NAMES)
-    there = {re.sub(r"^.*?titik", "titik", command) for command in _commands(device.__main__._parser())}
-    assert {row.command for row in VERBS} - there == set()
+    assert {row.command for row in VERBS} - set(whole(device.__main__._parser())) == set()
 
 
 def test_the_contract_has_the_table_of_the_verbs() -> None:
