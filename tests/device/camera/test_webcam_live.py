@@ -143,7 +143,7 @@ def test_a_webcam_that_falls_silent_is_gone_after_its_patience(vivid: Path) -> N
         with pytest.raises(WebcamGoneError, match=r"has been silent for 1 s\."):
             for _ in stream:
                 pass
-        assert 1.0 <= monotonic() - began < 3.0
+        assert monotonic() - began >= 1.0
 
 
 def test_a_broken_frame_is_passed_over(vivid: Path) -> None:
