@@ -62,20 +62,20 @@ def found(camera: CameraSettings, eye: picamera.PiCamera) -> Trial:
 
     Raises `CameraCommandError` where the camera cannot, or nothing was read.
     """
-    told = camera.model_copy(update={"exposure": "fixed", "gain": camera.gain or 4.0})
-    first = _trial(told, eye)
+    setting = camera.model_copy(update={"exposure": "fixed", "gain": camera.gain or 4.0})
+    first = _trial(setting, eye)
     if "ExposureTime" in eye.lacks or "AnalogueGain" in eye.lacks:
         raise CameraCommandError(
             MISSING, f"this camera has no control for {', '.join(eye.lacks)}: nothing to calibrate"
         )
     if "LensPosition" not in eye.lacks and camera.focus_m:
-        tried = [first, *(_trial(told.model_copy(update={"focus_m": metres}), eye) for metres in DISTANCES)]
+        tried = [first, *(_trial(setting.model_copy(update={"focus_m": metres}), eye) for metres in DISTANCES)]
         sharpest = max(tried, key=lambda trial: (round(trial.read, 1), trial.sharpness))
-        told = told.model_copy(update={"focus_m": sharpest.lens})
+        setting = setting.model_copy(update={"focus_m": sharpest.lens})
     longest = 1_000_000 / camera.fps
     taken = best(
         [
-            _trial(told.model_copy(update={"exposure_us": exposure, "gain": gain}), eye)
+            _trial(setting.model_copy(update={"exposure_us": exposure, "gain": gain}), eye)
             for exposure in EXPOSURES
             if exposure <= longest
             for gain in GAINS

@@ -176,8 +176,8 @@ def _messages(asked: QueueExport, source: _Source, *, running: bool) -> Iterator
             if source.file is not None:
                 page["sealed"] = source.file
             head, _, octets = ask(asked.socket, "queue-read", dumps(page)).partition("\n")
-            told = json.loads(head)
-            return _Message(told["after"], octets.encode(), told["events"], told["damaged"])
+            answer = json.loads(head)
+            return _Message(answer["after"], octets.encode(), answer["events"], answer["damaged"])
 
         yield from _turning(question)
 
