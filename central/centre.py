@@ -32,11 +32,11 @@ from central.store.database import Store, StoreWriteError
 from device.config import BrokerSettings
 from device.mqtt.pace import Limits
 from device.mqtt.weather import Weather
-from device.mqtt_client import Acked, Link, Message, Received, SessionError
+from device.mqtt_client import Link, SessionError
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
-from device.wire import MAX_BUNDLE, State, Topics, dumps
+from device.wire import MAX_BUNDLE, Acked, Message, Received, State, Topics, dumps
 
 log = logging.getLogger(__name__)
 

@@ -26,16 +26,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.config import BrokerSettings
-from device.message import TOO_LARGE, Acked, Message, Received, around
 from device.mqtt import tls
 from device.mqtt.connection import USUAL, Connection, StalledError, Timeouts, dial
 from device.mqtt.framing import ForeignPeerError, Framing
 from device.mqtt.liveness import SILENCE, Liveness
 from device.mqtt.paho_client import ConnectionClient, properties_for, publish_properties, words_of
 from device.mqtt.session_end import Ending, Sentence, SessionError, Stage, lacking, silent, told, unanswered
-from device.wire import MAX_BUNDLE
+from device.wire import MAX_BUNDLE, TOO_LARGE, Acked, Message, Received, around
 
-__all__ = ["Acked", "Link", "Message", "Received", "SessionError"]
+__all__ = ["Link", "SessionError"]
 
 READ_AT_ONCE, READ_BYTES = 1000, 4_194_304
 """Packets and bytes taken in one turn at the most, so that a flood cannot keep the owner from its other work, nor

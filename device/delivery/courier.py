@@ -17,14 +17,14 @@ from device.config import BrokerSettings, DeliverySettings
 from device.delivery._poison_messages import PoisonMessages
 from device.delivery._reachability import Reachability
 from device.delivery._settlements import Settlements
+from device.delivery.announcements import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.delivery.in_flight import FIRST_RESEND, Batch, InFlight
 from device.delivery.remote_commands import RemoteCommands
-from device.delivery.status import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.mqtt.connection import USUAL, Timeouts
 from device.mqtt.pace import Limits
 from device.mqtt.session_end import Cause
 from device.mqtt.weather import Weather
-from device.mqtt_client import Acked, Link, Message, Received, SessionError
+from device.mqtt_client import Link, SessionError
 from device.record.event import in_doubt
 from device.record.outbox import Outbox, Owed, RecordError
 from device.system.clock import boot_time
@@ -34,7 +34,10 @@ from device.verdict.ruleset import Ruleset
 from device.wire import (
     CONTENT_TYPE,
     CONTENT_TYPE_BATCH,
+    Acked,
+    Message,
     Quarantined,
+    Received,
     State,
     Topics,
     digest,

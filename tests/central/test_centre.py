@@ -25,9 +25,9 @@ import pytest
 from central.__main__ import main
 from device.config import BrokerSettings
 from device.delivery.remote_commands import VERBS
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.system.disk import write_whole
-from device.wire import MAX_BUNDLE, Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
+from device.wire import MAX_BUNDLE, Message, Quarantined, Receipt, Received, Topics, batch, digest, dumps, parse_receipt
 from tests.central.store.test_store import event, schema
 from tests.support.world import PATIENCE, REPOSITORY, Child, Mosquitto, free_port, wait_for
 

@@ -14,11 +14,11 @@ from central.store.database import Store
 from central.store.reported import MAX_SAID
 from central.store.troubles import CENTRE, RIVAL, TWIN, Trouble
 from device.config import BrokerSettings
-from device.mqtt_client import Acked, Link, Message, Received
+from device.mqtt_client import Link
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
-from device.wire import dumps, loads
+from device.wire import Acked, Message, Received, dumps, loads
 from tests.central.store import test_said, test_store
 from tests.central.store.test_store import NOW, event
 from tests.central.test_centre import FLEET, Centre, receipt, station

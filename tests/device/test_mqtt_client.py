@@ -21,7 +21,8 @@ from device.mqtt.connection import STALLED, Timeouts
 from device.mqtt.framing import MAX_PROPERTIES
 from device.mqtt.paho_client import ConnectionClient
 from device.mqtt.session_end import Cause
-from device.mqtt_client import MAX_PACKET, Acked, Link, Message, Received, SessionError
+from device.mqtt_client import MAX_PACKET, Link, SessionError
+from device.wire import Acked, Message, Received
 from tests.device.mqtt.test_framing import length
 from tests.faults.narrow import Narrow
 from tests.support.certificates import Authority, Pair

@@ -26,7 +26,8 @@ from typing import NamedTuple, Self
 import pytest
 
 from device.config import BrokerSettings
-from device.mqtt_client import Link, Message, SessionError
+from device.mqtt_client import Link, SessionError
+from device.wire import Message
 from tests.faults.link import Mood, Relay
 from tests.support import point
 from tests.support.world import Child, Mosquitto, free_port

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from device.config import BrokerSettings
-from device.mqtt_client import Acked, Message, Received, SessionError
+from device.mqtt_client import SessionError
+from device.wire import Acked, Message, Received
 from tests.faults.stage import Actor, Stage
 
 ROOT = "titik/v1"

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
-from device.mqtt_client import Acked, Link, Message, SessionError
+from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
+from device.wire import Acked, Message
 from tests.device.delivery.test_courier import SOON, TOPICS, Centre, append, until
 from tests.faults.chaos import ALLOWED, NO_EVENTS, whole
 from tests.support.certificates import Authority, Pair

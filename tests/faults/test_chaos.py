@@ -90,10 +90,7 @@ def test_the_referee_sees_what_is_lost_doubled_strange_disordered_and_unrecorded
     for folder in (tmp_path / "bupati-1", tmp_path / "centre"):
         folder.mkdir()
     with Outbox(tmp_path / "bupati-1" / "outbox.db", 100) as outbox:
-        events = []
-        for _ in range(4):
-            events.append(wall.event("bupati-1", outbox.place(), datetime.now(UTC)))
-            outbox.append(events[-1])
+        events = [outbox.append(lambda place: wall.event("bupati-1", place, datetime.now(UTC))) for _ in range(4)]
     rows = [("bupati-1", *one.place, one.id) for one in events]
     epoch = rows[0][1]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.record.outbox import Outbox
 from tests.device.delivery.test_courier import Centre, append, until
 from tests.faults.chaos import Site, whole

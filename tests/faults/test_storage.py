@@ -27,12 +27,7 @@ NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 
 def filled(outbox: Outbox, count: int) -> list[str]:
     """Record *count* events, and return their ids."""
-    ids = []
-    for _ in range(count):
-        told = wall.event("bupati-1", outbox.place(), NOW)
-        outbox.append(told)
-        ids.append(told.id)
-    return ids
+    return [outbox.append(lambda place: wall.event("bupati-1", place, NOW)).id for _ in range(count)]
 
 
 def recorded(path: Path) -> list[str]:
@@ -77,7 +72,7 @@ def test_a_card_without_inodes_takes_no_new_outbox_and_is_named(tmp_path: Path) 
         assert n < 100
         with Outbox(folder / "outbox.db", 100) as outbox:
             with pytest.raises(RecordError):
-                outbox.place()
+                outbox.kept()
             for one in list(folder.glob("[0-9]*")):
                 one.unlink()
             wait_for(lambda: outbox.fault is None)

@@ -17,8 +17,9 @@ from central.settings import Settings
 from device import config, wire
 from device.config import BrokerSettings, PointSettings, StationSettings, TrustSettings
 from device.delivery.remote_commands import VERBS
-from device.mqtt_client import Acked, Link, Message, Received, SessionError
+from device.mqtt_client import Link, SessionError
 from device.trust.bundle import root_key
+from device.wire import Acked, Message, Received
 from tests.support import point as point_
 from tests.support.certificates import Authority, Pair
 from tests.support.credentials import staff_pass

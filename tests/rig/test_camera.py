@@ -25,11 +25,11 @@ from device import patterns
 from device.camera.picamera import PiCamera
 from device.config import BrokerSettings, CameraSettings
 from device.model import Domain, Outcome, Reason, Verdict
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.patterns import Pattern
 from device.system.stop import Stop
 from device.trust.bundle import Key, kid_of
-from device.wire import Topics
+from device.wire import Message, Received, Topics
 from office.passes.compose import compose, issue
 from tests.support.codes import code
 from tests.support.credentials import OTHER_KEY, STAFF_KEY, Private

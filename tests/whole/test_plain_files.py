@@ -21,11 +21,12 @@ from central.settings import password
 from central.store.backup import restore
 from central.store.database import Store
 from device.config import BrokerSettings, ConfigError
-from device.mqtt_client import Link, Message, SessionError
+from device.mqtt_client import Link, SessionError
 from device.record._reserve import Reserve
 from device.record.outbox import Outbox
 from device.record.transfer_file import MAX_DAMAGED, Header, Holds, TransferFile, TransferFileError, told_of, writing
 from device.system.disk import NotPlainError, check_plain, open_plain, read_bounded
+from device.wire import Message
 from office.cli.issue import _phone_key
 from office.cli.options import opened
 from office.desk.desk import found
@@ -121,7 +122,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "state").mkdir()
     os.mkfifo(folder / "state" / "outbox.db")
     with Outbox(folder / "log" / "outbox.db", 1000) as outbox:
-        outbox.place()
+        outbox.kept()
     (folder / "log" / "outbox.db-wal").unlink(missing_ok=True)
     os.mkfifo(folder / "log" / "outbox.db-wal")
     (folder / "central.toml").write_text(f'[store]\npath = "{folder}/central.db"\n')

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.config import BrokerSettings
 from device.formats.cose import parse
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.trust.bundle import kid_of
 from device.trust.fleet_secret import FleetSecret
 from device.trust.roster import RosterKey
+from device.wire import Message, Received
 from office.__main__ import main
 from office.passes.phone import phone_code
 from tests.support.credentials import (

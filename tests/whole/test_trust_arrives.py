@@ -12,15 +12,16 @@ from jsonschema import Draft202012Validator
 from device.__main__ import main
 from device.config import BrokerSettings
 from device.formats import registry
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.system.clock import BUILT
 from device.system.disk import write_whole
 from device.trust.bundle import Trust, open_bundle, revocation
 from device.verdict.verify import believe
+from device.wire import Message, Received
 from office import bundle
 from tests.support.credentials import staff_pass, trust
 from tests.support.point import NOW, ROOT, ROOTS, Centre, Station, save, signed_bundle
-from tests.support.world import Mosquitto, free_port, run_here, tmpfs, wait_for
+from tests.support.world import REPOSITORY, Mosquitto, free_port, run_here, tmpfs, wait_for
 
 PASS = staff_pass(issued=NOW - timedelta(days=1), expires=NOW + timedelta(days=300))
 ONE_BY_ONE = "[sighting]\nquiet = 0.2\nrepeat = 0\n"

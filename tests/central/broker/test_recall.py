@@ -15,11 +15,11 @@ from central.broker.recall import EACH_MINUTE, MAX_ROWS, Recall, Request, owed
 from central.store.backup import backup, restore
 from central.store.missing import Gap
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import Topics, dumps, loads
+from device.wire import Message, Received, Topics, dumps, loads
 from tests.central.store.test_store import event
 from tests.central.test_centre import Centre
 from tests.faults.wall import event as wall_event
@@ -245,9 +245,7 @@ def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_rea
     def scan(outbox: Outbox, count: int) -> set[str]:
         scanned = set()
         for _ in range(count):
-            told = wall_event(POINT, outbox.place(), NOW)
-            outbox.append(told)
-            scanned.add(told.id)
+            scanned.add(outbox.append(lambda place: wall_event(POINT, place, NOW)).id)
         return scanned
 
     copy = tmp_path / "copy.db"

@@ -22,8 +22,7 @@ from central.ingest.inbox import (
     WORDS,
     Inbox,
 )
-from device.mqtt_client import Received
-from device.wire import ROOT
+from device.wire import ROOT, Received
 
 FLOOD = "bupati-1"
 OTHERS = ("bupati-2", "bupati-3", "dprd-1", "gabungan-1", "gabungan-2", "gabungan-3")

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.ingest.intake import MAX_WORD
-from device.mqtt_client import Message, Received
-from device.wire import dumps
+from device.wire import Message, Received, dumps
 from tests.central.store.test_store import NOW, Centre, event, message, state
 
 TABLES = ("event", "quarantine", "station", "said", "unread", "lost", "purged", "clock")

@@ -18,8 +18,7 @@ from central.ingest.quarantine import NotReleasedError, Prospect, Released, Span
 from central.store.database import Store, Taken
 from central.store.missing import Gap
 from central.store.status import look as status
-from device.mqtt_client import Received
-from device.wire import Quarantined, Receipt, digest, dumps
+from device.wire import Quarantined, Receipt, Received, digest, dumps
 from tests.central.cli.test_status import arguments
 from tests.central.store.test_store import LATER, NOW, TIME, Centre, event, message, state
 from tests.support.world import Child, Mosquitto, wait_for

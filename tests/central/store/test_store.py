@@ -22,8 +22,7 @@ from central.store.database import DatabaseGoneError, ForeignDatabaseError, Stor
 from central.store.missing import Gap
 from central.store.status import DatabaseMissingError, PointStatus, look
 from device.model import Place
-from device.mqtt_client import Message, Received
-from device.wire import Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
+from device.wire import Message, Quarantined, Receipt, Received, Topics, batch, digest, dumps, parse_receipt
 from tests.support.world import REPOSITORY
 
 NOW = datetime(2026, 11, 22, 1, 2, 3, 456_000, tzinfo=UTC)

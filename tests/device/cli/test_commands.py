@@ -10,13 +10,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+import device.__main__
 from device import __version__
 from device.__main__ import main
 from office import bundle
 from tests.device.test_config import GOOD
+from tests.support.commands import whole
 from tests.support.credentials import AT, HEALTH_KEY, STAFF_KEY, dose, hcert, staff_pass
 from tests.support.point import ROOT, save, signed_bundle
-from tests.support.world import run_here
+from tests.support.world import REPOSITORY, run_here
 
 WHEN = AT.isoformat()
 
@@ -204,3 +206,20 @@ def test_the_version_is_the_package_s() -> None:
     program = [sys.executable, "-W", "error", "-m", "device", "version"]
     assert subprocess.run(program, capture_output=True, check=True, text=True).stdout == f"titik {__version__}\n"
     assert titik("--version").stdout.decode() == f"titik {__version__}\n"
+
+
+def test_a_help_text_waits_for_no_library() -> None:
+    asked = "import sys, device.__main__; device.__main__._parser().format_help(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
+    libraries = {name.partition(".")[0] for name in loaded}
+    heavy = {"numpy", "PIL", "zxingcpp", "pyzbar", "cryptography", "cbor2", "pydantic", "paho", "gpiozero"}
+    assert "device.cli.run" in loaded
+    assert libraries & heavy == set()
+
+
+def test_each_command_is_a_file_that_adds_itself() -> None:
+    parser = device.__main__._parser()
+    folder = REPOSITORY / "device" / "cli"
+    files = {path.stem for path in folder.glob("*.py") if "def add(commands" in path.read_text(encoding="utf-8")}
+    named = {command.removeprefix("titik ").replace(" ", "_").replace("-", "_") for command in whole(parser)}
+    assert files == named

@@ -15,16 +15,16 @@ from typing import Literal, Self
 import pytest
 
 from device.config import BrokerSettings, DeliverySettings, PointSettings, StationSettings, TrustSettings
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import ASK_EVERY, GLANCE, PURGE_EVERY, Courier
 from device.delivery.in_flight import FIRST_RESEND, MAX_RESEND
-from device.delivery.status import Notice, Sender
-from device.model import Event
+from device.model import Event, Place
 from device.mqtt.connection import ACK_LIMIT, USUAL, Timeouts
-from device.mqtt_client import Acked, Link, Message, Received, SessionError
+from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox, RecordError
 from device.system.clock import boot_time
 from device.verdict.ruleset import Ruleset
-from device.wire import Receipt, State, Topics, digest, dumps
+from device.wire import Acked, Message, Receipt, Received, State, Topics, digest, dumps
 from office.bundle import spki_text
 from tests.support.point import ROOT, signed_bundle
 from tests.support.world import PATIENCE, Mosquitto, free_port, wait_for
@@ -81,13 +81,13 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def append(outbox: Outbox, count: int) -> list[str]:
-    ids = []
-    for _ in range(count):
-        place = outbox.place()
-        id_ = f"{place.epoch}-{place.seq}"
-        outbox.append(Event(place, id_, dumps({"id": id_, "epoch": place.epoch, "seq": place.seq})))
-        ids.append(id_)
-    return ids
+    return [outbox.append(numbered).id for _ in range(count)]
+
+
+def numbered(place: Place) -> Event:
+    """Return an event whose id is its place."""
+    id_ = f"{place.epoch}-{place.seq}"
+    return Event(place, id_, dumps({"id": id_, "epoch": place.epoch, "seq": place.seq}))
 
 
 SOON = (0.1, 0.3)
@@ -193,11 +193,13 @@ def test_many_receipts_cost_few_commits(tmp_path: Path, outbox: Outbox, caplog: 
 
 def taken(outbox: Outbox, boot: str, uptime: float, *, synced: bool) -> str:
     """Append one event that was composed in *boot* at *uptime*; return its id."""
-    place = outbox.place()
     clock = {"synced": synced, "boot": boot, "uptime": uptime}
-    told = {"id": f"i{place.seq}", "epoch": place.epoch, "seq": place.seq, "data": {"clock": clock}}
-    outbox.append(Event(place, f"i{place.seq}", dumps(told)))
-    return f"i{place.seq}"
+
+    def composed(place: Place) -> Event:
+        told = {"id": f"i{place.seq}", "epoch": place.epoch, "seq": place.seq, "data": {"clock": clock}}
+        return Event(place, f"i{place.seq}", dumps(told))
+
+    return outbox.append(composed).id
 
 
 def test_an_event_taken_in_doubt_waits_for_the_clock_and_for_five_minutes_at_most(

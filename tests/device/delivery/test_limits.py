@@ -9,12 +9,12 @@ from typing import Any, Literal
 import pytest
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
-from device.model import Event
-from device.mqtt_client import Link, Message
+from device.model import Event, Place
+from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import dumps
+from device.wire import Message, dumps
 from tests.central.store.test_store import event
 from tests.central.test_centre import Centre as Office
 from tests.device.delivery.test_courier import SOON, Centre, until
@@ -33,14 +33,12 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def append(outbox: Outbox, count: int, size: int = EVENT) -> list[str]:
-    ids = []
-    for _ in range(count):
-        place = outbox.place()
+    def padded(place: Place) -> Event:
         id_ = f"{place.epoch}-{place.seq}"
         told = {"id": id_, "epoch": place.epoch, "seq": place.seq, "pad": ""}
-        outbox.append(Event(place, id_, dumps({**told, "pad": "x" * (size - len(dumps(told)))})))
-        ids.append(id_)
-    return ids
+        return Event(place, id_, dumps({**told, "pad": "x" * (size - len(dumps(told)))}))
+
+    return [outbox.append(padded).id for _ in range(count)]
 
 
 def courier(outbox: Outbox, port: int, **more: Any) -> Courier:
@@ -216,10 +214,13 @@ def test_the_centre_too_finds_out_what_a_broker_takes_at_once_that_does_not_say_
         centre.says("state online")
         outboxes = [stack.enter_context(Outbox(tmp_path / f"{name}.db", 1_000)) for name in names]
         for name, outbox in zip(names, outboxes, strict=True):
-            for _ in range(60):
-                place = outbox.place()
+
+            def composed(place: Place, name: str = name) -> Event:
                 told = event(place.seq, point=name, epoch=place.epoch)
-                outbox.append(Event(place, str(told["id"]), dumps(told)))
+                return Event(place, str(told["id"]), dumps(told))
+
+            for _ in range(60):
+                outbox.append(composed)
             stack.enter_context(
                 Courier(outbox, BrokerSettings(port=real.port), DeliverySettings(), Sender(name, "boot-1", {}))
             )

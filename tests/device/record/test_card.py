@@ -18,9 +18,9 @@ from central.store.database import Store
 from central.store.status import look
 from device.__main__ import main as titik
 from device.config import BrokerSettings
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import Topics
+from device.wire import Message, Received, Topics
 from tests.device.record.test_sealed import files
 from tests.faults.power import mix, older
 from tests.support import point

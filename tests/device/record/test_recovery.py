@@ -31,11 +31,7 @@ def told(place: Place) -> Event:
 
 def written(outbox: Outbox, count: int) -> list[Event]:
     """Write *count* events; return them."""
-    events = []
-    for _ in range(count):
-        events.append(told(outbox.place()))
-        outbox.append(events[-1])
-    return events
+    return [outbox.append(told) for _ in range(count)]
 
 
 def filled(path: Path, count: int = COUNT) -> list[Event]:
@@ -50,7 +46,7 @@ def owed(outbox: Outbox) -> list[Event]:
     """Return what is owed; a file that is found damaged on the way is opened anew, once."""
     for _ in range(2):
         with suppress(RecordError):
-            outbox.place()  # opens it, if it was let go
+            outbox.kept()  # opens it, if it was let go
             found, after = list[Event](), 0
             while rows := outbox.owed(after, 50):
                 found, after = found + [row.event for row in rows], rows[-1].row
@@ -81,7 +77,7 @@ def test_flipped_bits_cost_only_the_rows_that_they_are_in(tmp_path: Path, seed: 
         assert len(found) >= 80 - 8 * flips, "a page holds seven rows"
         assert outbox.lost <= 8 * flips
         assert len(found) + outbox.lost >= 80 or outbox.set_aside is not None
-        outbox.append(told(outbox.place()))
+        outbox.append(told)
         assert outbox.fault is None
         aside = outbox.set_aside
         assert aside is None or aside.read_bytes() == bytes(octets)

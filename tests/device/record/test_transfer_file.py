@@ -27,20 +27,20 @@ from central.ingest.transfer import bring, receipts_of
 from central.store import database as central_store
 from central.store.database import Store
 from device.__main__ import main as titik
-from device.control import control_socket, queue_verbs
+from device.control import control_socket
 from device.control.control_socket import ControlSocket, RequestRefusedError, ask
-from device.model import Event
-from device.mqtt_client import Received
+from device.model import Event, Place
 from device.record import reader
 from device.record.outbox import Outbox
 from device.record.reader import OutboxReader, OutboxReadError
 from device.record.transfer_file import MAX_LINE, Header, Holds, TransferFile, TransferFileError, told_of, writing
 from device.system import log
-from device.wire import Receipt, Topics, batch, digest, dumps, loads, parse_receipt
+from device.wire import Receipt, Received, Topics, batch, digest, dumps, loads, parse_receipt
 from tests.central.store.test_store import event
 from tests.central.test_centre import station as joined
 from tests.device.control.test_control_socket import listens
 from tests.support import point
+from tests.support.control import answers
 from tests.support.credentials import staff_pass
 from tests.support.world import Child, Mosquitto, free_port, tmpfs, wait_for
 
@@ -50,13 +50,12 @@ POINT = "bupati-1"
 
 def fill(outbox: Outbox, count: int, name: str = POINT) -> list[str]:
     """Append *count* events as the station does, with random ids; return the ids."""
-    ids = []
-    for _ in range(count):
-        place, id_ = outbox.place(), secrets.token_hex(16)
-        told = {**event(place.seq, point=name, epoch=place.epoch), "id": id_}
-        outbox.append(Event(place, id_, dumps(told)))
-        ids.append(id_)
-    return ids
+
+    def composed(place: Place) -> Event:
+        id_ = secrets.token_hex(16)
+        return Event(place, id_, dumps({**event(place.seq, point=name, epoch=place.epoch), "id": id_}))
+
+    return [outbox.append(composed).id for _ in range(count)]
 
 
 @dataclass
@@ -112,7 +111,7 @@ def opened(folder: Path) -> Iterator[World]:
         pass
     with pytest.MonkeyPatch.context() as patch, Outbox(folder / "outbox.db", 10_000) as outbox:
         patch.setattr(control_socket, "GLANCE", 0.02)  # so that it is shut sooner
-        verbs = queue_verbs.verbs(outbox, POINT, lambda: NOW)
+        verbs = answers(outbox, POINT, NOW)
         with ControlSocket(socket, verbs):
             wait_for(lambda: listens(socket))
             yield World(folder, outbox, stick, database, socket)
@@ -622,7 +621,7 @@ def test_a_stick_is_taken_beside_a_running_centre(tmp_path: Path) -> None:
 
 
 def test_a_point_without_a_network_is_served_by_a_stick(tmp_path: Path) -> None:
-    with point.Station(tmp_path / "bupati-1", free_port(), camera={"hold": 3600}) as station:
+    with point.Station(tmp_path / "bupati-1", free_port(), camera={"loop": "true", "gap": 600}) as station:
         point.save(station.pictures / "a.png", staff_pass("P-1"))
         station.says("shown ")
         wait_for(lambda: listens(station.folder / "state" / "titik.sock"))

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from device.cli.commands import moment
+from device.cli._judging import moment
 from device.formats import base45
 from device.formats.cose import PublicKey, to_be_signed
 from device.formats.cwt import unpack

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.camera.pictures import luma_of
-from device.cli.commands import moment
+from device.cli._judging import moment
 from device.formats import base45, claim169
 from device.formats.cwt import MAX_TEXT, read, unpack
 from device.model import Belief, Claims, Domain, Kind, Outcome, Reason, Statement, Verdict
