@@ -18,10 +18,9 @@ from typing import TypeVar
 from central.events import stamp
 from central.ingest.intake import Intake
 from central.store.database import DatabaseGoneError, Store, StoreWriteError
-from device.mqtt_client import Message, Received
 from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, TransferFileError, told_of, writing
 from device.system.log import shown
-from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
+from device.wire import Message, Quarantined, Received, Topics, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

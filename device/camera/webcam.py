@@ -3,6 +3,7 @@
 Structures and numbers are the kernel's, as videodev2 gives them (Raspberry Pi's own, and picamera2's); what is asked
 of a driver, and in which order, is the kernel's "Streaming I/O (Memory Mapping)". A driver answers at once, but for a
 USB device that hangs: uvcvideo waits 5 s for it, then fails; nobody can cut that short, and one failure ends the try.
+Why no library asks instead: `docs/decisions/0011-webcam-over-videodev2.md`.
 """
 
 import errno
@@ -49,6 +50,8 @@ MAX_BUFFERS, MAX_BYTES = 32, 4 * MAX_PIXELS
 MAX_LISTED = 64
 """Forms, or devices, that are looked at."""
 CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE
+MAPPED = {"type": CAPTURE, "memory": v4l2.V4L2_MEMORY_MMAP}
+"""The kind of buffer that is asked about: the driver fills it, in memory of its own that is mapped here."""
 
 MAINS = {50: v4l2.V4L2_CID_POWER_LINE_FREQUENCY_50HZ, 60: v4l2.V4L2_CID_POWER_LINE_FREQUENCY_60HZ}
 
@@ -190,11 +193,18 @@ def _naming(path: Path) -> Iterator[None]:
 def _ask(descriptor: int, request: int, about: Any) -> None:
     """Ask the driver; *about* is the question and afterwards the answer. Raises OSError."""
     while True:
-        try:
+        with suppress(InterruptedError):  # a signal; unlike read and select, ioctl is not tried again by Python
             ioctl(descriptor, request & 0xFFFFFFFF, about)  # videodev2's numbers are signed
-        except InterruptedError:  # a signal; unlike read and select, ioctl is not tried again by Python
-            continue
-        return
+            return
+
+
+def _tried(descriptor: int, request: int, about: Any) -> bool:
+    """Ask what a driver may refuse, for want of such a thing or because it was unplugged; return whether it did it."""
+    try:
+        _ask(descriptor, request, about)
+    except OSError:
+        return False
+    return True
 
 
 def _opened(path: Path, stack: ExitStack) -> int:
@@ -252,15 +262,16 @@ def _set(descriptor: int, form: str, camera: CameraSettings) -> View | None:
     sound = given.pixelformat == code and 0 < given.width * given.height <= MAX_PIXELS
     if not sound or stride < given.width * step or stride * given.height > MAX_BYTES:
         return None
-    pace = v4l2.v4l2_streamparm(type=CAPTURE)
-    pace.parm.capture.timeperframe.numerator = 1000
-    pace.parm.capture.timeperframe.denominator = round(1000 * camera.fps)
-    with suppress(OSError):  # a driver with a pace of its own
-        _ask(descriptor, v4l2.VIDIOC_S_PARM, pace)
-        every = pace.parm.capture.timeperframe
-        fps = every.denominator / every.numerator if every.numerator else 0.0
-        return View(form, given.width, given.height, stride, fps)
-    return View(form, given.width, given.height, stride)
+    return View(form, given.width, given.height, stride, _paced(descriptor, camera.fps))
+
+
+def _paced(descriptor: int, fps: float) -> float:
+    """Ask for so many frames a second; return what the driver makes of it, 0 where it does not say."""
+    wish = v4l2.v4l2_streamparm(type=CAPTURE)
+    every = wish.parm.capture.timeperframe
+    every.numerator, every.denominator = 1000, round(1000 * fps)
+    agreed = _tried(descriptor, v4l2.VIDIOC_S_PARM, wish)
+    return every.denominator / every.numerator if agreed and every.numerator else 0.0
 
 
 def _steadied(descriptor: int, mains: int) -> None:
@@ -273,20 +284,19 @@ def _steadied(descriptor: int, mains: int) -> None:
         (v4l2.V4L2_CID_POWER_LINE_FREQUENCY, MAINS[mains]),
         (v4l2.V4L2_CID_EXPOSURE_AUTO_PRIORITY, 0),
     ):
-        with suppress(OSError):
-            _ask(descriptor, v4l2.VIDIOC_S_CTRL, v4l2.v4l2_control(id=control, value=value))
+        _tried(descriptor, v4l2.VIDIOC_S_CTRL, v4l2.v4l2_control(id=control, value=value))
 
 
 def _streaming(descriptor: int, stack: ExitStack) -> list[memoryview]:
     """Start the stream and return its buffers; leaving *stack* stops it and gives every one of them back."""
-    wish = v4l2.v4l2_requestbuffers(count=BUFFERS, type=CAPTURE, memory=v4l2.V4L2_MEMORY_MMAP)
+    wish = v4l2.v4l2_requestbuffers(count=BUFFERS, **MAPPED)
     _ask(descriptor, v4l2.VIDIOC_REQBUFS, wish)
-    stack.callback(_let_go, descriptor)
+    stack.callback(_tried, descriptor, v4l2.VIDIOC_REQBUFS, v4l2.v4l2_requestbuffers(count=0, **MAPPED))
     if not 2 <= wish.count <= MAX_BUFFERS:  # noqa: PLR2004 - one to fill while one is read
         raise OSError(errno.EINVAL, f"{wish.count} buffers")
     buffers = []
     for index in range(wish.count):
-        buffer = v4l2.v4l2_buffer(index=index, type=CAPTURE, memory=v4l2.V4L2_MEMORY_MMAP)
+        buffer = v4l2.v4l2_buffer(index=index, **MAPPED)
         _ask(descriptor, v4l2.VIDIOC_QUERYBUF, buffer)
         if not 0 < buffer.length <= MAX_BYTES:
             raise OSError(errno.EINVAL, f"a buffer of {buffer.length} bytes")
@@ -295,19 +305,8 @@ def _streaming(descriptor: int, stack: ExitStack) -> list[memoryview]:
         buffers.append(stack.enter_context(memoryview(mapped)))
         _ask(descriptor, v4l2.VIDIOC_QBUF, buffer)
     _ask(descriptor, v4l2.VIDIOC_STREAMON, c_int(CAPTURE))
-    stack.callback(_stopped, descriptor)
+    stack.callback(_tried, descriptor, v4l2.VIDIOC_STREAMOFF, c_int(CAPTURE))
     return buffers
-
-
-def _stopped(descriptor: int) -> None:
-    with suppress(OSError):  # unplugged: the stream has ended by itself
-        _ask(descriptor, v4l2.VIDIOC_STREAMOFF, c_int(CAPTURE))
-
-
-def _let_go(descriptor: int) -> None:
-    with suppress(OSError):  # as above
-        none = v4l2.v4l2_requestbuffers(count=0, type=CAPTURE, memory=v4l2.V4L2_MEMORY_MMAP)
-        _ask(descriptor, v4l2.VIDIOC_REQBUFS, none)
 
 
 def _newest(descriptor: int, all_of_them: int) -> Any | None:
@@ -317,7 +316,7 @@ def _newest(descriptor: int, all_of_them: int) -> Any | None:
     """
     filled: list[Any] = []
     while len(filled) < all_of_them:
-        buffer = v4l2.v4l2_buffer(type=CAPTURE, memory=v4l2.V4L2_MEMORY_MMAP)
+        buffer = v4l2.v4l2_buffer(**MAPPED)
         try:
             _ask(descriptor, v4l2.VIDIOC_DQBUF, buffer)
         except BlockingIOError:

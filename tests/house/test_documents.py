@@ -101,15 +101,17 @@ def _hints(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("program", PARSERS)
-def test_every_example_of_a_help_text_is_a_whole_command(program: str) -> None:
-    found = 0
+def test_every_command_has_an_example_of_itself_in_its_help_and_each_example_is_a_whole_command(program: str) -> None:
+    without = []
     for parser in _all(PARSERS[program]()):
-        for line in f"{parser.epilog or ''}".splitlines():
-            for words in _typed(re.sub("^.*example: ", "", line)):
-                found += 1
-                assert words[0] == program
-                PARSERS[program]().parse_args(words[1:])  # leaves by SystemExit where it cannot be parsed
-    assert found >= len(_verbs(PARSERS[program]()))
+        lines = f"{parser.epilog or ''}".splitlines()
+        examples = [words for line in lines for words in _typed(re.sub("^.*example: ", "", line))]
+        for words in examples:
+            assert words[0] == program
+            PARSERS[program]().parse_args(words[1:])  # leaves by SystemExit where it cannot be parsed
+        own = parser.prog.split()
+        without += [parser.prog] if not _verbs(parser) and own not in [words[: len(own)] for words in examples] else []
+    assert without == []
 
 
 @pytest.mark.parametrize("document", [one for one in DOCUMENTS if one.name not in PLANS], ids=_name)

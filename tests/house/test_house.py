@@ -19,7 +19,6 @@ ROOMS = {
         "system",
         "model",
         "wire",
-        "message",
         "config",
         "patterns",
         "indicators",
@@ -35,7 +34,10 @@ ROOMS = {
         "mqtt_client",
         "delivery",
         "control",
+        "parts",
+        "status",
         "daemon",
+        "wiring",
         "cli",
         "__main__",
     ),
@@ -63,7 +65,6 @@ SHARED = {
         "system",
         "model",
         "wire",
-        "message",
         "config",
         "trust",
         "mqtt",
@@ -230,14 +231,26 @@ def test_the_longest_module_can_still_be_read(program: str) -> None:
 
 
 def test_what_only_a_tool_needs_is_not_paid_by_the_station() -> None:
-    asked = "import sys; import device.__main__, device.daemon, device.camera.pictures; print(*sys.modules)"
+    asked = "import sys; import device.__main__, device.wiring, device.camera.pictures; print(*sys.modules)"
     loaded = set(
         subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
     )
     tools = {"flicker", "webcam", "video", "picamera"}
     libraries = {"av", "videodev2", "picamera2", "segno", "reportlab", "unittest.mock", "asyncio", "matplotlib"}
-    assert (
-        loaded & ({f"device.camera.{name}" for name in tools} | {"device.cli.camera", "device.cli.bench"} | libraries)
-        == set()
-    )
+    commands = {"device.cli._camera", "device.cli._calibration"}
+    assert loaded & ({f"device.camera.{name}" for name in tools} | commands | libraries) == set()
     assert "device.scanner" in loaded
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *(f"device.delivery.{name}" for name in ("announcements", "in_flight", "remote_commands", "_reachability")),
+        *(f"central.{name}" for name in ("ingest.intake", "ingest.inbox", "ingest.transfer", "broker.recall")),
+    ],
+)
+def test_what_only_speaks_of_messages_loads_no_client_of_a_broker(module: str) -> None:
+    asked = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
+    assert module in loaded
+    assert [name for name in loaded if name.partition(".")[0] == "paho"] == []

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device.model import Domain, Statement
@@ -244,7 +244,6 @@ def _cut(octets: bytes, at: int, to: int) -> bytes:
 
 
 @given(at=st.integers(0, 5000), to=st.integers(0, 255), form=st.sampled_from([_der, _pem]))
-@settings(max_examples=200, deadline=None)
 def test_whatever_is_damaged_is_a_key_or_a_reason(at: int, to: int, form: Callable[[x509.Certificate], bytes]) -> None:
     try:
         keys = _keys(_cut(form(DSC), at, to))

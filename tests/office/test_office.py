@@ -17,7 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -343,7 +343,6 @@ def test_the_day_is_the_offices_not_greenwichs() -> None:
 @given(
     name=st.text(min_size=1, max_size=60), number=st.text(string.ascii_letters + string.digits, min_size=1, max_size=32)
 )
-@settings(max_examples=150, deadline=None)
 def test_any_name_is_a_pass_that_fits_its_card_or_a_clear_refusal(name: str, number: str) -> None:
     try:
         one = compose("luwuutarakab", number, name, SPAN)
@@ -456,7 +455,6 @@ def test_another_root_does_not_open_a_bundle() -> None:
 
 
 @given(at=st.integers(0, 8 * len(BUNDLE) - 1))
-@settings(max_examples=300, deadline=None)
 def test_no_bundle_survives_a_flipped_bit(at: int) -> None:
     octets = bytearray(BUNDLE)
     octets[at // 8] ^= 1 << at % 8

@@ -111,18 +111,18 @@ class Station:
     ) -> None:
         self.child.__exit__(kind, error, trace)
 
-    def says(self, words: str, times: int = 1, limit: float = 20) -> None:
+    def says(self, words: str, times: int = 1) -> None:
         """Wait until *words* stand *times* in what it said, over all its lives."""
 
         def said() -> bool:
             return self.child.err.count(words) >= times or self.child.process.poll() is not None
 
-        wait_for(said, limit, words)
+        wait_for(said, words)
         assert self.child.err.count(words) >= times, self.child.err[-3000:]
 
-    def ends(self, limit: float = 20) -> int:
+    def ends(self) -> int:
         """Wait for its end, and return its exit code."""
-        return self.child.process.wait(limit)
+        return self.child.process.wait()
 
     def shown(self) -> list[tuple[str, ...]]:
         """Return what it showed: id, seq, outcome, colour, reason, kind, repeat."""

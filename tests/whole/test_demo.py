@@ -304,7 +304,6 @@ def test_the_demo_ends_by_itself_and_every_event_is_at_the_centre(tmp_path: Path
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=100,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

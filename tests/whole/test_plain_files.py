@@ -21,11 +21,12 @@ from central.settings import password
 from central.store.backup import restore
 from central.store.database import Store
 from device.config import BrokerSettings, ConfigError
-from device.mqtt_client import Link, Message, SessionError
+from device.mqtt_client import Link, SessionError
 from device.record._reserve import Reserve
 from device.record.outbox import Outbox
 from device.record.transfer_file import MAX_DAMAGED, Header, Holds, TransferFile, TransferFileError, told_of, writing
 from device.system.disk import NotPlainError, check_plain, open_plain, read_bounded
+from device.wire import Message
 from office.cli.issue import _phone_key
 from office.desk.bundle_file import opened
 from office.desk.new_desk import found
@@ -122,7 +123,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "state").mkdir()
     os.mkfifo(folder / "state" / "outbox.db")
     with Outbox(folder / "log" / "outbox.db", 1000) as outbox:
-        outbox.place()
+        outbox.kept()
     (folder / "log" / "outbox.db-wal").unlink(missing_ok=True)
     os.mkfifo(folder / "log" / "outbox.db-wal")
     (folder / "central.toml").write_text(f'[store]\npath = "{folder}/central.db"\n')
@@ -254,7 +255,7 @@ def test_a_station_whose_secrets_certificates_and_card_are_pipes_says_so_and_end
         point.says(f"{tmp_path}/trust.cbor cannot be read: it is {PIPE}")
         point.says(f"nothing can be recorded: outbox.db cannot be opened: it is {PIPE}")
         point.says(f"[broker] ca = {tmp_path}/ca cannot be read: it is {PIPE}")
-        assert point.child.stop(30) == 0
+        assert point.child.stop() == 0
     assert "shown id=" not in point.child.err
 
 

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.config import BrokerSettings
 from device.formats.cose import parse
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.trust.bundle import kid_of
 from device.trust.fleet_secret import FleetSecret
 from device.trust.roster import RosterKey
+from device.wire import Message, Received
 from office.__main__ import main
 from office.passes.phone import phone_code
 from tests.support.credentials import (
@@ -125,7 +126,7 @@ def test_no_log_event_database_exception_or_answer_holds_a_planted_mark(tmp_path
                             seen.add(one.topic.rsplit("/", 1)[-1])
                     return len(point.shown()) == len(shown) and seen >= {"event", "receipt", "state", "info", "health"}
 
-                wait_for(heard, 60, "everything is shown and heard")
+                wait_for(heard, "everything is shown and heard")
                 assert point.child.stop() in (0, -15)
         reasons = {reason for *_, reason, _, _ in point.shown()}
         assert reasons >= {"staff", "unknown-issuer", "expired", "two-doses", "not-supported", "malformed", "listed"}
@@ -133,7 +134,7 @@ def test_no_log_event_database_exception_or_answer_holds_a_planted_mark(tmp_path
         (tmp_path / "bug").mkdir()
         (tmp_path / "bug" / "sitecustomize.py").write_text(BUG)
         with Station(point.folder, broker.port, env={"PYTHONPATH": f"{tmp_path / 'bug'}:{REPOSITORY}"}) as crash:
-            assert crash.ends(30) == 1
+            assert crash.ends() == 1
             crash.says("RuntimeError: a bug that is planted here")
     answers = _answers(tmp_path, shown)
     inputs = (point.pictures, point.folder / "secrets", tmp_path / "bug", tmp_path / "codes.txt")
@@ -165,7 +166,7 @@ def test_a_visitor_s_number_stays_at_a_wall_that_sends_the_numbers_of_staff(tmp_
                 return b"".join(wire).count(b'"domain":"visitor"') == 2
 
             with point:
-                wait_for(heard, 30, "both visitors are told")
+                wait_for(heard, "both visitors are told")
                 point.ends()
         assert {one[4] for one in point.shown()} == {"staff", "visitor", "expired"}
     assert b'"pass_number":"PEG-0815"' in b"".join(wire)
@@ -193,7 +194,6 @@ def _run(arguments: list[str], given: object) -> bytes:
         cwd=REPOSITORY,
         stdin=given,
         capture_output=True,
-        timeout=60,
         check=True,  # type: ignore[call-overload]  # a file
     )
     return bytes(done.stdout + done.stderr)

@@ -5,7 +5,7 @@ from itertools import cycle, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -162,7 +162,6 @@ def test_each_check_can_be_switched_off_and_pictures_are_never_judged(
     assert sightings.see(shown, 10)[-1] is expected
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([*PATIENCE, State.CLEAR]), st.integers(1, 40)), max_size=12))
 def test_nothing_is_said_that_was_not_seen_for_as_long_as_it_takes(shown: list[tuple[State, int]]) -> None:
     sightings = Sightings(CAMERA.model_copy(update={"covered": 4.0}))

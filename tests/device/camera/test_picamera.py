@@ -109,7 +109,7 @@ class Picamera2:
 
     def _hangs(self, what: str) -> None:
         if what in self.hang:
-            assert self.hang[what].wait(20)
+            assert self.hang[what].wait(3600)
 
     def close(self) -> None:
         self.calls.append("close")
@@ -222,9 +222,9 @@ FIXED = {
     [
         ({}, FIXED),
         ({"fps": 120, "exposure_us": 66_000}, {**FIXED, "FrameDurationLimits": (8333, 8333), "ExposureTime": 8333}),
-        ({"gain": 0, "lens": 0}, {name: FIXED[name] for name in list(FIXED)[:3]}),
+        ({"gain": 0, "focus_m": 0}, {name: FIXED[name] for name in list(FIXED)[:3]}),
         (
-            {"exposure": "auto", "noise": "minimal", "lens": 0.25, "mains": 60},
+            {"exposure": "auto", "noise": "minimal", "focus_m": 0.25, "mains": 60},
             {
                 "FrameDurationLimits": (66667, 66667),
                 "NoiseReductionMode": 3,

@@ -10,7 +10,7 @@ import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device.formats.cose import PublicKey
@@ -264,7 +264,6 @@ def test_what_nobody_signed_costs_nothing_to_refuse(open_header: bytes) -> None:
         opened(b"\xd2\x84\x40" + open_header[:3_900_000] + b"\x40\x40")
 
 
-@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(octets: bytes) -> None:
     for said in (octets, signed(octets)):

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from device.mqtt_client import Message
 from device.record.outbox import Outbox, RecordError
-from device.wire import State, Topics, dumps
+from device.wire import Message, State, Topics, dumps
 
 HEALTH_EVERY = 60.0
+"""Seconds between two messages of health, which the broker forgets after twice that."""
 HIDDEN = ("refused", "unrouted")
 """What a broker on MQTT 3.1.1 acknowledges like a success."""
 
@@ -66,7 +66,7 @@ class Herald:
     def state(self, state: State, faults: tuple[str, ...] = ()) -> Message:
         """Return what it calls itself now; but for a will, with the epochs on its card, so that a lost tail shows."""
         depth = self._outbox.depth()
-        told = {
+        body = {
             "state": state,
             "faults": list(faults),
             "boot": self._sender.boot,
@@ -77,8 +77,8 @@ class Herald:
         }
         if state is not State.OFFLINE:
             with suppress(RecordError):  # the outbox has said so itself; what it keeps is then not known
-                told["kept"] = [list(span) for span in self._outbox.kept()]
-        return Message(self.topic("state"), dumps(told), retain=True)
+                body["kept"] = [list(span) for span in self._outbox.kept()]
+        return Message(self.topic("state"), dumps(body), retain=True)
 
     def info(self, bundle: int) -> Message:
         """Return what the station is, and which *bundle* it follows."""
@@ -86,7 +86,7 @@ class Herald:
 
     def health(self, health: Mapping[str, Any], counts: Counts, under_way: int) -> Message:
         """Return how it fares: the loop's *health*, and what the courier knows."""
-        told = {
+        body = {
             **health,
             "reconnects": counts.reconnects,
             "refused": counts.refused,
@@ -95,4 +95,4 @@ class Herald:
             "lost": self._outbox.lost,
             "under_way": under_way,
         }
-        return Message(self.topic("health"), dumps(told), qos=0, expiry=int(2 * HEALTH_EVERY))
+        return Message(self.topic("health"), dumps(body), qos=0, expiry=int(2 * HEALTH_EVERY))
