@@ -26,8 +26,8 @@ from device.system.clock import BUILT, Clock
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
+from device.trust.bundle import spki_text
 from device.wiring import World, wired
-from office.bundle import spki_text
 from tests.device.camera.test_monitor import picture
 from tests.support.codes import code, view
 from tests.support.credentials import AT, OTHER_KEY, dose, hcert, staff_pass
@@ -72,12 +72,12 @@ class Wall:
     def __init__(
         self, folder: Path, stack: ExitStack, *, most: int = 1000, clock: Clock | None = None, **changed: Any
     ) -> None:
-        (folder / "trust.cose").write_bytes(signed_bundle(**changed))
+        (folder / "trust.cbor").write_bytes(signed_bundle(**changed))
         configuration = config.StationSettings(
             point=POINT,
             broker=config.BrokerSettings(port=free_port()),
             delivery=config.DeliverySettings().model_copy(update={"most": most}),  # fewer than an operator may choose
-            trust=config.TrustSettings(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
+            trust=config.TrustSettings(bundle=folder / "trust.cbor", roots=(spki_text(ROOT.public_key()),)),
             policy=config.PolicySettings(use=("staff", "brief-2021")),
         )
         self.lights = Recorder()

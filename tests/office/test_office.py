@@ -22,11 +22,26 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from device.model import WITA, Belief, Claims, Credential, Domain, Kind, Reason, Statement
-from device.trust.bundle import BundleError, Key, Roots, Trust, kid_of, open_bundle, revocation, root_key, trusting
+from device.trust.bundle import (
+    BundleError,
+    Key,
+    Roots,
+    Trust,
+    kid_of,
+    open_bundle,
+    revocation,
+    root_key,
+    spki,
+    spki_text,
+    trusting,
+)
 from device.verdict.verify import believe
 from office import bundle
 from office.__main__ import main
-from office.desk.desk import Desk, book_toml, found, write_new
+from office.desk.book import book_toml
+from office.desk.desk import Desk
+from office.desk.files import write_new
+from office.desk.new_desk import found
 from office.desk.refusal import MissingError, RefusalError
 from office.keys.signing import sign1
 from office.passes import qr
@@ -459,11 +474,11 @@ def test_somebody_elses_certificate_brings_its_own_dates_and_kid(desk: Path, sec
         .add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.4.1.1847.2021.1.2")]), critical=False)
         .sign(ministry, SHA256())
     )
-    files = {"certificate.pem": certificate.public_bytes(Encoding.PEM), "bare.der": bundle.spki(ministry.public_key())}
+    files = {"certificate.pem": certificate.public_bytes(Encoding.PEM), "bare.der": spki(ministry.public_key())}
     for file, octets in files.items():
         (tmp_path / file).write_bytes(octets)
     paths = [str(tmp_path / file) for file in files]
-    assert main(["trust", "import", "--desk", str(desk), *paths, "--issuer", "ID"]) == 0
+    assert main(["foreign-keys", "import", "--desk", str(desk), *paths, "--issuer", "ID"]) == 0
     trust = _opened(desk, _signed_bundle(desk, secret))
     health = {key.kid: key for group in trust.keys.values() for key in group if key.domain is Domain.HEALTH}
     bare = kid_of(ministry.public_key())
@@ -517,7 +532,7 @@ def test_show_tells_a_program_what_a_bundle_holds(
 def test_show_believes_no_other_root(desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     _signed_bundle(desk, secret)
     capsys.readouterr()
-    for key in (bundle.spki_text(ROOT.public_key()), "bukan kunci"):
+    for key in (spki_text(ROOT.public_key()), "bukan kunci"):
         assert main(["bundle", "show", str(desk.parent / "trust.cbor"), "--root", key]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 2
 

@@ -21,7 +21,8 @@ from device.verdict.policy import SHIPPED, parse
 from device.verdict.ruleset import Ruleset
 from device.verdict.verify import believe
 from office.__main__ import main
-from office.desk.desk import Desk, alone
+from office.desk.desk import Desk
+from office.desk.lock import alone
 from office.passes.phone import PREFIX, phone_code
 from tests.support.credentials import proof
 from tests.support.point import save
@@ -132,7 +133,7 @@ def test_one_key_under_two_names_is_named_and_uses_no_version_up(
     own = Desk.open(desk).book.key[0].public
     pem = b"-----BEGIN PUBLIC KEY-----\n" + own.encode() + b"\n-----END PUBLIC KEY-----\n"
     (desk.parent / "a.pem").write_bytes(pem)
-    assert main(["trust", "import", "--desk", str(desk), str(desk.parent / "a.pem"), "--issuer", "ID"]) == 0
+    assert main(["foreign-keys", "import", "--desk", str(desk), str(desk.parent / "a.pem"), "--issuer", "ID"]) == 0
     assert main(["bundle", "sign", "--desk", str(desk), "--out", str(desk.parent / "x.cbor"), *secret]) == 1
     assert "one key under two names" in capsys.readouterr().err
     assert Desk.open(desk).book.bundle == 0
@@ -192,7 +193,7 @@ def test_settling_is_for_the_right_passphrase_and_for_a_handover_only(
 def test_two_commands_at_one_desk_wait_for_each_other(
     desk: Path, secret: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("office.desk.desk.PATIENCE", 0.2)
+    monkeypatch.setattr("office.desk.lock.PATIENCE", 0.2)
     with alone(desk):
         assert issue(desk, secret) == 1
     assert "Another command is at the desk" in capsys.readouterr().err

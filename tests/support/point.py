@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from numpy.typing import NDArray
 from PIL import Image
 
-from device.trust.bundle import Key, Roots, Trust, trusting
+from device.trust.bundle import Key, Roots, Trust, spki_text, trusting
 from office import bundle
 from tests.support.codes import code, view
 from tests.support.credentials import trust
@@ -76,7 +76,7 @@ class Station:
     def write(self) -> None:
         """Write its configuration and bundle."""
         self.pictures.mkdir(parents=True, exist_ok=True)
-        (self.folder / "bundle.cose").write_bytes(signed_bundle())
+        (self.folder / "trust.cbor").write_bytes(signed_bundle())
         (self.folder / "secrets").mkdir(exist_ok=True)
         (self.folder / "secrets" / "fleet-secret").write_text("5a" * 32)
         camera = {
@@ -93,7 +93,7 @@ class Station:
             f'state = "{self.folder}/state"\n[point]\nname = "{self.name}"\nsite = "bupati"\n'
             f'[camera]\n{chr(10).join(lines)}\n[pins]\nfactory = "mock"\n[clock]\ntrust = "system"\n'
             f'[policy]\nuse = ["staff", "brief-2021"]\n'
-            f'[trust]\nbundle = "{self.folder}/bundle.cose"\nroots = ["{bundle.spki_text(ROOT.public_key())}"]\n'
+            f'[trust]\nbundle = "{self.folder}/trust.cbor"\nroots = ["{spki_text(ROOT.public_key())}"]\n'
             f"[broker]\nport = {self.port}\n{self.more}\n"
         )
 

@@ -218,9 +218,9 @@ def test_a_bundle_that_is_not_the_regency_s_is_not_believed_and_nobody_is_admitt
     point = Station(tmp_path / "p", free_port())
     hold_up(point, staff())
     point.write()
-    octets = bytearray((point.folder / "bundle.cose").read_bytes())
+    octets = bytearray((point.folder / "trust.cbor").read_bytes())
     octets[-1] ^= 1
-    (point.folder / "bundle.cose").write_bytes(octets)
+    (point.folder / "trust.cbor").write_bytes(octets)
     with point:
         assert point.ends() == 0
     assert "is not believed: not signed by the regency's root" in point.child.err

@@ -27,7 +27,7 @@ from device.scanner import read_still
 from device.trust.bundle import Key, Trust, kid_of, trusting
 from device.verdict.verify import believe
 from office.bundle import ALWAYS
-from office.desk.desk import found
+from office.desk.new_desk import found
 from tests.support.world import REPOSITORY
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)

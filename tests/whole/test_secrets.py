@@ -108,7 +108,7 @@ def test_no_log_event_database_exception_or_answer_holds_a_planted_mark(tmp_path
     with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port):
         point = Station(tmp_path / "point", broker.port, camera=camera, more="[sighting]\nquiet = 0.1\n")
         point.write()
-        (point.folder / "bundle.cose").write_bytes(bundle_with(NIK, key))
+        (point.folder / "trust.cbor").write_bytes(bundle_with(NIK, key))
         (point.folder / "secrets" / "fleet-secret").write_text(SECRET)
         (point.folder / "secrets" / "mqtt-password").write_text(PASSWORD)
         for number, text in enumerate(shown.values()):
@@ -184,7 +184,7 @@ def _answers(folder: Path, shown: dict[str, str]) -> bytes:
         pictures = sorted(str(path) for path in (folder / "point" / "pictures").glob("*.png"))
         for command in (["judge", *form], ["scan", *form, *pictures]):
             with (folder / "codes.txt").open("rb") as codes:
-                told += _run(["-m", "device", *command, "--bundle", str(folder / "point" / "bundle.cose")], codes)
+                told += _run(["-m", "device", *command, "--bundle", str(folder / "point" / "trust.cbor")], codes)
     return told
 
 

@@ -23,9 +23,9 @@ from device.mqtt.connection import ACK_LIMIT, USUAL, Timeouts
 from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox, RecordError
 from device.system.clock import boot_time
+from device.trust.bundle import spki_text
 from device.verdict.ruleset import Ruleset
 from device.wire import Acked, Message, Receipt, Received, State, Topics, digest, dumps
-from office.bundle import spki_text
 from tests.support.point import ROOT, signed_bundle
 from tests.support.world import PATIENCE, Mosquitto, free_port, wait_for
 
