@@ -20,7 +20,7 @@ from device.parts import Parts
 from device.patterns import pattern
 from device.record.clock_correction import ClockCorrection
 from device.record.outbox import RecordError
-from device.status import Status
+from device.status import StationStatus
 from device.system.watchdog import Watchdog
 from device.verdict.judge import Basis, judge_shown
 from device.verdict.sightings import Sighting
@@ -34,7 +34,7 @@ class Station(Parts):
 
     def serve(self, stream: Iterable[Frame | Blind], watchdog: Watchdog) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
-        status, correction = Status(self), ClockCorrection(self.outbox, self.composer)
+        status, correction = StationStatus(self), ClockCorrection(self.outbox, self.composer)
         for turn in stream:
             if isinstance(turn, Frame):
                 self._look(turn, correction)

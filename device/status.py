@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from device import __version__, patterns
-from device.camera.monitor import State
+from device.camera.monitor import CameraState
 from device.delivery.announcements import Notice
 from device.model import Blind, Fault, Frame
 from device.parts import Parts
@@ -16,7 +16,7 @@ MEASURE_EVERY = 5.0
 """Seconds between two looks at how it fares, unless a fault comes or goes; the courier says the newest each minute."""
 
 
-class Status:
+class StationStatus:
     """Faults, resting light and health of a station, told once a turn."""
 
     def __init__(self, station: Parts) -> None:
@@ -39,7 +39,7 @@ class Status:
                 (Fault.POLICY, station.ruleset.rules.broken),
                 (Fault.BUNDLE, (synced and station.ruleset.rules.trust.due(turn.at)) or not station.ruleset.kept),
                 (Fault.ROSTER, station.ruleset.rules.trust.roster.locked),
-                (Fault.GLASS, station.lens.state is State.SMEARED),
+                (Fault.GLASS, station.lens.state is CameraState.SMEARED),
                 (Fault.READER, bool(station.crashes.left_out)),
             )
             if wrong
@@ -77,7 +77,7 @@ class Status:
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": {**clock.wire(), "time": stamp(turn.at)},
             "blind": turn.why if isinstance(turn, Blind) else None,
-            "camera": station.lens.tell() | ({"state": State.AWAY.value} if isinstance(turn, Blind) else {}),
+            "camera": station.lens.tell() | ({"state": CameraState.AWAY.value} if isinstance(turn, Blind) else {}),
             **self._bundle(),
             "version": __version__,
         }

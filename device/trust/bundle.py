@@ -178,7 +178,7 @@ def _trust(signed: bytes) -> Trust:
         raise BundleError(f"signed, but not readable by this version: {error}") from None
 
 
-class _NotUsableError(Exception):
+class _NotUsableError(TitikError):
     """A key of a kind that this version cannot check: its credentials have an unknown signer."""
 
 

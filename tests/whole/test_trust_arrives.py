@@ -113,15 +113,15 @@ def test_a_bundle_that_the_disk_does_not_take_is_no_success(tmp_path: Path) -> N
     ):
         socket = point.folder / "state" / "titik.sock"
         wait_for(socket.is_socket)
-        ballast = disk / "ballast"
-        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        reserve = disk / "ballast"
+        with suppress(OSError), reserve.open("wb", buffering=0) as file:
             while file.write(bytes(4096)):
                 pass
         stick.write_bytes(revoking(4))
         code, out, err = command(stick, "--socket", socket)
         assert (code, out) == (1, "")
         assert "bundle version 4 is in force until the next start only: the disk did not take it" in err
-        ballast.unlink()
+        reserve.unlink()
         wait_for(lambda: command(stick, "--socket", socket)[0] == 0)
 
 

@@ -20,7 +20,7 @@ from device.model import Event, Place
 from device.record.outbox import Depth, Outbox, Owed, RecordError
 from device.record.schema import Recalled, Span
 from device.wire import Receipt, digest, dumps
-from tests.support.world import tmpfs, wait_for
+from tests.support.world import PATIENCE, tmpfs, wait_for
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -300,7 +300,7 @@ def test_two_writers_at_once_leave_no_gap_and_take_no_place_twice(tmp_path: Path
     with Outbox(tmp_path / "outbox.db", 1000) as outbox:
 
         def write(name: str) -> None:
-            begin.wait(20)
+            begin.wait(PATIENCE)
             for n in range(150):
                 written[name].append(outbox.append(named(f"{name}-{n}")))
 
