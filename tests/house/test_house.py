@@ -1,6 +1,7 @@
 """The walls: which room may take from which, and where each library lives; a new file needs no line here."""
 
 import ast
+import builtins
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -254,3 +255,45 @@ def test_what_only_speaks_of_messages_loads_no_client_of_a_broker(module: str) -
     loaded = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
     assert module in loaded
     assert [name for name in loaded if name.partition(".")[0] == "paho"] == []
+
+
+def classes() -> Iterator[tuple[str, ast.ClassDef]]:
+    """Yield every class of the three programs, each with the module that it stands in."""
+    for program in ("device", "central", "office"):
+        for path in modules(program):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    yield dotted(path), node
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    homes: dict[str, list[str]] = {}
+    for module, node in classes():
+        homes.setdefault(node.name, []).append(module)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+def test_every_named_error_has_the_one_root_and_is_called_one() -> None:
+    builtin = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    ours = {"TitikError"}
+    strays = []
+    for module, node in classes():
+        bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
+        if module != "device.system.errors" and (set(bases) & builtin or any(base.endswith("Error") for base in bases)):
+            ours.add(node.name)
+            if bases[0] in builtin or not node.name.endswith("Error"):
+                strays.append((module, node.name))
+    assert strays == []
+    assert len(ours) > 30  # they were found at all
+
+
+def test_an_upper_bound_is_called_max() -> None:
+    others = [
+        (dotted(path), node.id)
+        for program in ("device", "central", "office")
+        for path in modules(program)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        if node.id.lstrip("_").startswith(("MOST", "LONGEST", "LARGEST", "DEEPEST", "UPPER", "HIGHEST"))
+    ]
+    assert others == []
