@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from central import points
 from central.events import Claim, Row, Unreadable, claims, rows, stamp
 from central.ingest.transfer import LONGEST_PAUSE, patiently
-from central.store import audit_log, tables
+from central.store import audit_log
 from central.store.backup import lock_of
-from central.store.database import CannotWrite, Gone, Store, Taken
+from central.store.database import OPEN, CannotWrite, Gone, Store, Taken
 from central.store.status import reading
 from device.system.log import shown
 from device.wire import canonical, parse
@@ -201,7 +201,7 @@ def _chosen(store: Store, numbers: Sequence[int] | None, point: str) -> list[int
         return list(dict.fromkeys(numbers))
     named: set[str] = set()
     found = []
-    for (number,) in store.read(f"SELECT rowid FROM quarantine WHERE {tables.OPEN} ORDER BY rowid"):  # noqa: S608 - words of ours
+    for (number,) in store.read(f"SELECT rowid FROM quarantine WHERE {OPEN} ORDER BY rowid"):  # noqa: S608 - words of ours
         ((body,),) = store.read("SELECT bytes FROM quarantine WHERE rowid = ?", number)
         some = {claim.point for claim in claims(body) if claim.point}
         named |= some

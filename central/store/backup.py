@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from central.events import stamp
-from central.store import audit_log
-from central.store.database import TOMBSTONES, VERSION, CannotWrite, Gone, NotOurs, Store, check
+from central.store import audit_log, schema
+from central.store.database import TOMBSTONES, CannotWrite, Gone, NotOurs, Store, check
 from device.system.disk import NotPlain, check_database, give, sync_folder
 from device.system.lock import FileLock, Taken
 from device.system.log import shown
@@ -65,8 +65,7 @@ def note(database: Path, copy: Path, events: int, now: datetime, who: str) -> No
     line = audit_log.line(stamp(now), who, audit_log.BACKUP, file=shown(copy.absolute()), events=events)
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=WAIT)) as file, file:
-            for statement in audit_log.TABLE:
-                file.execute(statement)
+            schema.make(file, "audit")
             audit_log.add(file, [line])
     except sqlite3.Error as error:
         raise CannotCopy(
@@ -145,7 +144,7 @@ def _bury(database: Path, fresh: Path, now: datetime) -> int | None:
         with closing(_reader(database)) as old:
             if check(old, database):
                 return None
-            if old.execute("PRAGMA user_version").fetchone()[0] < VERSION:  # nothing could be purged then
+            if schema.version_of(old) < schema.VERSION:  # nothing could be purged then
                 return 0
             tombstones = old.execute(TOMBSTONES).fetchall()
     except (sqlite3.Error, NotOurs, NotPlain):  # a restore is often for the very reason that the old one cannot be read

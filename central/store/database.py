@@ -3,7 +3,6 @@
 One process writes; readers open the file beside it, see `central.store.status`. Times come in as arguments.
 """
 
-import json
 import os
 import secrets
 import sqlite3
@@ -17,115 +16,35 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from central import points
-from central.events import Claim, Row, Tick, Unreadable, places, stamp, tick
-from central.events import rows as parse
-from central.store import audit_log, dates, lost, reported, strays, tables, troubles
+from central.events import Claim, Row, stamp
+from central.store import audit_log, lost, migrations, reported, strays, tally, troubles
 from central.store.dates import Dates
 from central.store.lost import Loss
 from central.store.missing import Gap, Gaps, Seen
+from central.store.schema import APPLICATION_ID, VERSION, version_of
 from central.store.troubles import Trouble
 from device.model import Place
 from device.system.disk import NotPlain, check_database
 from device.system.sqlite_errors import damaged, inode, sentence
 from device.wire import State, dumps, loads
 
-APPLICATION_ID = 0x7469_7463
-"""``titc``: in the file's header, so that nobody's other database is ever taken for ours."""
-VERSION = 2
 BUSY = 1.0
 """Seconds to wait for another writer; stopping as a whole has two."""
 MOST_UNREAD, MOST_UNREAD_BYTES = 1_000, 67_108_864
 """What the quarantine holds of one point, and of all topics together that are no point's."""
 
-_SCHEMA = f"""
-CREATE TABLE life (
-    centre TEXT PRIMARY KEY,
-    made TEXT NOT NULL
-) STRICT;
-CREATE TABLE event (
-    source TEXT NOT NULL,
-    id TEXT NOT NULL,
-    point TEXT NOT NULL,
-    epoch TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    time TEXT,
-    outcome TEXT,
-    colour TEXT,
-    reason TEXT,
-    repeat INTEGER NOT NULL,
-    simulated INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    received TEXT NOT NULL,
-    PRIMARY KEY (source, id)
-) STRICT;
-CREATE INDEX event_place ON event (point, epoch, seq);
-CREATE INDEX event_time ON event (point, time);
-CREATE TABLE quarantine (
-    topic TEXT NOT NULL,
-    bytes BLOB NOT NULL,
-    digest TEXT NOT NULL,
-    why TEXT NOT NULL,
-    received TEXT NOT NULL,
-    PRIMARY KEY (topic, digest)
-) STRICT;
-CREATE TABLE station (
-    point TEXT PRIMARY KEY,
-    state TEXT,
-    info TEXT,
-    health TEXT,
-    seen TEXT
-) STRICT;
-CREATE TABLE said (
-    point TEXT NOT NULL,
-    epoch TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (point, epoch)
-) STRICT;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = 1;
-"""
 _TICK = Row._fields.index("tick")
 """The columns before it are as the table has them."""
 _DATES = ("boot", "uptime", "synced", "at", "earliest", "latest")
 _COLUMNS = (*Row._fields[:_TICK], "received", *_DATES)
 _INSERT = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608 - columns of ours
-_SECOND = (
-    "ALTER TABLE event ADD COLUMN boot TEXT",
-    "ALTER TABLE event ADD COLUMN uptime REAL",
-    "ALTER TABLE event ADD COLUMN synced INTEGER",
-    "ALTER TABLE event ADD COLUMN at TEXT",
-    "ALTER TABLE event ADD COLUMN earliest TEXT",
-    "ALTER TABLE event ADD COLUMN latest TEXT",
-    "CREATE INDEX event_boot ON event (point, boot, uptime) WHERE synced = 0",
-    (
-        "CREATE TABLE clock (point TEXT NOT NULL, boot TEXT NOT NULL, uptime REAL NOT NULL, offset REAL NOT NULL,"
-        " PRIMARY KEY (point, boot, uptime)) STRICT"
-    ),
-    (
-        "CREATE TABLE purged (source TEXT NOT NULL, id TEXT NOT NULL, point TEXT NOT NULL, epoch TEXT NOT NULL,"
-        " seq INTEGER NOT NULL, PRIMARY KEY (source, id)) STRICT"
-    ),
-    "CREATE INDEX purged_place ON purged (point, epoch, seq)",
-    (
-        "CREATE TABLE unread (point TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,"
-        " PRIMARY KEY (point, epoch, seq)) STRICT, WITHOUT ROWID"
-    ),
-    (
-        "CREATE TABLE lost (point TEXT NOT NULL, epoch TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
-        " told TEXT NOT NULL, PRIMARY KEY (point, epoch, first, last)) STRICT"
-    ),
-)
-"""What version 2 adds: times corrected, what was purged, what lies in quarantine, what a station no longer has."""
-_BESIDE = (
-    dates.TABLE,
-    troubles.TABLE,
-    "CREATE TABLE IF NOT EXISTS forgotten (point TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
-)
-"""What any file of version 2 may have or not: nothing in it is the truth about an event."""
 _EACH = 1_000
-"""Rows of a migration between two signs of life."""
-_STEPS = 500_000
-"""Instructions of SQLite between two signs of life where one statement reads every row (some 10,000 rows)."""
+"""Rows of one point that are forgotten at a time."""
+OPEN = (
+    "NOT EXISTS (SELECT 1 FROM released r WHERE r.topic = quarantine.topic AND r.digest = quarantine.digest"
+    ' AND r."left" = 0)'
+)
+"""Of a quarantined message: that somebody must still look at it."""
 TOMBSTONES = "SELECT source, id, point, epoch, seq FROM purged"
 _OLD_EVENT = "min(coalesce(at, received), received) < :stamp AND (:point IS NULL OR point = :point)"
 """Nothing happened later than it came in, whatever a clock said."""
@@ -247,64 +166,16 @@ class Store:
             self._file.execute("PRAGMA cache_size = -65536")
             self._file.execute("PRAGMA wal_autocheckpoint = 8000")
             if fresh:
-                self._file.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}")
-                self._file.execute("INSERT INTO life VALUES (?, ?)", (secrets.token_hex(8), stamp(self._now)))
-                self._file.execute("COMMIT")
+                migrations.begin(self._file, secrets.token_hex(8), stamp(self._now))
+            migrations.climb(self._file, self._beat)
+            self._over = reported.points(self._file)
             self._dates, self._gaps = Dates(self._file), Gaps(self._file)
-            self._migrate()
             self.life = str(self._file.execute("SELECT centre FROM life").fetchone()[0])
             self._inode = inode(self.path)
         except sqlite3.Error as error:
             if damaged(error):
                 raise NotOurs(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away") from error
             raise CannotWrite(f"{self.path}: {sentence(error)}") from error
-
-    def _migrate(self) -> None:
-        """Bring an older file to what this program has, in one transaction: wholly or not at all."""
-        self._file.set_progress_handler(self._beat, _STEPS)
-        try:
-            behind = tables.is_behind(self._file)
-            self._file.execute("BEGIN IMMEDIATE")
-            if self._file.execute("PRAGMA user_version").fetchone()[0] == 1:
-                self._make_second()
-            for statement in _BESIDE:
-                self._file.execute(statement)
-            tables.add(self._file, self._beat, behind=behind)
-            self._over = reported.points(self._file)
-            self._file.execute("COMMIT")
-        except BaseException:
-            if self._file.in_transaction:
-                with suppress(sqlite3.Error):
-                    self._file.execute("ROLLBACK")
-            raise
-        finally:
-            self._file.set_progress_handler(None, 0)
-
-    def _make_second(self) -> None:
-        for statement in (*_SECOND, *_BESIDE):
-            self._file.execute(statement)
-        before = -1
-        while some := self._file.execute(
-            "SELECT rowid, point, time, body, received FROM event WHERE rowid > ? ORDER BY rowid LIMIT ?",
-            (before, _EACH),
-        ).fetchall():
-            for rowid, point, time, body, received in some:
-                seen = _tick(body)
-                self._file.execute(
-                    "UPDATE event SET boot = ?, uptime = ?, synced = ?, at = ?, earliest = ?, latest = ?"
-                    " WHERE rowid = ?",
-                    (*self._dates.of(point, time, seen, received), rowid),
-                )
-                self._dates.correct(point, seen)
-            before = some[-1][0]
-            self._beat()
-        while self._dates.mend():
-            self._beat()
-        for topic, body in self._file.execute("SELECT topic, bytes FROM quarantine"):
-            if point := points.in_topic(topic):
-                self.pass_over(point, places(body))
-            self._beat()
-        self._file.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -353,7 +224,7 @@ class Store:
         for row in new:
             self._dates.correct(point, row.tick)
         lost.find(self._file, point, new)
-        tables.count(self._file, new)
+        tally.count(self._file, new)
         return Kept(len(new), clashes, false)
 
     def _insert(self, new: Sequence[Row], at: str) -> int:
@@ -476,7 +347,7 @@ class Store:
         # What was looked at by hand takes no room any more; that is done by another program, beside this one.
         if not self._set_aside or self._counted != self._one("PRAGMA data_version"):
             self._set_aside, self._counted = Counter({"": 0}), self._one("PRAGMA data_version")
-            for of, size in self._file.execute(f"SELECT topic, length(bytes) FROM quarantine WHERE {tables.OPEN}"):  # noqa: S608 - words of ours
+            for of, size in self._file.execute(f"SELECT topic, length(bytes) FROM quarantine WHERE {OPEN}"):  # noqa: S608 - words of ours
                 self._count_in(of, size)
         name = points.in_topic(topic)
         if self._set_aside[name] >= MOST_UNREAD or self._set_aside[name + "/"] + len(body) > MOST_UNREAD_BYTES:
@@ -633,7 +504,7 @@ def _old(before: datetime, point: str | None) -> dict[str, object]:
 def check(file: sqlite3.Connection, path: Path) -> bool:
     """Return whether *file* is empty; raises `NotOurs` unless it is that or a database of this version."""
     owner = file.execute("PRAGMA application_id").fetchone()[0]
-    version = file.execute("PRAGMA user_version").fetchone()[0]
+    version = version_of(file)
     if owner == version == 0 and not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         return True
     if owner != APPLICATION_ID:
@@ -644,16 +515,6 @@ def check(file: sqlite3.Connection, path: Path) -> bool:
             " Next: install the newer titik-central again"
         )
     return False
-
-
-def _tick(body: str) -> Tick:
-    """Return what the *body* of a held event says of the clock."""
-    event = json.loads(body)
-    row_of = event.get("data", {}).get("point", "")
-    try:
-        return parse(row_of, body.encode()).rows[0].tick
-    except Unreadable:  # version 1 asked less of a correction; what it holds stays held
-        return tick(event.get("data", {}))
 
 
 def _word(told: dict[str, Any], key: str) -> str | None:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from central.events import EPOCH_LENGTH, MOST_SEQ, stamp
-from central.store import strays, tables
+from central.store import strays
 from central.store.audit_log import BACKUP
-from central.store.database import VERSION, NotOurs, check
+from central.store.database import OPEN, NotOurs, check
 from central.store.missing import Gap
+from central.store.schema import VERSION, version_of
 from device.model import Place
 from device.system.disk import NotPlain, check_database
 from device.system.log import shown
@@ -88,7 +89,7 @@ class PointStatus:
 
     events: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Of those how many are people let in (``admit``), or something else: see `tables`."""
+    """Of those how many are people let in (``admit``), or something else: see `tally`."""
     last_event: str | None = None
     """When somebody last stood there: by the corrected time, and never after it was received."""
     last_event_between: tuple[str | None, str] | None = None
@@ -194,8 +195,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             file.execute("BEGIN")
             if check(file, path):
                 raise Missing(f"{path} is still empty: the centre is being started. Next: ask again")
-            old = file.execute("PRAGMA user_version").fetchone()[0] < VERSION
-            if old or not _has(file, "tally"):
+            if version_of(file) < VERSION or not _has(file, "tally"):
                 raise Missing(f"{path} is of an older version. Next: systemctl restart titik-central, which changes it")
             yield file
     except sqlite3.Error as error:
@@ -249,7 +249,7 @@ def _status(file: sqlite3.Connection) -> Status:
         centre=file.execute("SELECT centre FROM life").fetchone()[0],
         points={point: PointStatus(**held[point]) for point in sorted(held)},
         quarantined=file.execute("SELECT count(*) FROM quarantine").fetchone()[0],
-        unreleased=file.execute(f"SELECT count(*) FROM quarantine WHERE {tables.OPEN}").fetchone()[0],  # noqa: S608 - words of ours
+        unreleased=file.execute(f"SELECT count(*) FROM quarantine WHERE {OPEN}").fetchone()[0],  # noqa: S608 - words of ours
         backup=_backup(file),
         troubles=_troubles(file),
     )

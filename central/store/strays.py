@@ -21,11 +21,6 @@ Spanning = TypeVar("Spanning", bound=_OfEpoch)
 
 MOST = 1000
 """Epochs of others that are noted of one point; whoever sends more is not spared what the rest costs."""
-TABLE = (
-    "CREATE TABLE stray (point TEXT NOT NULL, epoch TEXT NOT NULL, owner TEXT NOT NULL,"
-    " PRIMARY KEY (point, epoch)) STRICT, WITHOUT ROWID"
-)
-"""An epoch that came into quarantine on the topic of *point*, and says of itself that it is its *owner*'s."""
 _OWN = """
 SELECT EXISTS (SELECT 1 FROM event WHERE point = :point AND epoch = :epoch)
     OR EXISTS (SELECT 1 FROM purged WHERE point = :point AND epoch = :epoch)

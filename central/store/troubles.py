@@ -5,10 +5,6 @@ from typing import Any, NamedTuple
 
 from device.wire import dumps, loads
 
-TABLE = (
-    "CREATE TABLE IF NOT EXISTS trouble (point TEXT NOT NULL, word TEXT NOT NULL, told TEXT NOT NULL,"
-    " since TEXT NOT NULL, seen TEXT NOT NULL, PRIMARY KEY (point, word)) STRICT, WITHOUT ROWID"
-)
 CENTRE = ""
 """In a point's place: the trouble is the centre's own."""
 TWIN = "twin"

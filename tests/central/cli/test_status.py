@@ -22,7 +22,7 @@ from central.events import stamp
 from central.expected import Expected, expected, never_heard
 from central.problems import FAULTS, TROUBLES, Problem, problems
 from central.settings import InventoryChoice, Settings, TrustChoice
-from central.store import audit_log, tables
+from central.store import audit_log, schema, tally
 from central.store.backup import backup, lock_of, restore
 from central.store.status import Backup, Missing, PointStatus, Status, Trouble, look
 from device.model import Place
@@ -234,8 +234,8 @@ def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
         file.executemany(
             "INSERT INTO event VALUES (?, ?, ?, ?, ?)", [row for seq, row in held.items() if seq >= purged]
         )
-        file.execute(tables.TALLY[0])
-        file.execute(tables.TALLY[1], {"after": 0, "most": 100})
+        schema.make(file, "tally")
+        tally.recount(file)
         assert counted == file.execute("SELECT kind, events FROM tally ORDER BY kind").fetchall()
 
 
