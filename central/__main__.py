@@ -12,7 +12,9 @@ from pathlib import Path
 from central.events import stamp
 from central.points import UnknownPoint, typed, typed_day
 from central.settings import Settings
-from central.store.database import Gone, Known, NotOurs, Purged
+from central.store.file import Gone, Missing, NotOurs
+from central.store.known_points import Known
+from central.store.tombstones import Purged
 from device import __version__
 from device.config import ConfigError, load
 from device.system import log
@@ -87,7 +89,7 @@ def _status(told: Namespace) -> int:
     database = settings.database(os.environ)
     try:
         seen = status.look(database)
-    except status.Missing as error:
+    except Missing as error:
         log.line.error("%s", error)
         return MISSING
     wanted = expected.expected(settings)

@@ -28,7 +28,8 @@ from central.ingest.inbox import Inbox
 from central.ingest.intake import LEAVES, Intake
 from central.settings import Settings, password
 from central.store.backup import lock_of
-from central.store.database import CannotWrite, Store
+from central.store.database import Store
+from central.store.file import CannotWrite
 from device.config import Broker
 from device.mqtt.pace import Limits
 from device.mqtt.weather import Weather

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 
-from central.ingest import quarantine
+from central.cli import quarantine_lines
 from central.problems import civil
-from central.store import audit_log
+from central.store import audit_log, quarantine
+from central.store import release as release_
 from central.store.database import Store
-from central.store.status import Missing
+from central.store.file import Missing
 from device.system import log
 
 DONE, FAILED, USAGE, MISSING = 0, 1, 2, 3
@@ -43,7 +44,7 @@ def listed(told: Namespace, database: Path) -> int:
     if told.json:
         print(json.dumps([held.wire() for held in found], sort_keys=True))
     elif found:
-        print("\n".join(quarantine.lines(found, civil)))
+        print("\n".join(quarantine_lines.lines(found, civil)))
     else:
         print("karantina kosong / nothing is in quarantine")
     return DONE
@@ -52,14 +53,14 @@ def listed(told: Namespace, database: Path) -> int:
 @_telling
 def show(told: Namespace, database: Path) -> int:
     """Show one message, and what would become of it."""
-    held, body, prospects = quarantine.look(database, told.number)
-    print("\n".join(quarantine.lines([held], civil)))
+    held, body, prospects = release_.look(database, told.number)
+    print("\n".join(quarantine_lines.lines([held], civil)))
     print(f"topik / topic: {log.shown(held.topic)}")
     print(f"sha256: {held.digest}")
     for taken in held.released:
         became = f"release --as {taken.point}: {taken.taken}" if taken.point else "dilihat / seen"
         print(f"{civil(taken.at)}  {taken.who}: {became}  {log.shown(taken.why)}".rstrip())
-    print("\n".join(quarantine.body_lines(body)))
+    print("\n".join(quarantine_lines.body_lines(body)))
     for one in prospects:
         why = "" if one.why is None else f"; tidak semua / not all: {one.why}"
         print(f"release {held.number} --as {one.point}: {one.new} baru / new, {one.held} sudah ada / held already{why}")
@@ -80,7 +81,7 @@ def release(told: Namespace, database: Path) -> int:
     def write(store: Store, running: bool) -> int:
         print("pusat berjalan terus / the centre goes on" if running else "tidak ada pusat berjalan / no centre runs")
         numbers = None if told.all else told.number
-        for one in quarantine.release(store, numbers, told.as_point, who=audit_log.who(), why=told.why, now=now):
+        for one in release_.release(store, numbers, told.as_point, who=audit_log.who(), why=told.why, now=now):
             print(
                 f"{one.number}: {one.new} peristiwa baru / new events, {one.held} sudah ada / held already", flush=True
             )
@@ -89,7 +90,7 @@ def release(told: Namespace, database: Path) -> int:
                 refused.append(one.number)
         return FAILED if refused else DONE
 
-    return quarantine.opened(database, now, write)
+    return release_.opened(database, now, write)
 
 
 @_telling
@@ -98,8 +99,8 @@ def seen(told: Namespace, database: Path) -> int:
     now = datetime.now(UTC)
 
     def write(store: Store, running: bool) -> int:  # noqa: ARG001 - `opened` tells both
-        quarantine.see(store, told.number, who=audit_log.who(), why=told.why, now=now)
+        release_.see(store, told.number, who=audit_log.who(), why=told.why, now=now)
         print(f"{len(told.number)} pesan dicatat sebagai dilihat / messages are noted as seen; they stay")
         return DONE
 
-    return quarantine.opened(database, now, write)
+    return release_.opened(database, now, write)

@@ -6,31 +6,27 @@ rows in memory, so each sees what the other wrote.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TypeVar
 
 from central.events import stamp
 from central.ingest.intake import Intake
-from central.store.database import CannotWrite, Gone, Store
+from central.store.database import Store
+from central.store.file import LONGEST_PAUSE, CannotWrite, Gone, patiently
 from device.mqtt_client import Message, Received
 from device.record.transfer_file import ENDING, Header, Holds, Pen, Stick, StickError, told_of, writing
 from device.system.log import shown
 from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 MESSAGES = 10
 """Messages in one commit: up to 500 events."""
-LONGEST_PAUSE = 0.2
-TRIES = 10
-"""Times that a commit is tried; each waits a second for the other writer."""
 LARGEST_RECEIPT = 4096
 RECEIPTS = ".receipts" + ENDING
 
@@ -119,14 +115,6 @@ def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) 
     for level, point, text, _ in news:
         log.log(level, "%s: %s", point, text)
     return answers
-
-
-def patiently(write: Callable[[], T]) -> T:
-    """Return what *write* gives, once it is its turn; raises `store.CannotWrite` at last."""
-    for _ in range(TRIES - 1):
-        with suppress(CannotWrite):
-            return write()
-    return write()
 
 
 def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Taken) -> None:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from central.events import stamp
-from central.store import audit_log, schema
-from central.store.database import TOMBSTONES, CannotWrite, Gone, NotOurs, Store, check
+from central.store import audit_log, schema, tombstones
+from central.store.database import Store
+from central.store.file import CannotWrite, Gone, NotOurs, check, reader
 from device.system.disk import NotPlain, check_database, give, sync_folder
 from device.system.lock import FileLock, Taken
 from device.system.log import shown
@@ -47,7 +48,7 @@ def backup(database: Path, copy: Path, *, force: bool = False) -> int:
     if not database.exists():
         raise CannotCopy(f"{database} does not exist: no centre has run with this configuration")
     _openable(database)
-    with _fresh(copy) as fresh, closing(_reader(database)) as source:
+    with _fresh(copy) as fresh, closing(reader(database)) as source:
         if check(source, database):
             raise CannotCopy(f"{database} is still empty")
         with closing(sqlite3.connect(fresh)) as target:
@@ -110,7 +111,7 @@ def restore(database: Path, copy: Path, now: datetime, who: str = "-") -> Restor
     _openable(copy)
     try:
         with lock_of(database), _fresh(database) as fresh:
-            with closing(_reader(copy)) as source, closing(sqlite3.connect(fresh)) as target:
+            with closing(reader(copy)) as source, closing(sqlite3.connect(fresh)) as target:
                 if check(source, copy):
                     raise CannotCopy(f"{copy} is empty")
                 source.backup(target)
@@ -126,8 +127,8 @@ def restore(database: Path, copy: Path, now: datetime, who: str = "-") -> Restor
 
 def _note_restore(database: Path, copy: Path, fresh: Path, now: datetime, who: str) -> None:
     """Take what was done by hand since *copy* was made along into *fresh*, and add this."""
-    lines: list[audit_log.Line] = []
-    with suppress(sqlite3.Error, NotPlain), closing(_reader(database)) as old:  # why a restore is made, maybe
+    lines: list[audit_log.AuditLine] = []
+    with suppress(sqlite3.Error, NotPlain), closing(reader(database)) as old:  # why a restore is made, maybe
         lines = audit_log.read(old)
     try:
         with Store(fresh, now) as store, store.writing():
@@ -141,17 +142,17 @@ def _note_restore(database: Path, copy: Path, fresh: Path, now: datetime, who: s
 def _bury(database: Path, fresh: Path, now: datetime) -> int | None:
     """Keep out of *fresh* what was purged from *database*; return how much, ``None`` where nobody knows."""
     try:
-        with closing(_reader(database)) as old:
+        with closing(reader(database)) as old:
             if check(old, database):
                 return None
             if schema.version_of(old) < schema.VERSION:  # nothing could be purged then
                 return 0
-            tombstones = old.execute(TOMBSTONES).fetchall()
+            some = tombstones.read(old)
     except (sqlite3.Error, NotOurs, NotPlain):  # a restore is often for the very reason that the old one cannot be read
         return None
     try:
         with Store(fresh, now) as store, store.writing():
-            return store.bury(tombstones)
+            return store.bury(some)
     except (CannotWrite, Gone) as error:
         raise CannotCopy(f"{fresh}: {error}") from error
 
@@ -187,20 +188,14 @@ def _openable(path: Path) -> None:
         raise CannotCopy(f"{path}: {error.strerror}. Next: ls -l {path.parent}") from error
 
 
-def _reader(path: Path) -> sqlite3.Connection:
-    """Return the database at *path*, to be read; raises `NotPlain`, and sqlite3.Error."""
-    check_database(path)
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT)
-
-
 def _inspected(fresh: Path) -> int:
     """Return how many events the copy holds; raises `CannotCopy` unless every page of it is sound."""
     with closing(sqlite3.connect(fresh)) as file:
         # A copy of a database with a log says so in its header; as one file it travels better.
         file.execute("PRAGMA journal_mode = DELETE")
-        told = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if told != "ok":
-            raise CannotCopy(f"the copy is not whole: {told}. Next: another backup")
+        found = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise CannotCopy(f"the copy is not whole: {found}. Next: another backup")
         return int(file.execute("SELECT count(*) FROM event").fetchone()[0])
 
 

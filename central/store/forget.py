@@ -5,18 +5,14 @@ a running centre, for it commits a little at a time and SQLite takes turns.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from central.store.database import CannotWrite, Gone, Known, Store
+from central.store.database import Store
+from central.store.file import CannotWrite, Gone, patiently
+from central.store.known_points import Known
 from device.wire import MAX_POINT, POINT
-
-T = TypeVar("T")
-
-TRIES = 10
-"""Times that a commit is tried; each waits a second for the other writer."""
 
 
 class CannotForget(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next
@@ -38,7 +34,7 @@ class Forgotten(NamedTuple):
 def forget(database: Path, point: str, now: datetime, agree: Callable[[Known], bool]) -> Forgotten | None:
     """Let go of what *point* said of itself, if *agree* says so to how much it is, or ``None``.
 
-    Raises `CannotForget`, and `store.NotOurs` where *database* is no centre's.
+    Raises `CannotForget`, and `file.NotOurs` where *database* is no centre's.
     """
     if len(point) > MAX_POINT or not POINT.match(point):
         raise CannotForget(f"{point!a} is no point's name. Next: titik-central status shows the names")
@@ -52,7 +48,7 @@ def forget(database: Path, point: str, now: datetime, agree: Callable[[Known], b
             if not agree(known):
                 return None
             online = store.state(point) in ("online", "degraded")
-            while _patiently(lambda: _piece(store, point, now)):
+            while patiently(lambda: _piece(store, point, now)):
                 pass
             return Forgotten(known, online)
     except (CannotWrite, Gone) as error:
@@ -64,11 +60,3 @@ def forget(database: Path, point: str, now: datetime, agree: Callable[[Known], b
 def _piece(store: Store, point: str, now: datetime) -> bool:
     with store.writing():
         return store.forget(point, now)
-
-
-def _patiently(write: Callable[[], T]) -> T:
-    """Return what *write* gives, once it is its turn; raises `CannotWrite` at last."""
-    for _ in range(TRIES - 1):
-        with suppress(CannotWrite):
-            return write()
-    return write()

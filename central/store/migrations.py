@@ -20,6 +20,16 @@ FILL: dict[int, Fill] = {2: v2.fill}
 """What a version makes of the rows of the one before; one that is not here makes nothing of them."""
 
 
+@contextmanager
+def beating(file: sqlite3.Connection, beat: Callable[[], None]) -> Iterator[None]:
+    """Let *beat* be called within the block, however long one statement on *file* takes."""
+    file.set_progress_handler(beat, STEPS)
+    try:
+        yield
+    finally:
+        file.set_progress_handler(None, 0)
+
+
 def begin(file: sqlite3.Connection, life: str, made: str) -> None:
     """Make the first version in the empty *file*, for the centre *life*, *made* at that time."""
     with _transaction(file):
@@ -33,20 +43,16 @@ def climb(file: sqlite3.Connection, beat: Callable[[], None]) -> None:
 
     *beat* is called after each piece of what may take long.
     """
-    file.set_progress_handler(beat, STEPS)
-    try:
-        for version in range(schema.version_of(file) + 1, schema.VERSION + 1):
-            with _transaction(file):
-                if schema.version_of(file) < version:  # else another program did it meanwhile
-                    for statement in schema.statements(f"v{version}"):
-                        file.execute(statement)
-                    if version in FILL:
-                        FILL[version](file, beat)
-        behind = tally.is_behind(file)
+    for version in range(schema.version_of(file) + 1, schema.VERSION + 1):
         with _transaction(file):
-            _complete(file, beat, behind=behind)
-    finally:
-        file.set_progress_handler(None, 0)
+            if schema.version_of(file) < version:  # else another program did it meanwhile
+                for statement in schema.statements(f"v{version}"):
+                    file.execute(statement)
+                if version in FILL:
+                    FILL[version](file, beat)
+    behind = tally.is_behind(file)
+    with _transaction(file):
+        _complete(file, beat, behind=behind)
 
 
 def _complete(file: sqlite3.Connection, beat: Callable[[], None], *, behind: bool) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from central.points import check
 from central.store.backup import lock_of
-from central.store.database import CannotWrite, Gone, Purged, Store
+from central.store.database import Store
+from central.store.file import CannotWrite, Gone
+from central.store.tombstones import Purged
 from device.model import WITA
 from device.system.lock import Taken
 

@@ -24,7 +24,9 @@ from central.problems import FAULTS, TROUBLES, Problem, problems
 from central.settings import InventoryChoice, Settings, TrustChoice
 from central.store import audit_log, schema, tally
 from central.store.backup import backup, lock_of, restore
-from central.store.status import Backup, Missing, PointStatus, Status, Trouble, look
+from central.store.file import Missing
+from central.store.status import Backup, PointStatus, Status, look
+from central.store.troubles import Trouble
 from device.model import Place
 from device.trust.bundle import Trust
 from device.wire import dumps
@@ -349,7 +351,7 @@ def test_what_is_wrong_with_the_centre_comes_first(tmp_path: Path) -> None:
         unreleased=2,
         backup=Backup(stamp(NOW - 37 * HOUR), "f", 1),
         troubles=tuple(
-            Trouble(point, word, stamp(NOW), {})
+            Trouble(point, word, {}, stamp(NOW), stamp(NOW))
             for point, word in (("", "bundle"), ("", "rival"), ("bupati-1", "twin"), ("bupati-1", "to{morrow}"))
         ),
     )
@@ -483,7 +485,7 @@ def test_what_was_done_by_hand_survives_a_restore_and_is_never_changed(tmp_path:
     restore(centre.path, copy, NOW + 2 * HOUR, "siti")
     with Centre(tmp_path) as centre:
         lines_ = centre.store.noted()
-        assert [(line.who, line.what, json.loads(line.told)) for line in lines_] == [
+        assert [(line.who, line.what, json.loads(line.details)) for line in lines_] == [
             ("budi", "seen", {"message": 1}),
             ("budi", "seen", {"message": 2}),
             ("siti", "restore", {"file": str(copy)}),
@@ -542,7 +544,7 @@ def test_what_a_running_centre_noticed_is_read_where_it_has_the_table(tmp_path: 
                 (TIME, '{"boots":[]}'),
             )
             file.commit()
-        assert look(centre.path).troubles == (Trouble("bupati-1", "twin", TIME, {"boots": []}),)
+        assert look(centre.path).troubles == (Trouble("bupati-1", "twin", {"boots": []}, TIME, TIME),)
 
 
 def test_the_status_writes_nothing(tmp_path: Path) -> None:

@@ -19,9 +19,10 @@ from jsonschema import Draft202012Validator
 from central.cli.table import lines
 from central.ingest.intake import Intake
 from central.store import schema as tables
-from central.store.database import CannotWrite, Gone, NotOurs, Store
+from central.store.database import Store
+from central.store.file import CannotWrite, Gone, Missing, NotOurs
 from central.store.missing import Gap
-from central.store.status import Missing, PointStatus, look
+from central.store.status import PointStatus, look
 from device.model import Place
 from device.mqtt_client import Message, Received
 from device.wire import Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
@@ -1034,8 +1035,8 @@ def test_the_status_tells_missing_from_purged_and_lost_and_unsure(tmp_path: Path
 def test_a_full_quarantine_of_one_point_is_said_and_holds_and_receipts_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central.store.database.MOST_UNREAD", 3)
-    monkeypatch.setattr("central.store.database.MOST_UNREAD_BYTES", 100)
+    monkeypatch.setattr("central.store.quarantine.MOST_UNREAD", 3)
+    monkeypatch.setattr("central.store.quarantine.MOST_UNREAD_BYTES", 100)
     with Centre(tmp_path) as centre:
         assert len(centre.take(*(message(b"bad %d" % number) for number in range(3)))) == 3
     with Centre(tmp_path) as centre:  # it is counted anew from the file
@@ -1053,7 +1054,7 @@ def test_a_full_quarantine_of_one_point_is_said_and_holds_and_receipts_no_more(
 
 
 def test_a_quarantine_that_was_not_committed_takes_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("central.store.database.MOST_UNREAD", 1)
+    monkeypatch.setattr("central.store.quarantine.MOST_UNREAD", 1)
     with Centre(tmp_path) as centre:
         with pytest.raises(ZeroDivisionError), centre.store.writing():  # noqa: PT012 - leaving the block is what is tried
             centre.store.quarantine("titik/v1/bupati-1/event", b"bad", "why", NOW)
