@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.__main__ import main
-from central.cli import quarantine_lines
+from central.cli.quarantine import lines as quarantine_lines
 from central.store.database import Store
 from central.store.missing import Gap
 from central.store.quarantine import ClaimedRange, NotReleased, Review, listed
