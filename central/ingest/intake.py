@@ -40,9 +40,13 @@ class News(NamedTuple):
 
 
 class Intake:
-    """Takes messages into the store and gives the answers to them; knows no network."""
+    """Takes messages into the store and gives the answers to them; knows no network.
 
-    def __init__(self, store: Store, topics: Topics) -> None:
+    *live* is whether they come from the points themselves: by what somebody carried here, no point counts as heard.
+    """
+
+    def __init__(self, store: Store, topics: Topics, *, live: bool = True) -> None:
+        self._live = live
         self._store = store
         self._topics = topics
         self._answers: list[Message] = []
@@ -82,7 +86,9 @@ class Intake:
             if some[-1].retained and self._store.forgotten(point):  # the broker still keeps its last word
                 return
             wills = [self._word(point, leaf, received, now) for received in some]
-        if named and any(not (received.retained or will) for received, will in zip(some, wills, strict=True)):
+        if not (self._live and named):
+            return
+        if any(not (received.retained or will) for received, will in zip(some, wills, strict=True)):
             self._store.saw(point, now)
 
     def _events(self, point: str, some: Sequence[Received], now: datetime, *, named: bool) -> None:

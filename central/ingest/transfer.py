@@ -92,7 +92,7 @@ def take(stick: Stick, store: Store, topics: Topics, now: datetime, folder: Path
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)
     beside = receipts_of(stick.path)
     taken = Taken(stick.header.point, beside if folder is None else folder / beside.name)
-    intake = Intake(store, topics)
+    intake = Intake(store, topics, live=False)
     with writing(taken.receipts, header) as pen:
         for some in stick.several(MESSAGES):
             began = monotonic()
@@ -109,8 +109,7 @@ def receipts_of(path: Path) -> Path:
 
 
 def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) -> list[Message]:
-    # As if retained: then the point does not count as heard, which it was not.
-    batch = [Received(topic, body, retained=True) for body in bodies]
+    batch = [Received(topic, body, retained=False) for body in bodies]
     answers, news = patiently(lambda: intake.take(batch, now))
     for level, point, text, _ in news:
         log.log(level, "%s: %s", point, text)

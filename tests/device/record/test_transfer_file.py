@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from central.ingest import transfer as central_stick
 from central.ingest.intake import Intake
 from central.ingest.transfer import bring, receipts_of
-from central.store import database as central_store
+from central.store import file as central_store
 from central.store.database import Store
 from device.__main__ import main as titik
 from device.control import control_socket, queue_verbs
