@@ -22,7 +22,7 @@ from typing import Any
 from central.alarms import Alarms
 from central.broker.bundle_publisher import Posting
 from central.broker.connect import Dial
-from central.broker.recall import VERB, Pace, Recall
+from central.broker.recall import VERB, Backoff, Recall
 from central.broker.twins import Rival
 from central.ingest.inbox import Inbox
 from central.ingest.intake import LEAVES, Intake
@@ -77,7 +77,7 @@ class Centre:
         heart: Heart,
         *,
         posting: Posting,
-        pace: Pace = Pace(),  # noqa: B008 - a value that cannot change
+        backoff: Backoff = Backoff(),  # noqa: B008 - a value that cannot change
     ) -> None:
         self._posting = posting
         self._store = store
@@ -87,7 +87,7 @@ class Centre:
         self._heart = heart
         self._topics = Topics(broker.root)
         self._intake = Intake(store, self._topics)
-        self._recall = Recall(self._topics, pace)
+        self._recall = Recall(self._topics, backoff)
         self._inbox = Inbox(broker.root)
         self._batch: list[Received] = []
         """What is being taken; it stays until it is on the disk."""
@@ -107,7 +107,7 @@ class Centre:
         self._limits = Limits(broker.most_waiting)
 
     def serve(self) -> None:
-        """Hold one session after another until told to stop. Raises `store.Gone`."""
+        """Hold one session after another until told to stop. Raises `file.Gone`."""
         pause = FIRST_PAUSE
         while not self._stop.is_set():
             began = monotonic()
@@ -280,8 +280,8 @@ class Centre:
             )
 
     def _state(self, state: State) -> Message:
-        told = {"state": state, "centre": self._store.life, "boot": self._boot}
-        return Message(self._topics.centre(), dumps({**told, **self._alarms.wire()}), retain=True)
+        fields = {"state": state, "centre": self._store.life, "boot": self._boot}
+        return Message(self._topics.centre(), dumps({**fields, **self._alarms.wire()}), retain=True)
 
     def _say(self, link: Link) -> None:
         state = State.DEGRADED if self._fault is not None else State.ONLINE
@@ -328,7 +328,7 @@ def _client_id(broker: Broker) -> str:
 
 
 def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.environ) -> None:
-    """Open the store, and serve until SIGTERM or SIGINT. Raises `store.NotOurs`, `store.Gone` and `lock.Taken`."""
+    """Open the store, and serve until SIGTERM or SIGINT. Raises `file.NotOurs`, `file.Gone` and `lock.Taken`."""
     secret = password(env)
     if settings.broker.username is not None and secret is None:
         log.warning("broker.username is set, and no password is known. Next: LoadCredential=mqtt-password in the unit")
@@ -351,7 +351,7 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
 def _open(path: Path, stop: Stop, stack: ExitStack, heart: Heart) -> Store | None:
     """Return the open store, waiting for a disk that is not there yet; ``None`` when told to stop.
 
-    Raises `store.NotOurs` and `lock.Taken`.
+    Raises `file.NotOurs` and `lock.Taken`.
     """
     lock = lock_of(path)
     stack.callback(lock.release)

@@ -32,7 +32,7 @@ RECEIPTS = ".receipts" + ENDING
 
 
 @dataclass(slots=True)
-class Taken:
+class Imported:
     """What became of one stick."""
 
     point: str
@@ -44,7 +44,7 @@ class Taken:
 
 
 def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = None) -> int:
-    """Take *file* into *database*, say what became of it, and return the exit code. Raises `store.NotOurs`.
+    """Take *file* into *database*, say what became of it, and return the exit code. Raises `file.NotOurs`.
 
     The receipts go beside *file*, or into the folder *receipts*.
     """
@@ -83,15 +83,15 @@ def _sentence(error: Exception, file: Path, database: Path) -> str:
             return f"{error}. Next: the same again"
 
 
-def take(stick: Stick, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Taken:
+def take(stick: Stick, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Imported:
     """Take all whole lines of *stick* into *store*; return what became of them once the receipts are on the stick.
 
-    Raises `StickError`, `store.CannotWrite` and `store.Gone`; what was committed before stays, and
+    Raises `StickError`, `file.CannotWrite` and `file.Gone`; what was committed before stays, and
     the receipts of it come with the next try.
     """
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)
     beside = receipts_of(stick.path)
-    taken = Taken(stick.header.point, beside if folder is None else folder / beside.name)
+    taken = Imported(stick.header.point, beside if folder is None else folder / beside.name)
     intake = Intake(store, topics, live=False)
     with writing(taken.receipts, header) as pen:
         for some in stick.several(MESSAGES):
@@ -116,7 +116,7 @@ def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) 
     return answers
 
 
-def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Taken) -> None:
+def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Imported) -> None:
     receipt = parse_receipt(answer.body)
     if not isinstance(receipt, Quarantined):
         pen.write(answer.body, receipt.count)
@@ -124,16 +124,16 @@ def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Taken) -> N
         return
     taken.quarantined += 1
     ids = list(_ids(next(body for body in bodies if sha256(body).hexdigest() == receipt.bytes_digest)))
-    told = dumps({"centre": receipt.centre, "quarantined": receipt.bytes_digest, "ids": ids})
-    pen.write(told if len(told) <= LARGEST_RECEIPT else answer.body, len(ids))
+    line = dumps({"centre": receipt.centre, "quarantined": receipt.bytes_digest, "ids": ids})
+    pen.write(line if len(line) <= LARGEST_RECEIPT else answer.body, len(ids))
 
 
 def _ids(body: bytes) -> Iterator[str]:
     """Yield the ids in a message that may be anything: by them the station finds its rows again, to compare."""
     try:
-        told = loads(body)
+        value = loads(body)
     except ValueError:
         return
-    for event in told if isinstance(told, list) else [told]:
+    for event in value if isinstance(value, list) else [value]:
         if isinstance(event, dict) and isinstance(id_ := event.get("id"), str):
             yield id_

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from central.events import Claim, Row, stamp
+from central.events import Claim, EventRow, stamp
 from central.store import (
     audit_log,
     event_rows,
@@ -119,7 +119,7 @@ class Store:
 
     # --- events ---
 
-    def keep(self, rows: Sequence[Row], received: datetime) -> Kept:
+    def keep(self, rows: Sequence[EventRow], received: datetime) -> Kept:
         """Insert those of *rows*, all of one point, each id once, that are not held yet.
 
         What was purged is held for ever, as far as its point is concerned.

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from central.events import Row, stamp
+from central.events import EventRow, stamp
 from central.store import lost, tally
 from central.store.dates import Dates
 from device.model import Place
 
-_TICK = Row._fields.index("tick")
+_TICK = EventRow._fields.index("tick")
 """The columns before it are as the table has them."""
 _DATES = ("boot", "uptime", "synced", "at", "earliest", "latest")
-_COLUMNS = (*Row._fields[:_TICK], "received", *_DATES)
+_COLUMNS = (*EventRow._fields[:_TICK], "received", *_DATES)
 _INSERT = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608 - columns of ours
 
 
@@ -28,7 +28,7 @@ class Kept(NamedTuple):
     """Ids that are held with another content; nothing became of these rows."""
 
 
-def keep(file: sqlite3.Connection, dates: Dates, rows: Sequence[Row], received: datetime) -> Kept:
+def keep(file: sqlite3.Connection, dates: Dates, rows: Sequence[EventRow], received: datetime) -> Kept:
     """Insert those of *rows*, all of one point, each id once, that are not held yet.
 
     What was purged is held for ever, as far as its point is concerned.
@@ -57,13 +57,13 @@ def keep(file: sqlite3.Connection, dates: Dates, rows: Sequence[Row], received: 
     return Kept(len(new), clashes, false)
 
 
-def _insert(file: sqlite3.Connection, dates: Dates, new: Sequence[Row], at: str) -> int:
+def _insert(file: sqlite3.Connection, dates: Dates, new: Sequence[EventRow], at: str) -> int:
     """Insert those of the rows whose ids are not held; return how many."""
     made = [(*row[:_TICK], at, *dates.of(row.point, row.time, row.tick, at)) for row in new]
     return file.executemany(_INSERT, made).rowcount if made else 0
 
 
-def _taken(file: sqlite3.Connection, point: str, rows: Sequence[Row]) -> set[Place]:
+def _taken(file: sqlite3.Connection, point: str, rows: Sequence[EventRow]) -> set[Place]:
     """Return the places of *rows* that are held already."""
     seqs = defaultdict(list)
     for row in rows:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from central.events import Row
+from central.events import EventRow
 from central.store.missing import Gap
 from central.store.reported import spans
 
@@ -46,7 +46,7 @@ def lose(file: sqlite3.Connection, loss: Loss) -> None:
     file.executemany("INSERT INTO lost VALUES (?, ?, ?, ?, ?)", left)
 
 
-def find(file: sqlite3.Connection, point: str, new: Iterable[Row]) -> None:
+def find(file: sqlite3.Connection, point: str, new: Iterable[EventRow]) -> None:
     """Take out of what is lost the *new* rows, which are held now; what is left of a span stays lost."""
     if file.execute("SELECT 1 FROM lost WHERE point = ? LIMIT 1", (point,)).fetchone() is None:
         return

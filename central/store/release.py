@@ -12,7 +12,7 @@ from time import monotonic, sleep
 from typing import NamedTuple
 
 from central import points
-from central.events import Claim, Row, Unreadable, claims, rows, stamp
+from central.events import Claim, EventRow, Unreadable, claims, rows, stamp
 from central.store import audit_log
 from central.store.backup import lock_of
 from central.store.database import Store
@@ -199,7 +199,7 @@ def _prospect(read: Read, point: str, body: bytes) -> Prospect | None:
     return Prospect(point, there.count(None), there.count(True), why)
 
 
-def _there(read: Read, row: Row) -> bool | None:
+def _there(read: Read, row: EventRow) -> bool | None:
     """Return whether *row* is held as it is, or was purged; ``None`` where nothing has its id."""
     if read("SELECT 1 FROM purged WHERE source = ? AND id = ?", row.source, row.id):
         return True

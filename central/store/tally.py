@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from central.events import Row
+from central.events import EventRow
 from device.system.sqlite_errors import damaged
 
 _KIND = """CASE
@@ -34,7 +34,7 @@ PIECE = 10_000
 """Rows that are counted at a time (some 50 ms): to sort millions of them at once gives no sign of life meanwhile."""
 
 
-def count(file: sqlite3.Connection, new: Iterable[Row]) -> None:
+def count(file: sqlite3.Connection, new: Iterable[EventRow]) -> None:
     """Count the *new* rows of one message; a trigger would take a tenth of the time that an event costs (measured)."""
     file.executemany(
         "INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT (point, kind) DO UPDATE SET events = events + excluded.events",
@@ -62,7 +62,7 @@ def is_behind(file: sqlite3.Connection) -> bool:
         raise
 
 
-def _kind(row: Row) -> str:
+def _kind(row: EventRow) -> str:
     """Return what *row* counts as, by the same rule as `_KIND`."""
     if '"type":"id.titik.scan"' in row.body:
         if row.simulated or row.repeat:

@@ -85,15 +85,15 @@ def _date(file: sqlite3.Connection, beat: Callable[[], None]) -> None:
 
 def _clock(body: str) -> _Clock:
     event = json.loads(body)
-    told = event.get("data", {})
-    clock = told.get("clock")
+    data = event.get("data", {})
+    clock = data.get("clock")
     if not isinstance(clock, dict) or not isinstance(synced := clock.get("synced"), bool):
         return _Clock()
     boot, uptime, floor = clock.get("boot"), _number(clock.get("uptime")), _time(clock.get("floor"))
     known = isinstance(boot, str) and 1 <= len(boot) <= _LONGEST_BOOT
     if not known or uptime is None or not 0 <= uptime <= _MOST_UPTIME:
         return _Clock(synced, floor=floor)
-    offset = _number(told.get("offset")) if event.get("type") == "id.titik.clock" and synced else None
+    offset = _number(data.get("offset")) if event.get("type") == "id.titik.clock" and synced else None
     if offset is None or not _OFFSETS[0] <= offset <= _OFFSETS[1]:
         return _Clock(synced, boot, uptime, floor)
     return _Clock(synced, boot, uptime, floor, offset)
