@@ -4,8 +4,12 @@ PYTHON ?= python3
 export PYTHON
 VENV := .venv/bin
 
+# What `make lock` calls, with the Python that it is for and what is asked.
+PIN = UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --generate-hashes \
+    --no-emit-index-url --python-version
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults brokers rig-camera bench fuzz hostile check lock
+.PHONY: help setup demo test faults brokers rig-camera bench fuzz hostile check wheel lock sbom
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -56,18 +60,24 @@ check: ## lint, format and types only
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 
-lock: ## pin the newest of everything anew; needs uv (https://docs.astral.sh/uv/)
+wheel: ## build it, and install station, centre and desk from their locks as the documents say; two minutes
+	@tools/setup test
+	TITIK_INSTALL=all $(VENV)/python -m pytest tests/installations -n 2 -rP
+
+lock: ## pin the newest of everything anew, and list it in sbom/; needs uv (https://docs.astral.sh/uv/)
 	@command -v uv >/dev/null || { echo 'make lock needs uv. Next: pipx install uv' >&2; exit 3; }
-	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --extra test \
-	    pyproject.toml requirements/build.in --output-file requirements/dev.txt
-	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --constraint requirements/dev.txt \
-	    --no-emit-package numpy --no-emit-package pillow \
+	$(PIN) 3.11 --extra test pyproject.toml requirements/build.in --output-file requirements/dev.txt
+	for set in station centre desk; do \
+	    $(PIN) 3.11 --constraint requirements/dev.txt --extra $$set \
+	        pyproject.toml requirements/build.in --output-file requirements/$$set.txt || exit; \
+	done
+	$(PIN) 3.11 --constraint requirements/dev.txt --extra station --no-emit-package numpy --no-emit-package pillow \
 	    pyproject.toml requirements/build.in --output-file requirements/pi.txt
-	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --constraint requirements/dev.txt \
-	    requirements/fuzz.in --output-file requirements/fuzz.txt
-	UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --python-version 3.13 \
-	    --generate-hashes --no-emit-index-url --constraint requirements/dev.txt --override requirements/rig-system.in \
+	$(PIN) 3.11 --constraint requirements/dev.txt requirements/fuzz.in --output-file requirements/fuzz.txt
+	$(PIN) 3.13 --constraint requirements/dev.txt --override requirements/rig-system.in --extra station \
 	    pyproject.toml requirements/build.in requirements/rig.in --output-file requirements/rig.txt
+	@$(MAKE) --no-print-directory sbom
+
+sbom: ## list what each lock installs, as CycloneDX, in sbom/
+	@tools/setup test
+	$(VENV)/python tools/sbom.py

@@ -32,7 +32,7 @@ from device.scanner import Scanner
 from device.trust.bundle import Key, Trust, kid_of, trusting
 from device.verdict.judge import Basis, Rules, choose, judge
 from device.verdict.policy import Setting
-from device.verdict.sightings import Gaze
+from device.verdict.sightings import Sightings
 from office.keys.signing import code_text
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -65,14 +65,14 @@ def passes(count: int) -> tuple[list[str], Trust]:
 
 def ours(rules: Rules) -> Callable[[Scene, float], int]:
     """Return our way from a frame to its verdicts; it counts them."""
-    scanner, gaze, basis = Scanner(1 / 15), Gaze(0.7, 10.0, 1000), Basis(rules, AT)
+    scanner, sightings, basis = Scanner(1 / 15), Sightings(0.7, 10.0, 1000), Basis(rules, AT)
 
     def turn(scene: Scene, tick: float) -> int:
         seen = 0
         for code in scanner.read(scene.luma, tick).codes:
             seen += 1
-            if gaze.holds(code.text, tick=tick, basis=basis) is None:
-                gaze.sight(code.text, judge(code.text, *basis), tick=tick, basis=basis)
+            if sightings.holds(code.text, tick=tick, basis=basis) is None:
+                sightings.sight(code.text, judge(code.text, *basis), tick=tick, basis=basis)
         return seen
 
     return turn

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench import symbols
 from bench.hard import surround
-from bench.optics import CURVE, READ_NOISE, WELL, Lens, Luma, Plane, Sheet, corners, lay, through
+from bench.optics import CURVE, READ_NOISE, WELL, CameraMonitor, Luma, Plane, Sheet, corners, lay, through
 from bench.symbols import Style
 
 WIDTH, HEIGHT, RATE = 1280, 720, 30
@@ -133,7 +133,7 @@ class Room:
     """What is behind everybody: out of focus, under a lamp that flickers, taken by a sensor at *gain*."""
 
     def __init__(self, chance: np.random.Generator, gain: float, exposure: float = 0.005) -> None:
-        soft = Lens(disc=_disc(2000.0), soft=0.6)
+        soft = CameraMonitor(disc=_disc(2000.0), soft=0.6)
         self.light: Plane = through(surround((WIDTH, HEIGHT), chance) * np.float32(0.7), soft)
         self._full = WELL / gain
         levels = np.linspace(0, 1, 2048, dtype=np.float32)
@@ -333,7 +333,7 @@ def _before(
     high, wide = person.sheet.light.shape
     per_element = SCALE / pose.z / person.fine
     where = corners(here, (wide * per_element, high * per_element), pose.turned, (pose.lean, pose.about), SCALE)
-    lens = Lens(_disc(pose.z), drift, 0.5)
+    lens = CameraMonitor(_disc(pose.z), drift, 0.5)
     edge = int(lens.disc + np.hypot(*drift)) + 4
     left, top = (max(0, int(low) - edge) for low in where.min(axis=0))
     right, bottom = (min(most, int(up) + edge) for most, up in zip((WIDTH, HEIGHT), where.max(axis=0), strict=True))

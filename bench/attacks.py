@@ -27,12 +27,12 @@ from threading import Thread
 from time import monotonic
 from typing import Any, NamedTuple
 
-from device.config import Broker, Delivery
+from device.config import BrokerSettings, DeliverySettings
 from device.delivery.courier import Courier
 from device.delivery.status import Notice, Sender
 from device.health import percentile
 from device.model import Place
-from device.mqtt_client import Broken, Link, Message
+from device.mqtt_client import Link, Message, SessionError
 from device.record.outbox import Outbox
 from device.wire import CONTENT_TYPE_BATCH, Topics, batch, dumps
 from tests.faults.wall import event
@@ -52,9 +52,9 @@ PERIOD = 30
 GOALS = {"during / rest": 3.0, "after / rest": 1.2}
 
 
-def broker_of(port: int, ca: Path, pair: Pair) -> Broker:
+def broker_of(port: int, ca: Path, pair: Pair) -> BrokerSettings:
     """Return the broker as the owner of *pair* has it in its configuration."""
-    return Broker(host="127.0.0.1", port=port, tls=True, ca=ca, certificate=pair.certificate, key=pair.key)
+    return BrokerSettings(host="127.0.0.1", port=port, tls=True, ca=ca, certificate=pair.certificate, key=pair.key)
 
 
 # --- the six ---
@@ -98,11 +98,11 @@ class Watched(Outbox):
 class Point:
     """One honest point, its people coming at a steady pace."""
 
-    def __init__(self, name: str, folder: Path, broker: Broker, stack: ExitStack) -> None:
+    def __init__(self, name: str, folder: Path, broker: BrokerSettings, stack: ExitStack) -> None:
         self.name = name
         self.outbox = stack.enter_context(Watched(folder / f"{name}.db"))
         sender = Sender(name, secrets.token_hex(16), {"version": "bench"})
-        self.courier = stack.enter_context(Courier(self.outbox, broker, Delivery(), sender))
+        self.courier = stack.enter_context(Courier(self.outbox, broker, DeliverySettings(), sender))
 
     def person(self) -> None:
         """Let one person have their light."""
@@ -240,7 +240,7 @@ ATTACKS: dict[str, Callable[[], Iterator[Message]]] = {
 }
 
 
-def attack(name: str, broker: Broker, seconds: float) -> int:
+def attack(name: str, broker: BrokerSettings, seconds: float) -> int:
     """Publish what *name* says for *seconds*, reconnecting as often as the broker ends it; return how many went out."""
     sent, until, messages = 0, monotonic() + seconds, ATTACKS[name]()
     waiting: Message | None = None
@@ -254,7 +254,7 @@ def attack(name: str, broker: Broker, seconds: float) -> int:
                         open_.add(link.publish(waiting))
                         waiting, sent = None, sent + 1
                     open_ -= {getattr(one, "mid", 0) for one in link.turn(0.05)}
-        except Broken:
+        except SessionError:
             Flag().wait(0.2)
     return sent
 

@@ -26,7 +26,7 @@ from typing import Any
 
 import bench.__main__ as belief
 from bench.senders import POINT, RAW_POINT, TOPIC
-from device.config import Broker, Delivery, Point, Privacy
+from device.config import BrokerSettings, DeliverySettings, PointSettings, PrivacySettings
 from device.delivery.courier import Courier
 from device.delivery.status import Notice, Sender
 from device.health import percentile
@@ -64,7 +64,7 @@ def bodies(count: int, epoch: str, point: str = POINT) -> Iterator[Event]:
     texts, trust = belief.passes(2)
     policies, _ = choose(("staff", "brief-2021"), Trust())
     judged = judge(texts[0], Rules(trust, policies, Setting("bench", "bench", "in")), AT)
-    composer = Composer(Point(name=point, site="bupati"), Privacy(), None, simulated=True)
+    composer = Composer(PointSettings(name=point, site="bupati"), PrivacySettings(), None, simulated=True)
     clock = ClockState(synced=True, boot="b" * 32, uptime=5123.4)
     for seq in range(1, count + 1):
         yield composer.compose(Place(epoch, seq), Sighting(judged, repeat=False), AT, clock, {"read": 9, "judge": 1})
@@ -203,8 +203,8 @@ def round_trip(office: Office, folder: Path, count: int) -> dict[str, float]:
         sender = Sender(POINT, "b" * 32, {})
         will = Message("bench/state", b"{}")
         with (
-            Link(Broker(port=office.broker.port), "bench", will=will) as link,
-            Courier(outbox, Broker(port=office.broker.port), Delivery(), sender) as courier,
+            Link(BrokerSettings(port=office.broker.port), "bench", will=will) as link,
+            Courier(outbox, BrokerSettings(port=office.broker.port), DeliverySettings(), sender) as courier,
         ):
             courier.tell(Notice(trusted_time=AT))
             wait_for(lambda: courier.linked, 20)
@@ -242,7 +242,7 @@ def under_load(office: Office, folder: Path, count: int) -> dict[str, float]:
         pause = Flag()
         with Outbox(path, 5_000_000) as outbox:
             sender = Sender(POINT, "b" * 32, {})
-            with Courier(outbox, Broker(port=office.broker.port), Delivery(), sender) as courier:
+            with Courier(outbox, BrokerSettings(port=office.broker.port), DeliverySettings(), sender) as courier:
                 courier.tell(Notice(trusted_time=AT))
                 wait_for(lambda courier=courier: courier.linked, 20)
                 for one in bodies(200, "e"):

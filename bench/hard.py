@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from bench import symbols
-from bench.optics import Lens, Luma, Plane, Points, Sensor, Sheet, corners, lay, taken, through
+from bench.optics import CameraMonitor, Luma, Plane, Points, Sensor, Sheet, corners, lay, taken, through
 from bench.symbols import Style
 
 SIZES = ((1280, 960), (960, 1280), (1280, 720), (1024, 768), (800, 600), (640, 480))
@@ -62,7 +62,7 @@ class Shot(NamedTuple):
     """How bright, 1.0 = white paper."""
     panes: tuple[float, ...] = ()
     """Reflections of windows, likewise."""
-    lens: Lens = Lens()
+    lens: CameraMonitor = CameraMonitor()
     sensor: Sensor = Sensor()
 
 
@@ -104,7 +104,7 @@ def _usual(chance: np.random.Generator) -> Shot:
         tilt=(abs(chance.normal(0, 0.15)), chance.uniform(-np.pi, np.pi)),
         phone=phone,
         slope=chance.uniform(0, 0.5),
-        lens=Lens(disc=abs(chance.normal(0, 0.5)), drift=_drift(abs(chance.normal(0, 0.8)), chance)),
+        lens=CameraMonitor(disc=abs(chance.normal(0, 0.5)), drift=_drift(abs(chance.normal(0, 0.8)), chance)),
         sensor=Sensor(
             chance.uniform(0.5, 1.0), chance.uniform(1, 6), chance.uniform(0, 0.8), chance.uniform(0, 1.2), quality
         ),
@@ -120,8 +120,8 @@ def _blurred(shot: Shot, chance: np.random.Generator) -> Shot:
     # Blur is felt in modules; what no reader survives starts near one module's width.
     hard = chance.uniform(0.15, 1.25) * shot.module
     if chance.random() < 0.5:  # noqa: PLR2004 - as often out of focus as moved
-        return shot._replace(lens=Lens(disc=hard * 0.8, drift=_drift(hard * 0.1, chance)))
-    return shot._replace(lens=Lens(disc=hard * 0.1, drift=_drift(hard * 1.3, chance)))
+        return shot._replace(lens=CameraMonitor(disc=hard * 0.8, drift=_drift(hard * 0.1, chance)))
+    return shot._replace(lens=CameraMonitor(disc=hard * 0.1, drift=_drift(hard * 1.3, chance)))
 
 
 def _bright_spots(shot: Shot, chance: np.random.Generator) -> Shot:

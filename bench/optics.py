@@ -24,7 +24,7 @@ SUPERSAMPLED = 2
 """Samples along each side of a picture element, averaged as the element's own area does."""
 
 
-class Lens(NamedTuple):
+class CameraMonitor(NamedTuple):
     """What blurs: all lengths in picture elements."""
 
     disc: float = 0.0
@@ -125,7 +125,7 @@ def lay(plane: Plane, sheet: Sheet, where: Points, bright: float = 1.0, fine: in
     return hidden
 
 
-def through(plane: Plane, lens: Lens) -> Plane:
+def through(plane: Plane, lens: CameraMonitor) -> Plane:
     """Return *plane* as *lens* lays it on the sensor."""
     drift = float(np.hypot(*lens.drift))
     if max(lens.disc, drift, lens.soft) < 0.05:  # noqa: PLR2004 - below any effect
@@ -148,7 +148,7 @@ def _quick(side: int) -> int:
     return -(-side // 64) * 64
 
 
-def point_spread(lens: Lens, reach: int) -> Plane:
+def point_spread(lens: CameraMonitor, reach: int) -> Plane:
     """Return what *lens* makes of one point, from -reach to reach both ways; it sums to 1."""
     fine = 4
     axis = (np.arange((2 * reach + 1) * fine) + 0.5) / fine - reach - 0.5

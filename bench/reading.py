@@ -25,7 +25,7 @@ from bench import approach, hard
 from bench.hard import Photograph
 from bench.optics import Luma
 from device.camera.pictures import luma_of
-from device.health import Vitals
+from device.health import Health
 from device.model import Frame
 from device.scanner import Scanner, read_still
 
@@ -231,12 +231,12 @@ def idle(count: int = 60 * approach.RATE) -> dict[str, Any]:
     """Return per cent of one core that looking at nothing takes at 30 frames a second, by the noise's deviation."""
     told = {}
     for rough in (2.0, 4.0, 6.0):
-        scanner, vitals, took = Scanner(1 / approach.RATE), Vitals(approach.RATE), []
+        scanner, health, took = Scanner(1 / approach.RATE), Health(approach.RATE), []
         for look in approach.nothing(SEED, count, rough):
             frame = Frame(look.luma, datetime.now(UTC), look.tick)
             began = process_time()
             scanner.read(frame.luma, frame.tick)
-            vitals.frame(frame, 0.0)
+            health.frame(frame, 0.0)
             took.append(1000 * (process_time() - began))
         told[f"{rough:.0f}"] = {"frames": count, "cpu_ms": cpu_of(took), "percent": mean(took) * approach.RATE / 10}
     return told

@@ -14,7 +14,7 @@ from time import monotonic, process_time
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from device.config import Broker, Delivery
+from device.config import BrokerSettings, DeliverySettings
 from device.delivery import in_flight
 from device.delivery.courier import Courier
 from device.delivery.status import Notice, Sender
@@ -35,8 +35,8 @@ def drain(path: Path, port: int, seconds: float, *, single: bool) -> dict[str, f
     idle = resident()
     with Outbox(path, 5_000_000) as outbox:
         owed, began, cpu = outbox.depth().owed, monotonic(), process_time()
-        delivery = Delivery(window=100 if single else 8)
-        with Courier(outbox, Broker(port=port), delivery, Sender(POINT, "b" * 32, {})) as courier:
+        delivery = DeliverySettings(window=100 if single else 8)
+        with Courier(outbox, BrokerSettings(port=port), delivery, Sender(POINT, "b" * 32, {})) as courier:
             courier.tell(Notice(trusted_time=datetime.now(UTC)))
             pause = Flag()
             while outbox.depth().owed and monotonic() - began < seconds:

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from central.cli import backup, forget, import_events, purge, quarantine, restore, run, status
 from central.cli.exit_codes import CONFIG, FAILED
-from central.points import UnknownPoint
-from central.store.file import NotOurs
+from central.points import UnknownPointError
+from central.store.file import ForeignDatabaseError
 from device import __version__
 from device.config import ConfigError
 from device.system import log
@@ -30,10 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
         for mistake in error.mistakes:
             log.line.error("%s", mistake)
         return CONFIG
-    except UnknownPoint as error:
+    except UnknownPointError as error:
         log.line.error("%s", error)
         return FAILED
-    except NotOurs as error:
+    except ForeignDatabaseError as error:
         log.line.error("%s", error)
         return CONFIG
 

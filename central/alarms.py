@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Alarms:
-    """Follows what is out of order; what it notes goes to *store*, and each call may raise `file.CannotWrite`."""
+    """Follows what is out of order; what it notes goes to *store*, and each call may raise `file.StoreWriteError`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -20,8 +20,8 @@ from time import monotonic
 from typing import Any
 
 from central.alarms import Alarms
-from central.broker.bundle_publisher import Posting
-from central.broker.connect import Dial
+from central.broker.bundle_publisher import BundlePublisher
+from central.broker.connect import Connector
 from central.broker.recall import VERB, Backoff, Recall
 from central.broker.twins import Rival
 from central.ingest.inbox import Inbox
@@ -29,21 +29,21 @@ from central.ingest.intake import LEAVES, Intake
 from central.settings import Settings, password
 from central.store.backup import lock_of
 from central.store.database import Store
-from central.store.file import CannotWrite
-from device.config import Broker
+from central.store.file import StoreWriteError
+from device.config import BrokerSettings
 from device.mqtt.pace import Limits
 from device.mqtt.weather import Weather
-from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.mqtt_client import Acked, Link, Message, Received, SessionError
 from device.system.stop import Stop
 from device.system.systemd import Notifier
-from device.system.watchdog import Heart
+from device.system.watchdog import Watchdog
 from device.wire import MAX_BUNDLE, State, Topics, dumps
 
 log = logging.getLogger(__name__)
 
 TURN = 0.5
 """Seconds after which a wait for the broker looks round; a stop has two in all."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
 """Seconds between two tries to reach the broker, doubling, with full jitter."""
 TRY_AGAIN = 2.0
 """Seconds between two tries to open or write the database."""
@@ -59,7 +59,7 @@ DRAIN = 1.0
 """Seconds in which what waits is still taken when the centre is told to stop; it has two in all."""
 LOOK_ROUND = 10.0
 """Seconds between two looks at what has ended by itself."""
-MOST_LOST = 2_000
+MAX_LOST = 2_000
 """Ranges told lost that are noted at a time; the others are told again."""
 LOST_NAMED = 20
 """Of these, how many are logged."""
@@ -71,12 +71,12 @@ class Centre:
     def __init__(  # noqa: PLR0913 - each is a part of the world
         self,
         store: Store,
-        broker: Broker,
+        broker: BrokerSettings,
         password: str | None,
         stop: Stop,
-        heart: Heart,
+        watchdog: Watchdog,
         *,
-        posting: Posting,
+        posting: BundlePublisher,
         backoff: Backoff = Backoff(),  # noqa: B008 - a value that cannot change
     ) -> None:
         self._posting = posting
@@ -84,7 +84,7 @@ class Centre:
         self._broker = broker
         self._password = password
         self._stop = stop
-        self._heart = heart
+        self._watchdog = watchdog
         self._topics = Topics(broker.root)
         self._intake = Intake(store, self._topics)
         self._recall = Recall(self._topics, backoff)
@@ -107,23 +107,23 @@ class Centre:
         self._limits = Limits(broker.most_waiting)
 
     def serve(self) -> None:
-        """Hold one session after another until told to stop. Raises `file.Gone`."""
+        """Hold one session after another until told to stop. Raises `file.DatabaseGoneError`."""
         pause = FIRST_PAUSE
         while not self._stop.is_set():
             began = monotonic()
             try:
                 self._session()
-            except Broken as broken:
+            except SessionError as broken:
                 self._weather.foul(broken)
                 if not self._posting.under_way:  # else it is the bundle, which has a way of its own
                     self._limits.ended(broken.cause, broken.in_hand)
-            if monotonic() - began > LONGEST_PAUSE:
+            if monotonic() - began > MAX_PAUSE:
                 pause = FIRST_PAUSE
             self._rest(random.uniform(FIRST_PAUSE, pause))  # noqa: S311 - jitter, no secret
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_PAUSE)
 
     def _session(self) -> None:
-        """Speak with the broker until it breaks (`Broken`) or the centre stops."""
+        """Speak with the broker until it breaks (`SessionError`) or the centre stops."""
         link = Link(
             self._broker,
             _client_id(self._broker),
@@ -133,9 +133,9 @@ class Centre:
             most_waiting=self._limits.messages,
         )
         with ExitStack() as stack:
-            dial = stack.enter_context(Dial(link))
+            dial = stack.enter_context(Connector(link))
             while not dial.there(TURN / 5):
-                self._heart.beat(monotonic())
+                self._watchdog.beat(monotonic())
                 if self._stop.is_set():
                     return
             stack.push(link)
@@ -147,7 +147,7 @@ class Centre:
             self._listen(link)
             more = False
             while not self._stop.is_set():
-                self._heart.beat(monotonic())
+                self._watchdog.beat(monotonic())
                 self._say(link)
                 self._turn(link, 0 if (more or self._busy()) and not link.congested else TURN)
                 self._post(link, began)
@@ -194,7 +194,7 @@ class Centre:
         self._tried = monotonic()
         try:
             answers, news = self._intake.take(self._batch, datetime.now(UTC))
-        except CannotWrite as error:
+        except StoreWriteError as error:
             self._say_fault(str(error))
             return
         for received in self._batch:
@@ -225,12 +225,12 @@ class Centre:
         try:
             seen = self._store.look(point, self._recall.asked(point))
             requests, lost = self._recall.look(point, seen.gaps, monotonic(), seen.parts)
-            lost = lost[:MOST_LOST]
+            lost = lost[:MAX_LOST]
             if lost:
                 with self._store.writing():
                     for gap in lost:
                         self._store.lose(point, gap, now)
-        except CannotWrite as error:
+        except StoreWriteError as error:
             self._say_fault(str(error))
             return
         for gap in lost[:LOST_NAMED]:
@@ -263,7 +263,7 @@ class Centre:
             return False
         try:
             return bool(write())
-        except CannotWrite as error:
+        except StoreWriteError as error:
             self._say_fault(str(error))
             return False
 
@@ -319,16 +319,19 @@ class Centre:
     def _rest(self, seconds: float) -> None:
         until = monotonic() + seconds
         while not self._stop.wait(min(TURN, max(0.0, until - monotonic()))) and monotonic() < until:
-            self._heart.beat(monotonic())
+            self._watchdog.beat(monotonic())
 
 
-def _client_id(broker: Broker) -> str:
+def _client_id(broker: BrokerSettings) -> str:
     """Return the centre's name: where the broker takes names from certificates, its session must be found under it."""
     return "central" if broker.certificate is not None else "titik-central"
 
 
 def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.environ) -> None:
-    """Open the store, and serve until SIGTERM or SIGINT. Raises `file.NotOurs`, `file.Gone` and `lock.Taken`."""
+    """Open the store, and serve until SIGTERM or SIGINT.
+
+    Raises `file.ForeignDatabaseError`, `file.DatabaseGoneError` and `lock.LockTakenError`.
+    """
     secret = password(env)
     if settings.broker.username is not None and secret is None:
         log.warning("broker.username is set, and no password is known. Next: LoadCredential=mqtt-password in the unit")
@@ -339,19 +342,19 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
         stack.callback(notifier.close)
         stack.callback(notifier.stopping)
         path = settings.database(env)
-        heart = Heart([], notifier)
-        store = _open(path, stop, stack, heart)
+        watchdog = Watchdog([], notifier)
+        store = _open(path, stop, stack, watchdog)
         if store is None:
             return
         log.info("the store is open: %s, centre %s", store.path, store.life)
-        heart.beat(monotonic())
-        Centre(store, settings.broker, secret, stop, heart, posting=Posting(settings.trust.bundle)).serve()
+        watchdog.beat(monotonic())
+        Centre(store, settings.broker, secret, stop, watchdog, posting=BundlePublisher(settings.trust.bundle)).serve()
 
 
-def _open(path: Path, stop: Stop, stack: ExitStack, heart: Heart) -> Store | None:
+def _open(path: Path, stop: Stop, stack: ExitStack, watchdog: Watchdog) -> Store | None:
     """Return the open store, waiting for a disk that is not there yet; ``None`` when told to stop.
 
-    Raises `file.NotOurs` and `lock.Taken`.
+    Raises `file.ForeignDatabaseError` and `lock.LockTakenError`.
     """
     lock = lock_of(path)
     stack.callback(lock.release)
@@ -359,9 +362,9 @@ def _open(path: Path, stop: Stop, stack: ExitStack, heart: Heart) -> Store | Non
     while not stop.is_set():
         try:
             lock.take()  # a restore beside it would take the open file away
-            return stack.enter_context(Store(path, datetime.now(UTC), lambda: heart.beat(monotonic())))
-        except (CannotWrite, OSError) as error:
-            why = str(error) if isinstance(error, CannotWrite) else f"{path}: {error.strerror}"
+            return stack.enter_context(Store(path, datetime.now(UTC), lambda: watchdog.beat(monotonic())))
+        except (StoreWriteError, OSError) as error:
+            why = str(error) if isinstance(error, StoreWriteError) else f"{path}: {error.strerror}"
             if why != said:
                 said = why
                 log.error("%s; trying again each %d s. Next: ls -ld %s", said, TRY_AGAIN, path.parent)  # noqa: TRY400 - the sentence is the whole story

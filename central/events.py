@@ -13,24 +13,25 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from device.model import Place
+from device.system.errors import TitikError
 from device.wire import MAX_POINT, POINT, Receipt, canonical, digest, parse
 
 TYPES = "id.titik."
 """The prefix of the types of event that are kept; ``id.titik.scan`` is one."""
-MOST_EVENTS = 200
+MAX_EVENTS = 200
 """Events in one message."""
-LARGEST_EVENT = 16_000
+MAX_EVENT = 16_000
 """Characters of an event; a station's has under a thousand."""
 ID_LENGTH = range(8, 65)
 EPOCH_LENGTH = range(1, 33)
-MOST_SEQ = 2**63 - 1
+MAX_SEQ = 2**63 - 1
 """SQLite's largest integer."""
 CLOCK = "id.titik.clock"
 """The type of a correction: what time it was when its boot had uptime 0."""
 OFFSETS = 1_577_836_800, 4_102_444_800
 """Unix seconds that an offset may lie in: 2020 to 2100."""
-LONGEST_BOOT = 64
-MOST_UPTIME = 3_200_000_000.0
+MAX_BOOT = 64
+MAX_UPTIME = 3_200_000_000.0
 """Seconds, a hundred years: a sum with an offset is always a time."""
 
 
@@ -38,7 +39,7 @@ _NO_EVENT = "not a CloudEvent 1.0 with type, id, source and data with point, epo
 _STAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 
 
-class Unreadable(ValueError):  # noqa: N818 - what the message is
+class UnreadableEventError(TitikError, ValueError):
     """A message that cannot be taken as rows; the sentence says why, and quotes nothing of it."""
 
 
@@ -94,27 +95,30 @@ class Read(NamedTuple):
 
 
 def rows(point: str, body: bytes) -> Read:
-    """Return the rows of one message on *point*'s topic, each id once; raises `Unreadable` where there is none."""
+    """Return the rows of one message on *point*'s topic, each id once.
+
+    Raises `UnreadableEventError` where there is none.
+    """
     try:
         value = parse(body)
         events = value if isinstance(value, list) else [value]
         texts = [canonical(event) for event in events]
     except ValueError as error:
-        raise Unreadable(f"not JSON that can be kept: {_reason(error)}") from None
-    if not 1 <= len(events) <= MOST_EVENTS:
-        raise Unreadable(f"{len(events)} events in one message; 1 to {MOST_EVENTS} are allowed")
+        raise UnreadableEventError(f"not JSON that can be kept: {_reason(error)}") from None
+    if not 1 <= len(events) <= MAX_EVENTS:
+        raise UnreadableEventError(f"{len(events)} events in one message; 1 to {MAX_EVENTS} are allowed")
     found: dict[str, EventRow] = {}
     why: str | None = None
     for event, text in zip(events, texts, strict=True):
         try:
             row = _row(point, event, text)
-        except Unreadable as one:
+        except UnreadableEventError as one:
             why = why or str(one)
             continue
         if found.setdefault(row.id, row) != row:
             why = why or "two different events with one id"
     if why is not None and not found:
-        raise Unreadable(why)
+        raise UnreadableEventError(why)
     return Read(list(found.values()), why)
 
 
@@ -137,7 +141,7 @@ def claims(body: bytes) -> list[Claim]:
         value = parse(body)
     except ValueError:
         return []
-    return [_claim(event) for event in (value[:MOST_EVENTS] if isinstance(value, list) else [value])]
+    return [_claim(event) for event in (value[:MAX_EVENTS] if isinstance(value, list) else [value])]
 
 
 def _claim(event: Any) -> Claim:
@@ -146,7 +150,7 @@ def _claim(event: Any) -> Claim:
     point = place = None
     match fields.get("data"):
         case {"epoch": str(epoch), "seq": int(seq)} if (
-            len(epoch) in EPOCH_LENGTH and 1 <= seq <= MOST_SEQ and not isinstance(seq, bool)
+            len(epoch) in EPOCH_LENGTH and 1 <= seq <= MAX_SEQ and not isinstance(seq, bool)
         ):
             place = Place(epoch, seq)
     match fields.get("data"):
@@ -182,25 +186,25 @@ def receipts(centre: str, held: Iterable[EventRow]) -> list[Receipt]:
 def _row(point: str, event: Any, text: str) -> EventRow:
     data = event.get("data") if isinstance(event, dict) else None
     if not isinstance(data, dict) or event.get("specversion") != "1.0":
-        raise Unreadable(_NO_EVENT)
+        raise UnreadableEventError(_NO_EVENT)
     type_, id_, source = event.get("type"), event.get("id"), event.get("source")
     named, epoch, seq = data.get("point"), data.get("epoch"), data.get("seq")
     if not (isinstance(type_, str) and isinstance(id_, str) and isinstance(source, str)):
-        raise Unreadable(_NO_EVENT)
+        raise UnreadableEventError(_NO_EVENT)
     if not (isinstance(named, str) and isinstance(epoch, str) and isinstance(seq, int)) or isinstance(seq, bool):
-        raise Unreadable(_NO_EVENT)
+        raise UnreadableEventError(_NO_EVENT)
     if not type_.startswith(TYPES):
-        raise Unreadable(f"a type that does not begin with {TYPES}")
+        raise UnreadableEventError(f"a type that does not begin with {TYPES}")
     if source != f"/titik/{point}" or named != point:
-        raise Unreadable("source or point is not the point of its topic")
+        raise UnreadableEventError("source or point is not the point of its topic")
     if len(id_) not in ID_LENGTH:
-        raise Unreadable(f"an id of {len(id_)} characters")
+        raise UnreadableEventError(f"an id of {len(id_)} characters")
     if len(epoch) not in EPOCH_LENGTH:
-        raise Unreadable(f"an epoch of {len(epoch)} characters")
-    if not 1 <= seq <= MOST_SEQ:
-        raise Unreadable("a seq that no row can have")
-    if len(text) > LARGEST_EVENT:
-        raise Unreadable(f"an event of {len(text)} characters")
+        raise UnreadableEventError(f"an epoch of {len(epoch)} characters")
+    if not 1 <= seq <= MAX_SEQ:
+        raise UnreadableEventError("a seq that no row can have")
+    if len(text) > MAX_EVENT:
+        raise UnreadableEventError(f"an event of {len(text)} characters")
     return EventRow(
         source,
         id_,
@@ -224,8 +228,8 @@ def tick(data: Mapping[str, Any]) -> Tick:
     if not isinstance(clock, dict) or not isinstance(synced := clock.get("synced"), bool):
         return Tick()
     boot, uptime, floor = clock.get("boot"), _number(clock.get("uptime")), _time(clock.get("floor"))
-    known = isinstance(boot, str) and 1 <= len(boot) <= LONGEST_BOOT
-    if known and uptime is not None and 0 <= uptime <= MOST_UPTIME:
+    known = isinstance(boot, str) and 1 <= len(boot) <= MAX_BOOT
+    if known and uptime is not None and 0 <= uptime <= MAX_UPTIME:
         return Tick(synced, boot, uptime, floor)
     return Tick(synced, floor=floor)
 
@@ -233,9 +237,9 @@ def tick(data: Mapping[str, Any]) -> Tick:
 def _correction(data: Mapping[str, Any]) -> Tick:
     said, offset = tick(data), _number(data.get("offset"))
     if not said.synced or said.boot is None:
-        raise Unreadable("a correction of the clock without a boot and an uptime that were synchronised")
+        raise UnreadableEventError("a correction of the clock without a boot and an uptime that were synchronised")
     if offset is None or not OFFSETS[0] <= offset <= OFFSETS[1]:
-        raise Unreadable("a correction of the clock with an absurd offset")
+        raise UnreadableEventError("a correction of the clock with an absurd offset")
     return said._replace(offset=offset)
 
 

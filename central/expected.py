@@ -10,17 +10,17 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from central.settings import Settings
-from device.config import Point, Section
+from device.config import PointSettings, Section
 from device.system.disk import read_bounded
 from device.wire import MAX_BUNDLE
 
-LARGEST_INVENTORY = 1_048_576
+MAX_INVENTORY = 1_048_576
 
 
 class Inventory(Section):
     """The file that lists the points (``examples/inventory.toml``)."""
 
-    point: Annotated[tuple[Point, ...], Field(strict=False)]
+    point: Annotated[tuple[PointSettings, ...], Field(strict=False)]
     """TOML has lists: one is as good as a tuple."""
 
 
@@ -47,7 +47,7 @@ def expected(settings: Settings) -> Expected:
 
 def _points(path: Path, faults: list[str]) -> tuple[str, ...] | None:
     try:
-        inventory = Inventory.model_validate(tomllib.loads(read_bounded(path, LARGEST_INVENTORY).decode()))
+        inventory = Inventory.model_validate(tomllib.loads(read_bounded(path, MAX_INVENTORY).decode()))
     except OSError as error:
         faults.append(f"{path}: {error.strerror}")
     except UnicodeDecodeError:

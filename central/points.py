@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import date, datetime
 
 from device.config import RESERVED
+from device.system.errors import TitikError
 from device.system.log import shown
 from device.wire import MAX_POINT, POINT
 
@@ -15,7 +16,7 @@ _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 """As a day is written in Indonesia."""
 
 
-class UnknownPoint(Exception):  # noqa: N818 - what the name is
+class UnknownPointError(TitikError):
     """A name that no point has here; the sentence says so, and which is nearest."""
 
 
@@ -55,10 +56,10 @@ def in_topic(topic: str) -> str:
 
 
 def check(name: str, points: Iterable[str]) -> str:
-    """Return *name* if it is one of *points*; raises `UnknownPoint`, which names the nearest."""
+    """Return *name* if it is one of *points*; raises `UnknownPointError`, which names the nearest."""
     some = list(points)
     if name in some:
         return name
     near = difflib.get_close_matches(name, some, n=1)
     here = f"did you mean {near[0]}?" if near else f"known here: {', '.join(some[:20]) or 'none'}."
-    raise UnknownPoint(f"nothing is known of a point {shown(name)}; {here} Next: titik-central status")
+    raise UnknownPointError(f"nothing is known of a point {shown(name)}; {here} Next: titik-central status")

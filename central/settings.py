@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from device.config import Broker, ConfigError, File, Section
+from device.config import BrokerSettings, ConfigError, File, Section
 from device.system.disk import read_whole
 
 MAX_SECRET = 65_536
@@ -12,21 +12,21 @@ STATE_FOLDER = Path("/var/lib/titik-central")
 """Where the shipped unit keeps its state; used where ``$STATE_DIRECTORY`` does not say."""
 
 
-class StoreChoice(Section):
+class StoreSettings(Section):
     """Where the rows are kept."""
 
     path: File | None = None
     """Left out: ``central.db`` in systemd's ``$STATE_DIRECTORY``."""
 
 
-class TrustChoice(Section):
+class TrustSettings(Section):
     """What the points are given to believe."""
 
     bundle: File | None = None
     """The trust bundle as the desk signed it; posted for all points whenever the file changes."""
 
 
-class InventoryChoice(Section):
+class InventorySettings(Section):
     """Which points there should be."""
 
     file: File | None = None
@@ -36,10 +36,10 @@ class InventoryChoice(Section):
 class Settings(Section):
     """Everything that ``titik-central`` is told."""
 
-    broker: Broker = Broker()
-    store: StoreChoice = StoreChoice()
-    trust: TrustChoice = TrustChoice()
-    inventory: InventoryChoice = InventoryChoice()
+    broker: BrokerSettings = BrokerSettings()
+    store: StoreSettings = StoreSettings()
+    trust: TrustSettings = TrustSettings()
+    inventory: InventorySettings = InventorySettings()
 
     def database(self, env: Mapping[str, str]) -> Path:
         """Return the path of the database."""

@@ -8,13 +8,13 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from demo.scenes import SIZE
-from device.config import Point
+from device.config import PointSettings
 
 INVENTORY = Path(__file__).resolve().parent.parent / "examples" / "inventory.toml"
 POLICIES = ("staff", "brief-2021")
 
 
-class Listed(Point):
+class Listed(PointSettings):
     """A point as the inventory has it."""
 
     title: str = ""
@@ -32,7 +32,7 @@ def points(inventory: Path = INVENTORY) -> tuple[Listed, ...]:
         raise ValueError(f"{inventory}: not an inventory: {error}") from None
 
 
-def station_toml(point: Point, folder: Path, port: int, root: str) -> str:
+def station_toml(point: PointSettings, folder: Path, port: int, root: str) -> str:
     """Return the configuration of one station, whose things lie in *folder*; *root* is the desk's public key."""
     return _toml(
         {

@@ -21,7 +21,7 @@ FAULT_SHOWN = 4.0
 STATE = Path("/var/lib/titik")
 """Where the shipped unit keeps its outbox."""
 
-LONGEST_LOOK = 3600.0
+MAX_LOOK = 3600.0
 """Seconds that a test of the camera may take."""
 
 
@@ -41,13 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(told: object) -> int:
     """Serve until told to stop."""
     from device import daemon  # noqa: PLC0415 - paho, gpiozero and the eyes are paid for by `run` alone
-    from device.indicators import PinsMissing  # noqa: PLC0415 - as above
+    from device.indicators import PinsMissingError  # noqa: PLC0415 - as above
     from device.system.systemd import Notifier  # noqa: PLC0415 - as above
 
     path: Path = told.config  # type: ignore[attr-defined]  # argparse's Namespace
     log.start()
     try:
-        station, warnings = config.load(config.Station, path)
+        station, warnings = config.load(config.StationSettings, path)
     except ConfigError as error:
         for mistake in error.mistakes:
             log.line.error("%s", mistake)
@@ -61,7 +61,7 @@ def _run(told: object) -> int:
     try:
         os.umask(0o077)  # also where no unit says so: what the station writes is its own
         daemon.run(station, Notifier.from_env())
-    except PinsMissing as error:
+    except PinsMissingError as error:
         log.line.error("%s", error)
         return MISSING
     except Exception:  # noqa: BLE001 - the program's outermost rim: said once, with its traceback, and the end
@@ -72,12 +72,12 @@ def _run(told: object) -> int:
 
 def _show_fault(path: Path) -> None:
     """Light the fault lamp for a moment, on the pins that the file names if that part of it can be read."""
-    from device.indicators import Indicators, PinsMissing  # noqa: PLC0415 - as in _run
+    from device.indicators import Indicators, PinsMissingError  # noqa: PLC0415 - as in _run
     from device.patterns import FAULT  # noqa: PLC0415 - as in _run
     from device.system.stop import Stop  # noqa: PLC0415 - as in _run
 
     with ExitStack() as stack:
-        stack.enter_context(suppress(PinsMissing))
+        stack.enter_context(suppress(PinsMissingError))
         lights = stack.enter_context(Indicators(config.pins_alone(path) or Pins()))
         lights.rest(FAULT)
         stack.enter_context(Stop()).wait(FAULT_SHOWN)
@@ -169,7 +169,7 @@ def _queue_verbs(verb: Callable[[str, str, str], ArgumentParser]) -> None:
 def _positive(text: str) -> float:
     """Return seconds, for argparse; raises ValueError."""
     seconds = float(text)
-    if not 0 < seconds <= LONGEST_LOOK:
+    if not 0 < seconds <= MAX_LOOK:
         raise ValueError
     return seconds
 

@@ -21,37 +21,37 @@ from time import perf_counter
 
 from device import __version__, config, patterns, scanner
 from device.camera import frame_rate
-from device.camera.fill_light import Illumination
-from device.camera.monitor import Lens, State
-from device.camera.sharpness import Glass
+from device.camera.fill_light import FillLight
+from device.camera.monitor import CameraMonitor, State
+from device.camera.sharpness import SharpnessHistory
 from device.camera.source import turns
-from device.config import Station as Config
+from device.config import StationSettings as Config
 from device.control import queue_verbs
-from device.control.control_socket import Hatch, Refused, Verb, socket_path
+from device.control.control_socket import ControlSocket, RequestRefusedError, Verb, socket_path
 from device.delivery import remote_commands
 from device.delivery.courier import Courier
 from device.delivery.status import Notice, Sender
-from device.health import Vitals
+from device.health import Health
 from device.indicators import Indicators
 from device.model import Blind, Frame
 from device.patterns import Pattern, pattern
 from device.reading.crashes import Crashes
 from device.reading.target import Nearest
-from device.record.clock_correction import Correction
+from device.record.clock_correction import ClockCorrection
 from device.record.event import Composer, age
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from device.scanner import Scanner
 from device.system.clock import Clock, stamp
-from device.system.disk import NotPlain, read_whole
+from device.system.disk import NotPlainError, read_whole
 from device.system.stop import Stop
 from device.system.systemd import Notifier
-from device.system.time_floor import Floor
-from device.system.watchdog import Heart
+from device.system.time_floor import TimeFloor
+from device.system.watchdog import Watchdog
 from device.trust.bundle import BundleError
 from device.trust.fleet_secret import FleetSecret, read_secret
 from device.verdict.judge import Basis, judge_shown
-from device.verdict.ruleset import Rulebook
-from device.verdict.sightings import Gaze, Sighting
+from device.verdict.ruleset import Ruleset
+from device.verdict.sightings import Sighting, Sightings
 
 log = logging.getLogger(__name__)
 
@@ -67,58 +67,58 @@ class Station:
 
     scanner: Scanner
     nearest: Nearest
-    gaze: Gaze
-    rulebook: Rulebook
+    sightings: Sightings
+    ruleset: Ruleset
     composer: Composer
     clock: Clock
-    floor: Floor
+    floor: TimeFloor
     outbox: Outbox
     lights: Indicators
     courier: Courier
-    vitals: Vitals
-    lens: Lens = field(default_factory=Lens)
-    illumination: Illumination = field(default_factory=Illumination)
+    health: Health
+    lens: CameraMonitor = field(default_factory=CameraMonitor)
+    fill_light: FillLight = field(default_factory=FillLight)
     crashes: Crashes = field(default_factory=Crashes)
 
-    def serve(self, stream: Iterable[Frame | Blind], heart: Heart) -> None:
+    def serve(self, stream: Iterable[Frame | Blind], watchdog: Watchdog) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
-        mood, correction = _Mood(self), Correction(self.outbox, self.composer)
+        mood, correction = _Mood(self), ClockCorrection(self.outbox, self.composer)
         for turn in stream:
             if isinstance(turn, Frame):
                 self._look(turn, correction)
             else:
-                self.vitals.away()
+                self.health.away()
             if correction.tell(turn.at, self.clock.look(turn.at)):
                 self.courier.wake()
             mood.tell(turn)
-            heart.beat(turn.tick)
+            watchdog.beat(turn.tick)
 
-    def _look(self, frame: Frame, correction: Correction) -> None:
+    def _look(self, frame: Frame, correction: ClockCorrection) -> None:
         """Judge what is newly held up in one frame, or whose verdict may have turned: one code at most."""
         began = perf_counter()
         view = self.scanner.read(frame.luma, frame.tick)
         read_ms = 1000 * (perf_counter() - began)
-        self.vitals.frame(frame, read_ms)
+        self.health.frame(frame, read_ms)
         if self.lights.has_light:
-            self.lights.illuminate(self.illumination.look(frame.luma, frame.tick, self.scanner.stirred))
+            self.lights.illuminate(self.fill_light.look(frame.luma, frame.tick, self.scanner.stirred))
         height, width = frame.luma.shape
-        basis = Basis(self.rulebook.rules, frame.at, self._floor(frame.at))
-        holds = partial(self.gaze.holds, tick=frame.tick, basis=basis)
+        basis = Basis(self.ruleset.rules, frame.at, self._floor(frame.at))
+        holds = partial(self.sightings.holds, tick=frame.tick, basis=basis)
         meant = self.nearest.chosen(view, (height, width), frame.tick, holds)
         if meant is None:
             return
         began = perf_counter()
-        judged = judge_shown(meant.text, basis.rules, basis.at, self.vitals.contained, basis.floor)
+        judged = judge_shown(meant.text, basis.rules, basis.at, self.health.contained, basis.floor)
         judge_ms = 1000 * (perf_counter() - began)
-        self.vitals.judged(judge_ms)
-        sighting = self.gaze.sight(meant.text, judged, tick=frame.tick, basis=basis, came=meant.came)
+        self.health.judged(judge_ms)
+        sighting = self.sightings.sight(meant.text, judged, tick=frame.tick, basis=basis, came=meant.came)
         if sighting is not None and not self._record_then_show(
             sighting, frame.at, {"read": read_ms, "judge": judge_ms}, correction
         ):
-            self.gaze.retract(meant.text)
+            self.sightings.retract(meant.text)
 
     def _record_then_show(
-        self, sighting: Sighting, at: datetime, took_ms: dict[str, float], correction: Correction
+        self, sighting: Sighting, at: datetime, took_ms: dict[str, float], correction: ClockCorrection
     ) -> bool:
         """Return whether the light that goes on stands for a record: the commit comes first."""
         verdict = sighting.judged.verdict
@@ -130,7 +130,7 @@ class Station:
             event = self.composer.compose(self.outbox.place(), sighting, at, clock, took_ms)
             self.outbox.append(event)
             correction.note(clock)
-        except CannotRecord:
+        except RecordError:
             self.lights.show(patterns.OUT_OF_ORDER)
             return False
         self.lights.show(pattern(verdict, repeat=sighting.repeat))
@@ -151,7 +151,7 @@ class Station:
         """Return the time before which it surely is not, where the clock is not trusted."""
         if self.clock.look(at).synced:
             return None
-        issued = self.rulebook.rules.trust.issued
+        issued = self.ruleset.rules.trust.issued
         return self.floor.value if issued is None else max(self.floor.value, issued)
 
 
@@ -175,9 +175,9 @@ class _Mood:
                 ("camera", isinstance(turn, Blind) or not station.lens.serves),
                 ("outbox", station.outbox.fault is not None),
                 ("sealed", any(one.owed != 0 for one in station.outbox.sealed.all)),
-                ("policy", station.rulebook.rules.broken),
-                ("bundle", (synced and station.rulebook.rules.trust.due(turn.at)) or not station.rulebook.kept),
-                ("roster", station.rulebook.rules.trust.roster.locked),
+                ("policy", station.ruleset.rules.broken),
+                ("bundle", (synced and station.ruleset.rules.trust.due(turn.at)) or not station.ruleset.kept),
+                ("roster", station.ruleset.rules.trust.roster.locked),
                 ("glass", station.lens.state is State.SMEARED),
                 ("reader", bool(station.crashes.left_out)),
             )
@@ -206,19 +206,19 @@ class _Mood:
         station = self._station
         depth, clock = station.outbox.depth(), station.clock.look(turn.at)
         said = seconds = None
-        with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
+        with suppress(RecordError):  # the outbox has said so itself, and the loop shows it
             for oldest in station.outbox.owed(0, 1):
                 said, seconds = age(oldest.event.body, turn.at, clock)
         return {
-            **station.vitals.tell(station.outbox.path.parent),
+            **station.health.tell(station.outbox.path.parent),
             "epoch": depth.last.epoch,
             "seq": depth.last.seq,
             "oldest": depth.oldest and {**depth.oldest._asdict(), "time": said},
             "oldest_age": seconds,
             "owed": depth.owed,
-            "limited": station.gaze.limited,
+            "limited": station.sightings.limited,
             "sealed": sum(one.owed or 0 for one in station.outbox.sealed.all),
-            "contained": {**station.scanner.contained, **station.vitals.contained.counts},
+            "contained": {**station.scanner.contained, **station.health.contained.counts},
             "readers": station.crashes.tell(),
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": {**clock.wire(), "time": stamp(turn.at)},
@@ -229,14 +229,14 @@ class _Mood:
         }
 
     def _bundle(self) -> dict[str, object]:
-        trust = self._station.rulebook.rules.trust
+        trust = self._station.ruleset.rules.trust
         return {"bundle": trust.version, "bundle_next": trust.next and trust.next.isoformat()}
 
 
 def run(told: Config, notifier: Notifier) -> None:
     """Open the world from the disk outwards, and serve; leaving closes it the other way round.
 
-    Raises `PinsMissing`; whatever else goes wrong while serving is a value, weather, or the end.
+    Raises `PinsMissingError`; whatever else goes wrong while serving is a value, weather, or the end.
     """
     folder, secret = _state_folder(told), _fleet_secret()
     clock = Clock(told.clock.trust, memory=folder / "clock")
@@ -257,48 +257,50 @@ def run(told: Config, notifier: Notifier) -> None:
                 point=told.point.name,
             )
         )
-        rulebook, floor = Rulebook(told, folder, secret, clock.trusted), Floor(folder)
-        courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender, rulebook))
-        verbs = {"bundle-import": _importer(rulebook), "clock-reset": _resetter(floor)}
+        ruleset, floor = Ruleset(told, folder, secret, clock.trusted), TimeFloor(folder)
+        courier = stack.enter_context(Courier(outbox, told.broker, told.delivery, sender, ruleset))
+        verbs = {"bundle-import": _importer(ruleset), "clock-reset": _resetter(floor)}
         verbs.update(queue_verbs.verbs(outbox, told.point.name, clock.trusted))
-        hatch = stack.enter_context(Hatch(socket_path(folder), verbs))
+        hatch = stack.enter_context(ControlSocket(socket_path(folder), verbs))
         lights = stack.enter_context(Indicators(told.pins))
         stack.callback(notifier.stopping)
         crashes = stack.enter_context(Crashes(socket_path(folder).parent, folder, clock.boot))
         reading = Scanner(1 / told.camera.fps, mark=crashes)
         reading.leave_out(crashes.left_out)
-        lens = Lens(told.camera, Glass(folder, config.fingerprint(told.camera)) if told.camera.sensor else None)
+        lens = CameraMonitor(
+            told.camera, SharpnessHistory(folder, config.fingerprint(told.camera)) if told.camera.sensor else None
+        )
         stream = stack.enter_context(closing(turns(told.camera, stop, lens=lens)))
         station = Station(
             reading,
             Nearest(),
-            Gaze(frame_rate.quiet(told), told.sighting.repeat, told.sighting.strangers),
-            rulebook,
+            Sightings(frame_rate.quiet(told), told.sighting.repeat, told.sighting.strangers),
+            ruleset,
             Composer(told.point, told.privacy, secret, simulated),
             clock,
             floor,
             outbox,
             lights,
             courier,
-            Vitals(told.camera.fps),
+            Health(told.camera.fps),
             lens,
             crashes=crashes,
         )
-        station.serve(stream, Heart([courier, lights, hatch], notifier))
+        station.serve(stream, Watchdog([courier, lights, hatch], notifier))
 
 
-def _importer(rulebook: Rulebook) -> Verb:
+def _importer(ruleset: Ruleset) -> Verb:
     """Return the hatch's verb that takes a bundle from whoever may open the socket."""
 
     def take(octets: bytes) -> str:
         try:
-            offer = rulebook.offer(octets)
+            offer = ruleset.offer(octets)
         except BundleError as error:
-            raise Refused(str(error)) from None
+            raise RequestRefusedError(str(error)) from None
         if offer.new:
             log.info("bundle version=%d was imported and is in force", offer.version)
         if not offer.kept:
-            raise Refused(
+            raise RequestRefusedError(
                 f"bundle version {offer.version} is in force until the next start only: the disk did not take it."
                 " Next: df -h /var/lib/private/titik, then the same again"
             )
@@ -307,7 +309,7 @@ def _importer(rulebook: Rulebook) -> Verb:
     return take
 
 
-def _resetter(floor: Floor) -> Verb:
+def _resetter(floor: TimeFloor) -> Verb:
     """Return the hatch's verb that lowers a floor that a wrong clock has raised."""
 
     def reset(_octets: bytes) -> str:
@@ -344,7 +346,7 @@ def _credential(name: str) -> str | None:
         return read_whole(Path(folder) / name, MAX_SECRET).decode("utf-8").strip() or None
     except FileNotFoundError:
         return None
-    except NotPlain as error:
+    except NotPlainError as error:
         log.error("the credential %s cannot be read: %s", name, error.strerror)  # noqa: TRY400 - the sentence is the whole story
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -25,7 +25,7 @@ def percentile(readings: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
 
 
-class Vitals:
+class Health:
     """Counts turns and times; *fps* is the pace that the eye should keep."""
 
     def __init__(self, fps: float) -> None:

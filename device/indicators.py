@@ -12,10 +12,11 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from device.config import Pins
 from device.patterns import AMBER, GREEN, READY, RED, Pattern, Step
+from device.system.errors import TitikError
 from device.system.worker import Worker
 
 
-class PinsMissing(Exception):  # noqa: N818 - what is wrong, in the operator's word
+class PinsMissingError(TitikError):
     """No usable GPIO on this machine; the sentence says what to do."""
 
 
@@ -151,7 +152,7 @@ def _factory(pins: Pins) -> Any:
 
         return LGPIOFactory()
     except Exception as error:
-        raise PinsMissing(
+        raise PinsMissingError(
             f"the GPIO pins cannot be used ({error}). On a Raspberry Pi: sudo apt install python3-lgpio;"
             ' elsewhere set factory = "mock" in [pins].'
         ) from error

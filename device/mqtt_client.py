@@ -24,22 +24,22 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from device.config import Broker
+from device.config import BrokerSettings
 from device.message import TOO_LARGE, Acked, Message, Received, around
 from device.mqtt import tls
-from device.mqtt.connection import CONNECT_LIMIT, STALLED, Line, Stalled, dial
-from device.mqtt.framing import Foreign, Framing
+from device.mqtt.connection import CONNECT_LIMIT, STALLED, Connection, StalledError, dial
+from device.mqtt.framing import ForeignPeerError, Framing
 from device.mqtt.liveness import ACK_LIMIT, SILENCE, Liveness
-from device.mqtt.paho_client import LineClient, properties_for, publish_properties, words_of
-from device.mqtt.session_end import Broken, Ending, Sentence, Stage, lacking, silent, told, unanswered
+from device.mqtt.paho_client import ConnectionClient, properties_for, publish_properties, words_of
+from device.mqtt.session_end import Ending, Sentence, SessionError, Stage, lacking, silent, told, unanswered
 from device.wire import MAX_BUNDLE
 
-__all__ = ["Acked", "Broken", "Link", "Message", "Received"]
+__all__ = ["Acked", "Link", "Message", "Received", "SessionError"]
 
 READ_AT_ONCE, READ_BYTES = 1000, 4_194_304
 """Packets and bytes taken in one turn at the most, so that a flood cannot keep the owner from its other work, nor
 fill the memory."""
-LARGEST_PACKET = MAX_BUNDLE + 4096
+MAX_PACKET = MAX_BUNDLE + 4096
 """Bytes; the trust bundle is the largest of all messages. Nothing larger is read, whoever sends it."""
 QUEUED = 10_000
 """Messages that may wait here for the broker's acknowledgements of those before them."""
@@ -55,7 +55,7 @@ class Link:
     """One session with a broker, bound to a ``with`` block.
 
     Entering connects and waits for the broker's word; `turn` waits for something to happen. Both raise
-    `Broken`. *password* is never logged. *clean* sessions leave nothing behind at the broker; the
+    `SessionError`. *password* is never logged. *clean* sessions leave nothing behind at the broker; the
     centre's is kept, so that events of a night without a centre wait for it.
 
     What the broker says of itself in CONNACK is kept to (MQTT 5.0, 3.2.2.3): Receive Maximum, Maximum Packet Size
@@ -66,7 +66,7 @@ class Link:
 
     def __init__(  # noqa: PLR0913 - each is one word of the CONNECT packet, or of its answer
         self,
-        broker: Broker,
+        broker: BrokerSettings,
         client_id: str,
         *,
         will: Message,
@@ -89,15 +89,15 @@ class Link:
         self._mid = 0
         self._messages = 0
         """Messages that came in this turn."""
-        self._line: Line | None = None
+        self._line: Connection | None = None
         self._life = Liveness(broker.keepalive, monotonic())
         self._stage = Stage.CONNECT
         self._accepted: float | None = None
         self._end: Sentence | None = None
         self._code: int | None = None
         self._words = ""
-        self._unreadable: Foreign | None = None
-        client = LineClient(
+        self._unreadable: ForeignPeerError | None = None
+        client = ConnectionClient(
             self._dial,
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -123,13 +123,13 @@ class Link:
             if self._modern:
                 # A clean session must outlive its will's delay, or the broker sends the will at once.
                 expiry = 60 if self._clean else NEVER
-                asked = {"SessionExpiryInterval": expiry, "MaximumPacketSize": LARGEST_PACKET}
+                asked = {"SessionExpiryInterval": expiry, "MaximumPacketSize": MAX_PACKET}
                 properties = properties_for(PacketTypes.CONNECT, **asked)
                 self._client.connect(host, port, self._broker.keepalive, "", 0, self._clean, properties)
             else:
                 self._client.connect(host, port, self._broker.keepalive)
             self._await_word()
-        except Broken:
+        except SessionError:
             self._drop()
             raise
         except (OSError, UnicodeError) as error:  # a name that no name server takes is not even asked for
@@ -144,10 +144,10 @@ class Link:
             self._client.disconnect()
         self._drop()
 
-    def _dial(self) -> Line:
+    def _dial(self) -> Connection:
         """Return a new line; paho asks for it when it connects."""
         context = tls.context(self._broker) if self._broker.encrypted else None
-        self._line = dial(self._broker.address, context, Framing(LARGEST_PACKET))
+        self._line = dial(self._broker.address, context, Framing(MAX_PACKET))
         self._stage = Stage.WORD
         return self._line
 
@@ -160,7 +160,7 @@ class Link:
             early += self.turn(0.1)  # a kept session's messages come with the word itself
             now = monotonic()
             if now - max(self._life.heard, self._life.moved) > STALLED or now - began > CONNECT_LIMIT:
-                raise self._broken(Stalled("no CONNACK came"))
+                raise self._broken(StalledError("no CONNACK came"))
         if self._end is not None:
             raise self._broken()
         self._inbox = early + self._inbox
@@ -177,7 +177,7 @@ class Link:
         """Return what happened, waiting for it at most *seconds*, or until *wake* has something to read.
 
         *most* messages are taken, and few more bytes than `READ_BYTES`; the others come with the next turn.
-        Raises `Broken` when the session has ended, after everything that came before was returned.
+        Raises `SessionError` when the session has ended, after everything that came before was returned.
         """
         line = self._line
         if line is None or self._client.socket() is None:
@@ -205,7 +205,7 @@ class Link:
             self._leave_if(self._life.silent(monotonic()))
         return happened
 
-    def _watch(self, line: Line) -> None:
+    def _watch(self, line: Connection) -> None:
         """Note what has left since the last look."""
         now = monotonic()
         self._life.look(line.flow(), now, congested=self._client.want_write())
@@ -235,7 +235,7 @@ class Link:
         """Return how many bytes a message on *topic* may have."""
         return (self.largest or NO_LIMIT) - around(topic, content_type, modern=self._modern)
 
-    def _read(self, line: Line, most: int) -> None:
+    def _read(self, line: Connection, most: int) -> None:
         """Take what has come, *most* messages, so much and so many packets at the most, whatever they are."""
         self._client.note_life()
         line.allow(READ_BYTES, READ_AT_ONCE)
@@ -291,7 +291,7 @@ class Link:
         else:
             self._client.subscribe([(topic, qos) for topic in topics])
 
-    def _broken(self, error: Exception | None = None) -> Broken:
+    def _broken(self, error: Exception | None = None) -> SessionError:
         """Return what is known of the end."""
         line, broker = self._line, self._broker
         in_hand = tuple(waiting.size for waiting in self._life.waiting.values())
@@ -311,7 +311,7 @@ class Link:
             )
         )
         lasted = None if self._accepted is None else monotonic() - self._accepted
-        return Broken(end.what, end.following, end.cause, in_hand=in_hand, lasted=lasted)
+        return SessionError(end.what, end.following, end.cause, in_hand=in_hand, lasted=lasted)
 
     def _on_connect(
         self, _client: Client, _user: Any, _flags: Any, code: ReasonCode, properties: Properties | None
@@ -343,7 +343,7 @@ class Link:
         elif code.getName() == "Keep alive timeout":
             self._end = self._end or silent(SILENCE * self._life.keepalive)
         elif code.getName() == "Protocol error":
-            self._unreadable = Foreign("a packet that cannot be read")
+            self._unreadable = ForeignPeerError("a packet that cannot be read")
 
     def _on_message(self, _client: Client, _user: Any, message: MQTTMessage) -> None:
         self._messages += 1

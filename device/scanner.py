@@ -24,7 +24,7 @@ from device.reading.attempts import (
     look,
     look_close,
 )
-from device.reading.change import Gate
+from device.reading.change import ChangeGate
 from device.reading.decoders import Code, Luma, Place, View, second_reader
 from device.system.contained import Contained
 
@@ -38,9 +38,9 @@ CHEAPER = 0.95
 """What is remembered of the cost of a step that is too dear, from turn to turn: it may have been a busy moment."""
 SUSPECTS = 3
 """Symbols found and not read that are looked at closely in one picture, the largest first."""
-LONGEST = 1920
+MAX_SIDE = 1920
 """Picture elements of a still picture's longer side that the whole chain is for."""
-MOST_OF_IT = 0.4
+SUSPECT_SHARE = 0.4
 """Share of a picture that a suspect takes up whose surroundings are the whole of it."""
 CHEAPEST = 2
 """Steps on the whole picture that cost less than a close look."""
@@ -60,11 +60,11 @@ class Scanner:
     """
 
     def __init__(self, interval: float, spent: Callable[[], float] = thread_time, mark: Mark | None = None) -> None:
-        self._gate = Gate()
+        self._gate = ChangeGate()
         self._ward = Ward(Contained(), mark or Unmarked())
         self._chain = CHAIN
         self._rounds = _Rounds()
-        self._purse = _Purse(interval)
+        self._purse = _Budget(interval)
         self._spent = spent
         self._view = View()
         self._looked = float("-inf")
@@ -177,7 +177,7 @@ class _Rounds:
         self._turn.passed()
 
 
-class _Purse:
+class _Budget:
     """CPU seconds for steps: earned by each frame, saved up to a limit, paid for each step by what it took."""
 
     def __init__(self, interval: float) -> None:
@@ -211,7 +211,7 @@ class _Purse:
 def _fills(suspects: tuple[Place, ...], picture: Picture) -> bool:
     """Return whether a suspect is most of the picture, so that a close look has seen all there is."""
     height, width = picture.luma.shape
-    return bool(max(place.side for place in suspects) ** 2 > MOST_OF_IT * height * width)
+    return bool(max(place.side for place in suspects) ** 2 > SUSPECT_SHARE * height * width)
 
 
 def _larger(suspects: tuple[Place, ...], codes: tuple[Code, ...]) -> tuple[Place, ...]:
@@ -228,18 +228,18 @@ def read_still(luma: Luma) -> list[str]:
 def view_of_still(luma: Luma) -> View:
     """Return what is on a picture that has no next frame: every step looks until one reads something.
 
-    A picture longer than `LONGEST` is searched in a smaller copy, and as it is by the first step, and closely where
+    A picture longer than `MAX_SIDE` is searched in a smaller copy, and as it is by the first step, and closely where
     that suspects something small: what is large was searched for in the copy. What is read of the one does not hide
     what is read of the other.
     """
-    factor = ceil(max(luma.shape) / LONGEST)
+    factor = ceil(max(luma.shape) / MAX_SIDE)
     if factor == 1:
         return _searched(Picture(luma))
     picture = Picture(luma)
     copied = _searched(Picture(picture.smaller(factor)))
     large = tuple(Code(code.text, code.place.moved(0, factor)) for code in copied.codes)
     seen = look(FIRST, picture)
-    small = tuple(place for place in seen.suspects if place.side < LONGEST / 2)
+    small = tuple(place for place in seen.suspects if place.side < MAX_SIDE / 2)
     codes = _beside(picture, small, _with(large, seen.codes))
     return View(codes, _larger(seen.suspects, codes))
 

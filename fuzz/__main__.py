@@ -19,7 +19,7 @@ from fuzz.targets import CORPUS, TARGETS, Target, taken
 WORK: Final = Path("build") / "fuzz"
 """Where a run keeps what it finds: inputs that reach new code in ``corpus``, broken promises in ``found``."""
 WORDS: Final = Path(__file__).parent / "words.dict"
-MOST_MEMORY: Final = 512
+MAX_MEMORY: Final = 512
 """MiB of the whole process; and a single allocation may have a sixteenth of it."""
 
 
@@ -40,9 +40,9 @@ def run(names: list[str], seconds: int) -> int:
         crashes.mkdir(parents=True, exist_ok=True)
         before = set(crashes.iterdir())
         told = [f"-max_total_time={max(1, seconds // len(names))}", f"-max_len={TARGETS[name].longest}"]
-        told += [f"-artifact_prefix={crashes}/{name}-", f"-rss_limit_mb={MOST_MEMORY}", "-print_final_stats=1"]
+        told += [f"-artifact_prefix={crashes}/{name}-", f"-rss_limit_mb={MAX_MEMORY}", "-print_final_stats=1"]
         told += [
-            f"-malloc_limit_mb={MOST_MEMORY // 16}",
+            f"-malloc_limit_mb={MAX_MEMORY // 16}",
             "-timeout=5",
             "-len_control=0",
             f"-dict={WORDS}",

@@ -19,16 +19,16 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from PIL import Image
 
-from device.camera.fill_light import Illumination
+from device.camera.fill_light import FillLight
 from device.camera.pictures import PictureError, luma_of
-from device.health import Vitals
+from device.health import Health
 from device.model import Frame, Outcome
 from device.reading.attempts import ALONE
 from device.reading.decoders import MAX_TEXT, ZXING
 from device.reading.target import Nearest
 from device.scanner import Scanner, read_still
 from device.verdict.judge import Basis, judge_shown
-from device.verdict.sightings import Gaze
+from device.verdict.sightings import Sightings
 from fuzz import pictures, symbols
 from fuzz.symbols import Luma
 from fuzz.targets import AT, RULES
@@ -64,12 +64,12 @@ def show(luma: Luma) -> tuple[bool, Counter[str]]:
 
 def _stream(luma: Luma, left_out: tuple[str, ...], contained: Counter[str]) -> list[str]:
     """Show *luma* to a wall for some frames, in a hand that trembles; return the texts, count what was contained."""
-    eye, nearest, gaze, vitals, lamp = (
+    eye, nearest, sightings, health, lamp = (
         Scanner(INTERVAL, lambda: 0.0),
         Nearest(),
-        Gaze(0.7, 10.0, 20),
-        Vitals(15),
-        Illumination(),
+        Sightings(0.7, 10.0, 20),
+        Health(15),
+        FillLight(),
     )
     eye.leave_out(left_out)
     texts: list[str] = []
@@ -78,17 +78,17 @@ def _stream(luma: Luma, left_out: tuple[str, ...], contained: Counter[str]) -> l
         tick = number * INTERVAL
         shot = np.roll(luma, number, axis=1) if number else luma
         seen = eye.read(shot, tick)
-        vitals.frame(Frame(shot, AT, tick), 1.0)
+        health.frame(Frame(shot, AT, tick), 1.0)
         lamp.look(shot, tick, eye.stirred)
         texts += [code.text for code in seen.codes]
-        meant = nearest.chosen(seen, shot.shape, tick, partial(gaze.holds, tick=tick, basis=basis))
+        meant = nearest.chosen(seen, shot.shape, tick, partial(sightings.holds, tick=tick, basis=basis))
         if meant is None:
             continue
-        judged = judge_shown(meant.text, RULES, AT, vitals.contained)
+        judged = judge_shown(meant.text, RULES, AT, health.contained)
         assert judged.verdict.outcome is not Outcome.ADMIT, "admitted, and nobody signed it"
-        gaze.sight(meant.text, judged, tick=tick, basis=basis, came=meant.came)
+        sightings.sight(meant.text, judged, tick=tick, basis=basis, came=meant.came)
     contained.update(eye.contained)
-    contained.update(vitals.contained.counts)
+    contained.update(health.contained.counts)
     return texts
 
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import cbor2
 
-from central.events import Unreadable, rows
+from central.events import UnreadableEventError, rows
 from device import wire
 from device.formats import base45, cbor
-from device.formats.cbor import Malformed
+from device.formats.cbor import MalformedError
 from device.formats.cose import parse, to_be_signed, usable
 from device.formats.cwt import unpack
 from device.formats.proof import CONTEXT, is_proof
@@ -33,7 +33,7 @@ from fuzz import symbols
 from fuzz.signing import AT, HEALTH, PHONE, PROOF_OF_NOW, ROOT, STAFF, VISITOR, known, opened, packed, signed
 
 CORPUS: Final = Path(__file__).parent / "corpus"
-MOST_CPU: Final = 0.05
+MAX_CPU: Final = 0.05
 """Seconds that one input may cost, the quickest of three runs counted, so that it is not the machine's mood."""
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -63,7 +63,7 @@ class Target:
     name: str
     take: Callable[[bytes], None]
     longest: int
-    most_cpu: float = MOST_CPU
+    most_cpu: float = MAX_CPU
 
 
 def code(octets: bytes) -> None:  # noqa: C901 - one case a mode
@@ -171,7 +171,7 @@ def cbor_(octets: bytes) -> None:
 def _read(octets: bytes) -> Any:
     try:
         return cbor.loads(octets)
-    except Malformed:
+    except MalformedError:
         return None
 
 
@@ -259,7 +259,7 @@ def wire_(octets: bytes) -> None:
         assert wire.parse_receipt(receipt.encode()) == receipt, "a receipt that says something else when it is sent on"
     try:
         found = rows("bupati-1", octets).rows
-    except Unreadable:
+    except UnreadableEventError:
         return
     assert found, "a message of no events"
 

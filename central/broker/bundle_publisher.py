@@ -8,7 +8,7 @@ from device.wire import MAX_BUNDLE
 
 AROUND = 16
 """Bytes of a packet around the bundle, its topic apart."""
-FIRST_WAIT, LONGEST_WAIT = 60.0, 3600.0
+FIRST_WAIT, MAX_WAIT = 60.0, 3600.0
 """Seconds after which a bundle is tried again at which the session ended, doubling."""
 
 
@@ -23,7 +23,7 @@ class Fault(NamedTuple):
     """The bytes of a packet that the broker takes, where it said so."""
 
 
-class Posting:
+class BundlePublisher:
     """Watches the bundle's file; each new state of it is given out once, until `again` is asked for.
 
     Times are monotonic seconds.
@@ -48,7 +48,7 @@ class Posting:
         other way that a message is too large for it, and receipts must go out meanwhile.
         """
         if self._under_way is not None:
-            self._wait = min(2 * self._wait, LONGEST_WAIT) if self._ended_with == self._seen else FIRST_WAIT
+            self._wait = min(2 * self._wait, MAX_WAIT) if self._ended_with == self._seen else FIRST_WAIT
             self._ended_with, self._not_before = self._seen, now + self._wait
             self._too_large(None)
         self._under_way = self._seen = None

@@ -2,11 +2,11 @@
 
 from threading import Event
 
-from device.mqtt_client import Broken, Link
+from device.mqtt_client import Link, SessionError
 from device.system.worker import Worker
 
 
-class Dial(Worker):
+class Connector(Worker):
     """Enters *link* on a thread of its own; what it enters belongs to whoever asked, once it is there."""
 
     grace = 0.1
@@ -16,7 +16,7 @@ class Dial(Worker):
         super().__init__("dial")
         self._link = link
         self._done = Event()
-        self._broken: Broken | None = None
+        self._broken: SessionError | None = None
         self._linked = False
 
     def work(self) -> None:
@@ -24,13 +24,16 @@ class Dial(Worker):
         try:
             self._link.__enter__()
             self._linked = True
-        except Broken as broken:
+        except SessionError as broken:
             self._broken = broken
         finally:
             self._done.set()
 
     def there(self, seconds: float) -> bool:
-        """Wait at most *seconds*; return whether the link may be used. Raises `Broken` where there will be none."""
+        """Wait at most *seconds*; return whether the link may be used.
+
+        Raises `SessionError` where there will be none.
+        """
         if not self._done.wait(seconds):
             return False
         if self._broken is not None:

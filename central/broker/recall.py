@@ -18,17 +18,17 @@ from device.mqtt_client import Received
 from device.wire import State, Topics, dumps, loads
 
 VERB = "replay"
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 """Rows that one request may name; a station refuses more."""
-MOST_ASKED = 100
+MAX_ASKED = 100
 """Ranges of one point that are followed at a time."""
 EACH_MINUTE = 10
 """Requests to one point a minute; a station acts on twice as many from everybody together."""
-MOST_POINTS = 1000
+MAX_POINTS = 1000
 """Points that are followed; the topics' names are a stranger's."""
 OWED_STANDS = 180.0
 """Seconds for which a point's word that a row is on its way is believed."""
-LARGEST_WORD = 16_384
+MAX_WORD = 16_384
 """Bytes of a state, a health or an answer."""
 
 
@@ -96,10 +96,10 @@ class Recall:
             return
         name, leaf = parsed
         try:
-            report = loads(received.body, LARGEST_WORD)
+            report = loads(received.body, MAX_WORD)
         except ValueError:
             return
-        if not isinstance(report, dict) or (name not in self._points and len(self._points) >= MOST_POINTS):
+        if not isinstance(report, dict) or (name not in self._points and len(self._points) >= MAX_POINTS):
             return
         if leaf not in {"state", "health"}:
             if name in self._points and not received.retained:
@@ -147,7 +147,7 @@ class Recall:
             lost += self._weigh(point, asked, gaps.within(asked.gap), now)
         coming = point.owed if now < point.owed_until else frozenset()
         followed = EpochRanges([*point.asked, *coming])
-        room = max(0, MOST_ASKED - len(point.asked))
+        room = max(0, MAX_ASKED - len(point.asked))
         new = (left for run in gaps for left in followed.leave(run))
         for gap in islice(_pieces(new), room):
             point.asked[gap] = Asked(gap, now, self._backoff.least, weighed=now)
@@ -191,7 +191,7 @@ def owed(state: dict[str, Any]) -> list[Gap]:
     match state:
         case {"owed": int(count), "oldest": {"epoch": str(epoch), "seq": int(seq)}, "kept": list(kept)} if count > 0:
             found: list[Gap] = []
-            for span in kept[-MOST_ASKED:]:
+            for span in kept[-MAX_ASKED:]:
                 match span:
                     case [str(of), int(first), int(last)] if 0 < first <= last:
                         if found:
@@ -232,5 +232,5 @@ def _rows(gaps: Iterable[Gap]) -> int:
 
 def _pieces(gaps: Iterable[Gap]) -> Iterator[Gap]:
     for gap in gaps:
-        for first in range(gap.first, gap.last + 1, MOST_ROWS):
-            yield Gap(gap.epoch, first, min(first + MOST_ROWS - 1, gap.last))
+        for first in range(gap.first, gap.last + 1, MAX_ROWS):
+            yield Gap(gap.epoch, first, min(first + MAX_ROWS - 1, gap.last))

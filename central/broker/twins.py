@@ -14,11 +14,11 @@ from device.wire import State, loads
 
 WINDOW = timedelta(minutes=10)
 """Within which one must come back; so long after the last time it is over."""
-MOST_POINTS = 1_000
-MOST_LIVES = 8
+MAX_POINTS = 1_000
+MAX_LIVES = 8
 """Lives of one point that are remembered."""
-LARGEST_WORD = 4_096
-LONGEST = 64
+MAX_WORD = 4_096
+MAX_SHOWN = 64
 """Characters of a boot or an epoch that are repeated in a log."""
 
 
@@ -48,14 +48,14 @@ class Twins:
         life = _life(state)
         if life is None or state.get("state") == State.OFFLINE:
             return None
-        if point not in self._points and len(self._points) >= MOST_POINTS:
+        if point not in self._points and len(self._points) >= MAX_POINTS:
             return None
         lives = self._points.setdefault(point, OrderedDict())
         before = next(reversed(lives), None)
         came = life in lives and life != before and at - lives[life] <= WINDOW
         lives[life] = at
         lives.move_to_end(life)
-        while len(lives) > MOST_LIVES:
+        while len(lives) > MAX_LIVES:
             lives.popitem(last=False)
         return (before, life) if came and before is not None else None
 
@@ -74,14 +74,14 @@ class Rival:
     def hear(self, body: bytes, *, retained: bool) -> str | None:
         """Return the life of the other's database where the word is another centre's; its will is none."""
         try:
-            word = loads(body, LARGEST_WORD)
+            word = loads(body, MAX_WORD)
         except ValueError:
             return None
         match word:
             case {"boot": self._boot}:
                 self._spoke |= not retained
             case {"state": str(state), "boot": str()} if self._spoke and state != State.OFFLINE:
-                return str(word.get("centre"))[:LONGEST]
+                return str(word.get("centre"))[:MAX_SHOWN]
             case _:
                 pass
         return None
@@ -89,6 +89,6 @@ class Rival:
 
 def _life(state: Mapping[str, Any]) -> Life | None:
     boot, epoch = state.get("boot"), state.get("epoch")
-    if not isinstance(boot, str) or not isinstance(epoch, str) or max(len(boot), len(epoch)) > LONGEST:
+    if not isinstance(boot, str) or not isinstance(epoch, str) or max(len(boot), len(epoch)) > MAX_SHOWN:
         return None
     return Life(boot, epoch)

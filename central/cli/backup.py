@@ -53,7 +53,7 @@ def run(asked: BackupOptions) -> int:
             for old in backup.thin(file, asked.keep):
                 print(f"cadangan lama dihapus / an old backup is deleted: {old.name}")
         backup.note(database, file, events, now, audit_log.who())
-    except backup.CannotCopy as error:
+    except backup.BackupError as error:
         log.line.error("%s", error)
         return FAILED
     return DONE

@@ -53,9 +53,9 @@ def run(asked: ForgetOptions) -> int:
     try:
         database = settings(asked.config).database(os.environ)
         forgotten = forget.forget(database, point, datetime.now(UTC), agree)
-    except forget.CannotForget as error:
+    except forget.ForgetError as error:
         log.line.error("%s", error)
-        return MISSING if isinstance(error, forget.NoDatabase) else FAILED
+        return MISSING if isinstance(error, forget.NoDatabaseError) else FAILED
     if forgotten is None:
         print("tidak ada yang dilupakan / nothing is forgotten")
         return FAILED

@@ -55,7 +55,7 @@ def run(asked: PurgeOptions) -> int:
     try:
         database = settings(asked.config).database(os.environ)
         purged = purge.purge(database, asked.before, asked.point, datetime.now(UTC), agree)
-    except purge.CannotPurge as error:
+    except purge.PurgeError as error:
         log.line.error("%s", error)
         return FAILED
     if purged is None:

@@ -41,7 +41,7 @@ def run(asked: RestoreOptions) -> int:
     database = settings(asked.config).database(os.environ)
     try:
         aside, purged = backup.restore(database, asked.file, datetime.now(UTC), audit_log.who())
-    except backup.CannotCopy as error:
+    except backup.BackupError as error:
         log.line.error("%s", error)
         return FAILED
     print(f"{database} dipulihkan dari / is restored from {log.shown(asked.file)}")

@@ -6,11 +6,11 @@ from typing import Any
 
 from central.cli._options import command, settings
 from central.cli.exit_codes import DONE, FAILED
-from central.store.file import Gone, NotOurs
+from central.store.file import DatabaseGoneError, ForeignDatabaseError
 from device.config import ConfigError
 from device.system import log
 from device.system.command_line import answered_by
-from device.system.lock import Taken
+from device.system.lock import LockTakenError
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ def run(asked: RunOptions) -> int:
     found = settings(asked.config)
     try:
         centre.run(found, Notifier.from_env())
-    except Gone as error:
+    except DatabaseGoneError as error:
         log.line.error("%s: nothing more can be held in it, and the centre ends", error)
         return FAILED
-    except Taken as error:
+    except LockTakenError as error:
         log.line.error("%s", error)
         return FAILED
-    except (ConfigError, NotOurs):
+    except (ConfigError, ForeignDatabaseError):
         raise
     except Exception:  # noqa: BLE001 - the program's outermost rim: said once, with its traceback, and the end
         log.line.exception("the centre ends: something happened that may not happen")

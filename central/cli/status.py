@@ -10,7 +10,7 @@ from typing import Any
 from central.cli._options import command, settings
 from central.cli.exit_codes import DONE, FAILED, MISSING
 from central.events import stamp
-from central.store.file import Missing
+from central.store.file import DatabaseMissingError
 from device.system import log
 from device.system.command_line import answered_by
 
@@ -46,7 +46,7 @@ def run(asked: StatusOptions) -> int:
     database = found.database(os.environ)
     try:
         seen = status.look(database)
-    except Missing as error:
+    except DatabaseMissingError as error:
         log.line.error("%s", error)
         return MISSING
     wanted = expected.expected(found)

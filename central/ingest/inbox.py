@@ -24,9 +24,9 @@ WORDS = {"state": 8, "info": 1, "health": 1, "response/replay": 100}
 """How many of each leaf wait at most; the newest count."""
 PACE = 1.0
 """Seconds in which so many words of one point are taken."""
-LARGEST_WORD = 16_384
+MAX_WORD = 16_384
 """Bytes of a word; a longer one cannot be read, and its beginning shows that as well."""
-MOST_POINTS = 1_000
+MAX_POINTS = 1_000
 """Points that have a row of their own; the topics' names are a stranger's."""
 LATE = 5.0
 """Seconds after which a point counts as waiting for its receipts."""
@@ -58,14 +58,14 @@ class Inbox:
         point, _, leaf = received.topic.removeprefix(self._prefix).partition("/")
         if len(point) > MAX_POINT or not POINT.match(point):
             point = ""
-        if point not in self._boxes and len(self._boxes) >= MOST_POINTS:
+        if point not in self._boxes and len(self._boxes) >= MAX_POINTS:
             self._boxes = {name: box for name, box in self._boxes.items() if box.events or box.words or box.due > now}
-            if len(self._boxes) >= MOST_POINTS:
+            if len(self._boxes) >= MAX_POINTS:
                 point = ""
         box = self._boxes.setdefault(point, Box())
         if leaf in WORDS and point:
-            if len(received.body) > LARGEST_WORD:
-                received = Received(received.topic, received.body[: LARGEST_WORD + 1], received.retained)
+            if len(received.body) > MAX_WORD:
+                received = Received(received.topic, received.body[: MAX_WORD + 1], received.retained)
             box.words.setdefault(leaf, deque(maxlen=WORDS[leaf])).append(received)
             return
         size = len(received.body) + COST

@@ -17,9 +17,9 @@ from time import monotonic, sleep
 from central.events import stamp
 from central.ingest.intake import Intake
 from central.store.database import Store
-from central.store.file import LONGEST_PAUSE, CannotWrite, Gone, patiently
+from central.store.file import MAX_PAUSE, DatabaseGoneError, StoreWriteError, patiently
 from device.mqtt_client import Message, Received
-from device.record.transfer_file import ENDING, Header, Holds, Pen, Stick, StickError, told_of, writing
+from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, TransferFileError, told_of, writing
 from device.system.log import shown
 from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 MESSAGES = 10
 """Messages in one commit: up to 500 events."""
-LARGEST_RECEIPT = 4096
+MAX_RECEIPT = 4096
 RECEIPTS = ".receipts" + ENDING
 
 
@@ -44,7 +44,7 @@ class Imported:
 
 
 def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = None) -> int:
-    """Take *file* into *database*, say what became of it, and return the exit code. Raises `file.NotOurs`.
+    """Take *file* into *database*, say what became of it, and return the exit code. Raises `file.ForeignDatabaseError`.
 
     The receipts go beside *file*, or into the folder *receipts*.
     """
@@ -54,11 +54,11 @@ def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = No
             log.error("%s does not exist. Next: systemctl start titik-central, then the same again", database)
             return 3
         with ExitStack() as stack:
-            stick = stack.enter_context(Stick(file, Holds.EVENTS))
+            stick = stack.enter_context(TransferFile(file, Holds.EVENTS))
             store = patiently(lambda: stack.enter_context(Store(database, now)))
             taken = take(stick, store, topics, now, receipts)
             wrong = told_of(stick)
-    except (StickError, Gone, CannotWrite, OSError) as error:
+    except (TransferFileError, DatabaseGoneError, StoreWriteError, OSError) as error:
         log.error("%s", _sentence(error, file, database))  # noqa: TRY400 - the sentence is the whole story
         return 3 if isinstance(error.__cause__, FileNotFoundError) else 1
     print(f"{taken.point}: {taken.events} peristiwa ada di pusat / events are held by the centre")
@@ -73,9 +73,9 @@ def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = No
 
 def _sentence(error: Exception, file: Path, database: Path) -> str:
     match error:
-        case StickError():
+        case TransferFileError():
             return str(error)
-        case CannotWrite():
+        case StoreWriteError():
             return f"{file}: {error}; what was taken stays. Next: df -h {database.parent}, then the same again"
         case OSError():
             return f"{database}: {error.strerror or error}. Next: the same with sudo"
@@ -83,11 +83,11 @@ def _sentence(error: Exception, file: Path, database: Path) -> str:
             return f"{error}. Next: the same again"
 
 
-def take(stick: Stick, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Imported:
+def take(stick: TransferFile, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Imported:
     """Take all whole lines of *stick* into *store*; return what became of them once the receipts are on the stick.
 
-    Raises `StickError`, `file.CannotWrite` and `file.Gone`; what was committed before stays, and
-    the receipts of it come with the next try.
+    Raises `TransferFileError`, `file.StoreWriteError` and `file.DatabaseGoneError`; what was committed before stays,
+    and the receipts of it come with the next try.
     """
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)
     beside = receipts_of(stick.path)
@@ -99,7 +99,7 @@ def take(stick: Stick, store: Store, topics: Topics, now: datetime, folder: Path
             for answer in _commit(intake, topics.of(taken.point, "event"), some, now):
                 if answer.topic == topics.of(taken.point, "receipt"):
                     _note(pen, answer, some, taken)
-            sleep(min(LONGEST_PAUSE, monotonic() - began))
+            sleep(min(MAX_PAUSE, monotonic() - began))
     return taken
 
 
@@ -125,7 +125,7 @@ def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Imported) -
     taken.quarantined += 1
     ids = list(_ids(next(body for body in bodies if sha256(body).hexdigest() == receipt.bytes_digest)))
     line = dumps({"centre": receipt.centre, "quarantined": receipt.bytes_digest, "ids": ids})
-    pen.write(line if len(line) <= LARGEST_RECEIPT else answer.body, len(ids))
+    pen.write(line if len(line) <= MAX_RECEIPT else answer.body, len(ids))
 
 
 def _ids(body: bytes) -> Iterator[str]:

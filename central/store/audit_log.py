@@ -14,7 +14,7 @@ from device.wire import dumps
 
 BACKUP, RELEASE, SEEN, RESTORE = "backup", "release", "seen", "restore"
 """What was done; another word is another command's."""
-LONGEST_NAME = 64
+MAX_NAME = 64
 
 
 class AuditLine(NamedTuple):
@@ -49,7 +49,7 @@ def who(env: Mapping[str, str] = os.environ) -> str:
     """Return who runs this program: who is behind sudo, where it says so to root, else the user by name or number."""
     uid = os.geteuid()
     if uid == 0 and (behind := env.get("SUDO_USER")):
-        return f"{shown(behind)[:LONGEST_NAME]} (sudo)"
+        return f"{shown(behind)[:MAX_NAME]} (sudo)"
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a DynamicUser of another unit

@@ -16,9 +16,10 @@ from typing import NamedTuple
 from central.events import stamp
 from central.store import audit_log, schema, tombstones
 from central.store.database import Store
-from central.store.file import CannotWrite, Gone, NotOurs, check, reader
-from device.system.disk import NotPlain, check_database, give, sync_folder
-from device.system.lock import FileLock, Taken
+from central.store.file import DatabaseGoneError, ForeignDatabaseError, StoreWriteError, check, reader
+from device.system.disk import NotPlainError, check_database, give, sync_folder
+from device.system.errors import TitikError
+from device.system.lock import FileLock, LockTakenError
 from device.system.log import shown
 from device.system.sqlite_errors import sentence
 
@@ -29,7 +30,7 @@ WAIT = 5.0
 _DATED = re.compile(r"titik-central-\d{8}T\d{6}Z\.db")
 
 
-class CannotCopy(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next
+class BackupError(TitikError):
     """There is no copy, or no way back, now; what was there before is there still."""
 
 
@@ -41,16 +42,16 @@ def lock_of(database: Path) -> FileLock:
 def backup(database: Path, copy: Path, *, force: bool = False) -> int:
     """Write a whole *copy* of *database*, beside a running centre or without one; return how many events it holds.
 
-    Raises `CannotCopy`, and `NotOurs` where *database* is no centre's.
+    Raises `BackupError`, and `ForeignDatabaseError` where *database* is no centre's.
     """
     if copy.exists() and not force:
-        raise CannotCopy(f"{copy} exists. Next: another name, or --force")
+        raise BackupError(f"{copy} exists. Next: another name, or --force")
     if not database.exists():
-        raise CannotCopy(f"{database} does not exist: no centre has run with this configuration")
+        raise BackupError(f"{database} does not exist: no centre has run with this configuration")
     _openable(database)
     with _fresh(copy) as fresh, closing(reader(database)) as source:
         if check(source, database):
-            raise CannotCopy(f"{database} is still empty")
+            raise BackupError(f"{database} is still empty")
         with closing(sqlite3.connect(fresh)) as target:
             # In steps it would begin anew after each commit beside it, and never end; a log lets the writer go on.
             logged = source.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
@@ -61,7 +62,7 @@ def backup(database: Path, copy: Path, *, force: bool = False) -> int:
 def note(database: Path, copy: Path, events: int, now: datetime, who: str) -> None:
     """Leave a line in *database* that *copy* was made, so that `status` can say how old the last one is.
 
-    Raises `CannotCopy`: the copy is whole all the same.
+    Raises `BackupError`: the copy is whole all the same.
     """
     line = audit_log.line(stamp(now), who, audit_log.BACKUP, file=shown(copy.absolute()), events=events)
     try:
@@ -69,7 +70,7 @@ def note(database: Path, copy: Path, events: int, now: datetime, who: str) -> No
             schema.make(file, "audit")
             audit_log.add(file, [line])
     except sqlite3.Error as error:
-        raise CannotCopy(
+        raise BackupError(
             f"the copy is made, but status will not know of it: {database}: {sentence(error)}. Next: the same with sudo"
         ) from error
 
@@ -82,7 +83,7 @@ def dated(folder: Path, now: datetime) -> Path:
 def thin(made: Path, keep: int) -> list[Path]:
     """Delete the dated backups beside *made* but that one and the *keep* - 1 newest; return which.
 
-    Raises `CannotCopy`.
+    Raises `BackupError`.
     """
     others = sorted(path for path in made.parent.iterdir() if _DATED.fullmatch(path.name) and path != made)
     old = others[: -(keep - 1) or None]
@@ -90,7 +91,7 @@ def thin(made: Path, keep: int) -> list[Path]:
         try:
             path.unlink()
         except OSError as error:
-            raise CannotCopy(f"{path} cannot be deleted: {error.strerror}") from error
+            raise BackupError(f"{path} cannot be deleted: {error.strerror}") from error
     return old
 
 
@@ -106,14 +107,14 @@ class Restored(NamedTuple):
 def restore(database: Path, copy: Path, now: datetime, who: str = "-") -> Restored:
     """Put *copy* in the place of *database*, as a new life, without what was purged since; *who* does it.
 
-    Raises `CannotCopy` where a centre runs or *copy* is not whole, and `NotOurs` where it is no centre's.
+    Raises `BackupError` where a centre runs or *copy* is not whole, and `ForeignDatabaseError` where it is no centre's.
     """
     _openable(copy)
     try:
         with lock_of(database), _fresh(database) as fresh:
             with closing(reader(copy)) as source, closing(sqlite3.connect(fresh)) as target:
                 if check(source, copy):
-                    raise CannotCopy(f"{copy} is empty")
+                    raise BackupError(f"{copy} is empty")
                 source.backup(target)
                 target.execute("UPDATE life SET centre = ?, made = ?", (secrets.token_hex(8), stamp(now)))
                 target.commit()
@@ -121,22 +122,22 @@ def restore(database: Path, copy: Path, now: datetime, who: str = "-") -> Restor
             _note_restore(database, copy, fresh, now, who)
             _inspected(fresh)
             return Restored(_set_aside(database, now), purged)
-    except Taken as error:
-        raise CannotCopy(f"{error}: systemctl stop titik-central, then the same again") from None
+    except LockTakenError as error:
+        raise BackupError(f"{error}: systemctl stop titik-central, then the same again") from None
 
 
 def _note_restore(database: Path, copy: Path, fresh: Path, now: datetime, who: str) -> None:
     """Take what was done by hand since *copy* was made along into *fresh*, and add this."""
     lines: list[audit_log.AuditLine] = []
-    with suppress(sqlite3.Error, NotPlain), closing(reader(database)) as old:  # why a restore is made, maybe
+    with suppress(sqlite3.Error, NotPlainError), closing(reader(database)) as old:  # why a restore is made, maybe
         lines = audit_log.read(old)
     try:
         with Store(fresh, now) as store, store.writing():
             there = set(store.noted())
             store.note(*(line for line in lines if line not in there))
             store.note(audit_log.line(stamp(now), who, audit_log.RESTORE, file=shown(copy.absolute())))
-    except (CannotWrite, Gone) as error:
-        raise CannotCopy(f"{fresh}: {error}") from error
+    except (StoreWriteError, DatabaseGoneError) as error:
+        raise BackupError(f"{fresh}: {error}") from error
 
 
 def _bury(database: Path, fresh: Path, now: datetime) -> int | None:
@@ -148,13 +149,17 @@ def _bury(database: Path, fresh: Path, now: datetime) -> int | None:
             if schema.version_of(old) < schema.VERSION:  # nothing could be purged then
                 return 0
             some = tombstones.read(old)
-    except (sqlite3.Error, NotOurs, NotPlain):  # a restore is often for the very reason that the old one cannot be read
+    except (
+        sqlite3.Error,
+        ForeignDatabaseError,
+        NotPlainError,
+    ):  # a restore is often for the very reason that the old one cannot be read
         return None
     try:
         with Store(fresh, now) as store, store.writing():
             return store.bury(some)
-    except (CannotWrite, Gone) as error:
-        raise CannotCopy(f"{fresh}: {error}") from error
+    except (StoreWriteError, DatabaseGoneError) as error:
+        raise BackupError(f"{fresh}: {error}") from error
 
 
 @contextmanager
@@ -171,9 +176,9 @@ def _fresh(path: Path) -> Iterator[Path]:
         fresh.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise CannotCopy(f"{path}: {error.strerror}") from error
+        raise BackupError(f"{path}: {error.strerror}") from error
     except sqlite3.Error as error:
-        raise CannotCopy(f"{path}: {sentence(error)}") from error
+        raise BackupError(f"{path}: {sentence(error)}") from error
     finally:
         for left in (fresh, *(fresh.with_name(fresh.name + ending) for ending in ("-journal", "-wal", "-shm"))):
             with suppress(OSError):
@@ -181,21 +186,21 @@ def _fresh(path: Path) -> Iterator[Path]:
 
 
 def _openable(path: Path) -> None:
-    """Raise `CannotCopy` for what is no plain file: SQLite would wait at a pipe."""
+    """Raise `BackupError` for what is no plain file: SQLite would wait at a pipe."""
     try:
         check_database(path)
     except OSError as error:
-        raise CannotCopy(f"{path}: {error.strerror}. Next: ls -l {path.parent}") from error
+        raise BackupError(f"{path}: {error.strerror}. Next: ls -l {path.parent}") from error
 
 
 def _inspected(fresh: Path) -> int:
-    """Return how many events the copy holds; raises `CannotCopy` unless every page of it is sound."""
+    """Return how many events the copy holds; raises `BackupError` unless every page of it is sound."""
     with closing(sqlite3.connect(fresh)) as file:
         # A copy of a database with a log says so in its header; as one file it travels better.
         file.execute("PRAGMA journal_mode = DELETE")
         found = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
-            raise CannotCopy(f"the copy is not whole: {found}. Next: another backup")
+            raise BackupError(f"the copy is not whole: {found}. Next: another backup")
         return int(file.execute("SELECT count(*) FROM event").fetchone()[0])
 
 

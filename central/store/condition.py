@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from central.events import EPOCH_LENGTH, MOST_SEQ, stamp
+from central.events import EPOCH_LENGTH, MAX_SEQ, stamp
 from device.model import Place
 from device.system.log import shown
 from device.wire import State
 
-MOST_FAULTS, LONGEST_WORD = 20, 40
+MAX_FAULTS, MAX_WORD = 20, 40
 """Faults of one point, and characters of a word of its, that are told."""
-LONGEST_AGE = 3_200_000_000.0
+MAX_AGE = 3_200_000_000.0
 """Seconds, a hundred years."""
 
 
@@ -22,7 +22,7 @@ def condition(
     clock: Any = health.get("clock")
     clock = clock if isinstance(clock, dict) else {}
     faults = state.get("faults")
-    words = [shown(word)[:LONGEST_WORD] for word in faults if isinstance(word, str)] if isinstance(faults, list) else []
+    words = [shown(word)[:MAX_WORD] for word in faults if isinstance(word, str)] if isinstance(faults, list) else []
     # A will was written when its session began; a health of the same opening of the outbox is newer.
     same = health.get("epoch") == state.get("epoch", health.get("epoch")) and state.get("state") != State.STOPPED
     newest = health if health and same else state
@@ -30,7 +30,7 @@ def condition(
     at, said = _moment(health_at), _moment(clock.get("time"))
     return {
         "state": state.get("state"),
-        "faults": tuple(words[:MOST_FAULTS]) if state.get("state") == State.DEGRADED else (),
+        "faults": tuple(words[:MAX_FAULTS]) if state.get("state") == State.DEGRADED else (),
         "owed": owed,
         "oldest": oldest if owed else None,
         "owed_since": _since(health, at) if owed and oldest == _place(health.get("oldest")) else None,
@@ -44,7 +44,7 @@ def condition(
 def _since(health: Mapping[str, Any], at: datetime | None) -> str | None:
     """Return when the oldest event that is owed was, by its age or else by its own time; never after *at*."""
     age = health.get("oldest_age")
-    if at is not None and isinstance(age, int | float) and not isinstance(age, bool) and 0 <= age <= LONGEST_AGE:
+    if at is not None and isinstance(age, int | float) and not isinstance(age, bool) and 0 <= age <= MAX_AGE:
         return stamp(at - timedelta(seconds=age))
     oldest = health.get("oldest")
     said = _moment(oldest.get("time")) if isinstance(oldest, dict) else None
@@ -52,11 +52,11 @@ def _since(health: Mapping[str, Any], at: datetime | None) -> str | None:
 
 
 def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_SEQ else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SEQ else None
 
 
 def _word(value: Any) -> str | None:
-    return shown(value)[:LONGEST_WORD] if isinstance(value, str) else None
+    return shown(value)[:MAX_WORD] if isinstance(value, str) else None
 
 
 def _place(value: Any) -> Place | None:

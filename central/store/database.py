@@ -29,7 +29,7 @@ from central.store import (
 )
 from central.store.dates import Dates
 from central.store.event_rows import Kept
-from central.store.file import CannotWrite, Gone, NotOurs, check, make_durable, writer
+from central.store.file import DatabaseGoneError, ForeignDatabaseError, StoreWriteError, check, make_durable, writer
 from central.store.known_points import Known
 from central.store.lost import Loss
 from central.store.missing import Gap, Gaps, Seen
@@ -43,8 +43,8 @@ from device.system.sqlite_errors import damaged, inode, sentence
 class Store:
     """The file, bound to a ``with`` block; *life* is its random name, made with it.
 
-    Entering makes the file where there is none; *beat* is called after each piece of what may take long.
-    Raises `NotOurs` for another program's file, a damaged one or a newer version's, `CannotWrite` where there
+    Entering makes the file where there is none; *beat* is called after each piece of what may take long. Raises
+    `ForeignDatabaseError` for another program's file, a damaged one or a newer version's, `StoreWriteError` where there
     can be no file now. Writing goes through `writing` alone.
     """
 
@@ -84,19 +84,19 @@ class Store:
             self.life = str(self._file.execute("SELECT centre FROM life").fetchone()[0])
             self._inode = inode(self.path)
         except sqlite3.Error as error:
-            raise self._unusable(error) or CannotWrite(f"{self.path}: {sentence(error)}") from error
+            raise self._unusable(error) or StoreWriteError(f"{self.path}: {sentence(error)}") from error
 
-    def _unusable(self, error: sqlite3.Error) -> NotOurs | None:
+    def _unusable(self, error: sqlite3.Error) -> ForeignDatabaseError | None:
         """Return what is to be raised where the file itself is the matter."""
         if not damaged(error):
             return None
-        return NotOurs(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away")
+        return ForeignDatabaseError(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Bind one transaction: on the disk when the block is left, or nothing of it, and `CannotWrite`.
+        """Bind one transaction: on the disk when the block is left, or nothing of it, and `StoreWriteError`.
 
-        Raises `Gone` where the file is no longer at its path.
+        Raises `DatabaseGoneError` where the file is no longer at its path.
         """
         try:
             self._file.execute("BEGIN IMMEDIATE")
@@ -108,10 +108,10 @@ class Store:
                 with suppress(sqlite3.Error):
                     self._file.execute("ROLLBACK")
             if isinstance(error, sqlite3.OperationalError) or (isinstance(error, sqlite3.Error) and damaged(error)):
-                raise CannotWrite(sentence(error)) from error
+                raise StoreWriteError(sentence(error)) from error
             raise
         if inode(self.path) != self._inode:
-            raise Gone(f"{self.path} was moved or deleted while the centre was using it")
+            raise DatabaseGoneError(f"{self.path} was moved or deleted while the centre was using it")
 
     def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return the rows that *sql*, a statement that only reads, gives for *values*."""
@@ -133,7 +133,7 @@ class Store:
     def tend(self) -> bool:
         """Do a piece of what may wait, in a transaction of its own, and return whether there was anything.
 
-        That is to date events, and to let go what was said beyond what is remembered. Raises `CannotWrite`.
+        That is to date events, and to let go what was said beyond what is remembered. Raises `StoreWriteError`.
         """
         if not self._over and not self.read("SELECT 1 FROM mend LIMIT 1"):
             return False
@@ -163,14 +163,16 @@ class Store:
         return tombstones.bury(self._file, some)
 
     def shrink(self) -> None:
-        """Give the room of what was removed back to the disk, and leave none of it in the log. Raises `CannotWrite`.
+        """Give the room of what was removed back to the disk, and leave none of it in the log.
+
+        Raises `StoreWriteError`.
 
         Nobody else may have the file open for long; it wants free room of the size of what is left.
         """
         try:
             self._file.execute("VACUUM")
         except sqlite3.Error as error:
-            raise CannotWrite(sentence(error)) from error
+            raise StoreWriteError(sentence(error)) from error
         finally:
             with suppress(sqlite3.Error):
                 self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -184,13 +186,13 @@ class Store:
     def look(self, point: str, asked: Sequence[Gap] = ()) -> Seen:
         """Return a piece of what of *point* is neither held, purged nor unread, and not told lost: see `missing.Gaps`.
 
-        Raises `NotOurs` where the file is damaged, and `CannotWrite` where it cannot be read.
+        Raises `ForeignDatabaseError` where the file is damaged, and `StoreWriteError` where it cannot be read.
         """
         try:
             seen = self._gaps.look(point, asked)
             return seen._replace(gaps=strays.charged(self._file, point, seen.gaps))
         except sqlite3.Error as error:
-            raise self._unusable(error) or CannotWrite(sentence(error)) from error
+            raise self._unusable(error) or StoreWriteError(sentence(error)) from error
 
     def lose(self, point: str, gap: Gap, at: datetime) -> None:
         """Note that *point* says it no longer has *gap*: it is not missing any more, and not held either."""

@@ -8,7 +8,7 @@ all of one boot, and what is still to be dated is a row in the file: a restart g
 import sqlite3
 from datetime import UTC, datetime
 
-from central.events import MOST_SEQ, Tick, stamp
+from central.events import MAX_SEQ, Tick, stamp
 
 PIECE = 100
 """Events that are dated at a time (some 5 ms)."""
@@ -70,7 +70,7 @@ class Dates:
             "INSERT INTO mend VALUES (?, ?, ?, ?, ?) ON CONFLICT (point, boot) DO UPDATE SET until = max(until,"
             " excluded.until), row = iif(excluded.uptime < uptime, excluded.row, row), uptime = min(uptime,"
             " excluded.uptime)",
-            (point, tick.boot, after, MOST_SEQ, tick.uptime),
+            (point, tick.boot, after, MAX_SEQ, tick.uptime),
         )
 
     def mend(self) -> bool:

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from central.store.database import Store
-from central.store.file import CannotWrite, Gone, patiently
+from central.store.file import DatabaseGoneError, StoreWriteError, patiently
 from central.store.known_points import Known
+from device.system.errors import TitikError
 from device.wire import MAX_POINT, POINT
 
 
-class CannotForget(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next
+class ForgetError(TitikError):
     """Nothing, or nothing more, is forgotten now; the sentence says which."""
 
 
-class NoDatabase(CannotForget):
+class NoDatabaseError(ForgetError):
     """No centre has run with this configuration."""
 
 
@@ -34,27 +35,27 @@ class Forgotten(NamedTuple):
 def forget(database: Path, point: str, now: datetime, agree: Callable[[Known], bool]) -> Forgotten | None:
     """Let go of what *point* said of itself, if *agree* says so to how much it is, or ``None``.
 
-    Raises `CannotForget`, and `file.NotOurs` where *database* is no centre's.
+    Raises `ForgetError`, and `file.ForeignDatabaseError` where *database* is no centre's.
     """
     if len(point) > MAX_POINT or not POINT.match(point):
-        raise CannotForget(f"{point!a} is no point's name. Next: titik-central status shows the names")
+        raise ForgetError(f"{point!a} is no point's name. Next: titik-central status shows the names")
     if not database.exists():  # made here, it would be this user's, and the centre could not open it
-        raise NoDatabase(f"{database} does not exist: no centre has run with this configuration")
+        raise NoDatabaseError(f"{database} does not exist: no centre has run with this configuration")
     try:
         with Store(database, now) as store:
             known = store.known(point)
             if not any(known):
-                raise CannotForget(f"nothing is known of {point}. Next: titik-central status shows the names")
+                raise ForgetError(f"nothing is known of {point}. Next: titik-central status shows the names")
             if not agree(known):
                 return None
             online = store.state(point) in ("online", "degraded")
             while patiently(lambda: _piece(store, point, now)):
                 pass
             return Forgotten(known, online)
-    except (CannotWrite, Gone) as error:
-        raise CannotForget(f"{database}: {error}. Next: df -h {database.parent}, then the same again") from error
+    except (StoreWriteError, DatabaseGoneError) as error:
+        raise ForgetError(f"{database}: {error}. Next: df -h {database.parent}, then the same again") from error
     except OSError as error:
-        raise CannotForget(f"{database}: {error.strerror}. Next: the same with sudo") from error
+        raise ForgetError(f"{database}: {error.strerror}. Next: the same with sudo") from error
 
 
 def _piece(store: Store, point: str, now: datetime) -> bool:

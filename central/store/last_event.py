@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-MOST_LOOKED_AT = 10_000
+MAX_LOOKED_AT = 10_000
 """Events of one point that are looked at for the last one, where its clock was ahead or not trusted."""
 _DOUBTED = """
 SELECT point, sum(at IS NULL), min(CASE WHEN at IS NULL THEN earliest END), max(CASE WHEN at IS NULL THEN latest END),
@@ -36,7 +36,7 @@ def note_last(file: sqlite3.Connection, held: Mapping[str, dict[str, Any]]) -> N
             unsure[point] = earliest, latest
     for point, last in dated.items():
         earliest, latest = unsure.get(point, (None, ""))
-        timeless = file.execute(_TIMELESS, (point, MOST_LOOKED_AT)).fetchone()[0] or ""
+        timeless = file.execute(_TIMELESS, (point, MAX_LOOKED_AT)).fetchone()[0] or ""
         if max(latest, timeless) > (last or ""):
             floor = max(filter(None, (last, None if timeless > latest else earliest)), default=None)
             held[point] |= {"last_event": max(latest, timeless), "last_event_between": (floor, max(latest, timeless))}
@@ -52,7 +52,7 @@ def _last_said(file: sqlite3.Connection, point: str, now: str) -> str | None:
     """
     best: str | None = None
     for side in ("<=", ">"):
-        for time, received in file.execute(_SAID.format(side), (point, now, MOST_LOOKED_AT)):
+        for time, received in file.execute(_SAID.format(side), (point, now, MAX_LOOKED_AT)):
             if best is not None and time <= best:
                 break
             best = max(best or "", min(time, received))

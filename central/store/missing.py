@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from central.events import MOST_SEQ
+from central.events import MAX_SEQ
 
 LOOK = 20_000
 """Rows that one look reads (some 10 ms); an honest point's epochs are whole, and one look sees them all."""
@@ -120,12 +120,12 @@ class Gaps:
                 if again and began != ("", 0) and following >= began[0]:
                     break
                 epoch = following
-            found, reached, read = self._walk(point, epoch, after, MOST_SEQ, left)
+            found, reached, read = self._walk(point, epoch, after, MAX_SEQ, left)
             left -= read + EPOCH
             gaps += found
             if reached > after:
                 parts.append(Gap(epoch, after + 1, reached))
-            after = 0 if reached == MOST_SEQ else reached
+            after = 0 if reached == MAX_SEQ else reached
         self._left[point] = epoch, after
         return Seen(sorted(gaps), parts)
 

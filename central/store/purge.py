@@ -10,13 +10,14 @@ from pathlib import Path
 from central.points import check
 from central.store.backup import lock_of
 from central.store.database import Store
-from central.store.file import CannotWrite, Gone
+from central.store.file import DatabaseGoneError, StoreWriteError
 from central.store.tombstones import Purged
 from device.model import WITA
-from device.system.lock import Taken
+from device.system.errors import TitikError
+from device.system.lock import LockTakenError
 
 
-class CannotPurge(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next
+class PurgeError(TitikError):
     """Nothing, or nothing more, is removed now; the sentence says which."""
 
 
@@ -30,13 +31,13 @@ def purge(
 ) -> Purged | None:
     """Remove what was before *day*, of *point* or of all, if *agree* says so to the numbers, or ``None``.
 
-    Raises `CannotPurge`, `UnknownPoint`, and `NotOurs` where *database* is no centre's.
+    Raises `PurgeError`, `UnknownPointError`, and `ForeignDatabaseError` where *database* is no centre's.
     """
     before = midnight(day)
     if before > now:
-        raise CannotPurge(f"{day} is still to come. Next: a day that was, or today")
+        raise PurgeError(f"{day} is still to come. Next: a day that was, or today")
     if not database.exists():
-        raise CannotPurge(f"{database} does not exist: no centre has run with this configuration")
+        raise PurgeError(f"{database} does not exist: no centre has run with this configuration")
     try:
         with lock_of(database), Store(database, now) as store:
             if point is not None:
@@ -49,19 +50,19 @@ def purge(
                 purged = store.purge(before, point)
             _shrink(store)
             return purged
-    except Taken as error:
-        raise CannotPurge(f"{error}: systemctl stop titik-central, then the same again") from None
-    except (CannotWrite, Gone) as error:
-        raise CannotPurge(f"{database}: {error}; nothing is removed. Next: df -h {database.parent}") from error
+    except LockTakenError as error:
+        raise PurgeError(f"{error}: systemctl stop titik-central, then the same again") from None
+    except (StoreWriteError, DatabaseGoneError) as error:
+        raise PurgeError(f"{database}: {error}; nothing is removed. Next: df -h {database.parent}") from error
     except OSError as error:
-        raise CannotPurge(f"{database}: {error.strerror}") from error
+        raise PurgeError(f"{database}: {error.strerror}") from error
 
 
 def _shrink(store: Store) -> None:
     try:
         store.shrink()
-    except CannotWrite as error:
-        raise CannotPurge(
+    except StoreWriteError as error:
+        raise PurgeError(
             f"{store.path}: it is removed, but the room is not given back: {error}."
             " Next: make room, then the same again"
         ) from error

@@ -18,8 +18,9 @@ from central.events import Claim, claims, stamp
 from central.store import known_points
 from central.store.file import reading
 from device.model import Place
+from device.system.errors import TitikError
 
-MOST_UNREAD, MOST_UNREAD_BYTES = 1_000, 67_108_864
+MAX_UNREAD, MAX_UNREAD_BYTES = 1_000, 67_108_864
 """What the quarantine holds of one point, and of all topics together that are no point's."""
 OPEN = (
     "NOT EXISTS (SELECT 1 FROM released r WHERE r.topic = quarantine.topic AND r.digest = quarantine.digest"
@@ -32,7 +33,7 @@ Read = Callable[..., list[tuple[Any, ...]]]
 """What gives the rows of a statement for its values."""
 
 
-class NotReleased(Exception):  # noqa: N818 - what is the case; the sentence says why, and what next
+class NotReleasedError(TitikError):
     """Nothing, or nothing more, is released; the sentence says which."""
 
 
@@ -115,7 +116,7 @@ class Quarantine:
             for of, size in self._file.execute(f"SELECT topic, length(bytes) FROM quarantine WHERE {OPEN}"):  # noqa: S608 - words of ours
                 self._count_in(of, size)
         name = points.in_topic(topic)
-        if self._held[name] >= MOST_UNREAD or self._held[name + "/"] + len(body) > MOST_UNREAD_BYTES:
+        if self._held[name] >= MAX_UNREAD or self._held[name + "/"] + len(body) > MAX_UNREAD_BYTES:
             return None
         self._file.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", (topic, body, digest, why, stamp(received)))
         self._count_in(topic, len(body))
@@ -153,7 +154,8 @@ def note(file: sqlite3.Connection, topic: str, digest: str, review: Review) -> N
 def listed(path: Path, point: str | None = None) -> list[Held]:
     """Return what lies in quarantine, oldest first: all, or what came on the topic of *point* or names it.
 
-    Raises `file.Missing`, `file.NotOurs`, and `points.UnknownPoint` for a name that nothing is known of.
+    Raises `file.DatabaseMissingError`, `file.ForeignDatabaseError`, and `points.UnknownPointError` for a name that
+    nothing is known of.
     """
     with reading(path) as file:
         if point is not None:
@@ -170,16 +172,16 @@ def asking(file: sqlite3.Connection) -> Read:
 
 
 def message(read: Read, number: int) -> tuple[dict[str, Any], bytes]:
-    """Return the columns of message *number*, and its bytes; raises `NotReleased` where there is none."""
+    """Return the columns of message *number*, and its bytes; raises `NotReleasedError` where there is none."""
     found = read(_SELECT, number)
     if not found:
-        raise NotReleased(f"there is no message {number} in quarantine. Next: titik-central quarantine list")
+        raise NotReleasedError(f"there is no message {number} in quarantine. Next: titik-central quarantine list")
     (*columns, body) = found[0]
     return dict(zip(_COLUMNS, columns, strict=True)), body
 
 
 def held(read: Read, number: int) -> tuple[Held, bytes]:
-    """Return message *number*, and its bytes; raises `NotReleased` where there is none."""
+    """Return message *number*, and its bytes; raises `NotReleasedError` where there is none."""
     columns, body = message(read, number)
     some = claims(body)
     reviews = read(

@@ -12,15 +12,15 @@ from time import monotonic, sleep
 from typing import NamedTuple
 
 from central import points
-from central.events import Claim, EventRow, Unreadable, claims, rows, stamp
+from central.events import Claim, EventRow, UnreadableEventError, claims, rows, stamp
 from central.store import audit_log
 from central.store.backup import lock_of
 from central.store.database import Store
-from central.store.file import LONGEST_PAUSE, CannotWrite, Gone, patiently, reading
-from central.store.quarantine import OPEN, Held, NotReleased, Read, Review, asking, held, message
+from central.store.file import MAX_PAUSE, DatabaseGoneError, StoreWriteError, patiently, reading
+from central.store.quarantine import OPEN, Held, NotReleasedError, Read, Review, asking, held, message
 from device.wire import canonical, parse
 
-LONGEST_WHY = 200
+MAX_WHY = 200
 
 
 class Prospect(NamedTuple):
@@ -49,7 +49,7 @@ class Released(NamedTuple):
 def look(path: Path, number: int) -> tuple[Held, bytes, list[Prospect]]:
     """Return message *number*, its bytes, and what would become of it as the events of each point that it names.
 
-    Raises `NotReleased` where there is none, `file.Missing` and `file.NotOurs`.
+    Raises `NotReleasedError` where there is none, `file.DatabaseMissingError` and `file.ForeignDatabaseError`.
     """
     with reading(path) as file:
         read = asking(file)
@@ -65,13 +65,14 @@ def release(  # noqa: PLR0913 - each is one thing that somebody says when releas
     """Take the events of these messages, or of all open ones that name it, as *point*'s; yield what became of each.
 
     Each message is one commit: its events, what is therefore no longer missing of another name, and a line in the
-    audit. What was taken before is not taken again. Raises `NotReleased`, `file.CannotWrite` and `file.Gone`.
+    audit. What was taken before is not taken again. Raises `NotReleasedError`, `file.StoreWriteError` and
+    `file.DatabaseGoneError`.
     """
-    review = Review(point, stamp(now), who, why[:LONGEST_WHY], 0, 0)
+    review = Review(point, stamp(now), who, why[:MAX_WHY], 0, 0)
     for number in _chosen(store, numbers, point):
         began = monotonic()
         yield patiently(lambda number=number: _release(store, number, review))  # type: ignore[misc]  # bound now
-        sleep(min(LONGEST_PAUSE, monotonic() - began))  # a centre beside this writes meanwhile
+        sleep(min(MAX_PAUSE, monotonic() - began))  # a centre beside this writes meanwhile
 
 
 def see(store: Store, numbers: Sequence[int], *, who: str, why: str, now: datetime) -> None:
@@ -80,7 +81,7 @@ def see(store: Store, numbers: Sequence[int], *, who: str, why: str, now: dateti
         with store.writing():
             columns, _ = message(store.read, number)
             digest = columns["digest"]
-            review = Review("", stamp(now), who, why[:LONGEST_WHY], 0, 0)
+            review = Review("", stamp(now), who, why[:MAX_WHY], 0, 0)
             store.released(columns["topic"], digest, review)
             store.note(audit_log.line(review.at, who, audit_log.SEEN, message=number, digest=digest, why=review.why))
 
@@ -88,7 +89,7 @@ def see(store: Store, numbers: Sequence[int], *, who: str, why: str, now: dateti
 def opened(path: Path, now: datetime, write: Callable[[Store, bool], int]) -> int:
     """Return what *write* gives of the open store at *path* and of whether a centre runs beside it.
 
-    Raises `NotReleased`, `file.Missing` and `file.NotOurs`.
+    Raises `NotReleasedError`, `file.DatabaseMissingError` and `file.ForeignDatabaseError`.
     """
     with reading(path):  # made here, an absent one would be this user's, and the centre could not open it
         pass
@@ -96,12 +97,12 @@ def opened(path: Path, now: datetime, write: Callable[[Store, bool], int]) -> in
         with ExitStack() as stack:
             store = patiently(lambda: stack.enter_context(Store(path, now)))
             return write(store, lock_of(path).taken() is True)
-    except (CannotWrite, Gone) as error:
-        raise NotReleased(f"{path}: {error}. Next: the same again, or with sudo") from error
+    except (StoreWriteError, DatabaseGoneError) as error:
+        raise NotReleasedError(f"{path}: {error}. Next: the same again, or with sudo") from error
 
 
 def _chosen(store: Store, numbers: Sequence[int] | None, point: str) -> list[int]:
-    """Return the messages meant; raises `NotReleased` where none of all open ones names *point*."""
+    """Return the messages meant; raises `NotReleasedError` where none of all open ones names *point*."""
     if numbers is not None:
         return list(dict.fromkeys(numbers))
     named: set[str] = set()
@@ -114,7 +115,9 @@ def _chosen(store: Store, numbers: Sequence[int] | None, point: str) -> list[int
             found.append(number)
     if not found:
         with_name = f"those there name {', '.join(sorted(named)[:20])}" if named else "none there names a point"
-        raise NotReleased(f"no open message holds events of {point}; {with_name}. Next: titik-central quarantine list")
+        raise NotReleasedError(
+            f"no open message holds events of {point}; {with_name}. Next: titik-central quarantine list"
+        )
     return found
 
 
@@ -127,7 +130,7 @@ def _release(store: Store, number: int, review: Review) -> Released:
         refused = None
         try:
             some, why = rows(point, body)
-        except Unreadable as error:
+        except UnreadableEventError as error:
             some, why, refused = [], None, _refusal(str(error), point, claims(body))
         kept = store.keep(some, datetime.fromisoformat(columns["received"]))
         taken = [row for row in some if row.id not in kept.false]
@@ -190,7 +193,7 @@ def _prospect(read: Read, point: str, body: bytes) -> Prospect | None:
     """Return what would become of *body* as *point*'s, ``None`` where nothing of it names that point."""
     try:
         some, why = rows(point, body)
-    except Unreadable as error:
+    except UnreadableEventError as error:
         named = {claim.point for claim in claims(body)}
         return Prospect(point, 0, 0, str(error)) if point in named else None
     there = [_there(read, row) for row in some]

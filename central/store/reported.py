@@ -8,11 +8,11 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from central.events import EPOCH_LENGTH, MOST_SEQ
+from central.events import EPOCH_LENGTH, MAX_SEQ
 
-MOST_KEPT = 100
+MAX_KEPT = 100
 """Epochs that one state may name; the newest, which are the last, count."""
-MOST_SAID = 1_000
+MAX_SAID = 1_000
 """Epochs of one point that are remembered because it said that they are."""
 PIECE = 2_000
 """Of what is too much, what goes at a time."""
@@ -22,10 +22,10 @@ def spans(state: Mapping[str, Any]) -> list[tuple[str, int, int]]:
     """Return what a state says is on its card: epoch, first and last number; of more than a hundred the newest."""
     kept = state.get("kept")
     found = []
-    for span in kept[-MOST_KEPT:] if isinstance(kept, list) else []:
+    for span in kept[-MAX_KEPT:] if isinstance(kept, list) else []:
         match span:
             case [str(epoch), int(first), int(last)] if (
-                0 <= first <= last <= MOST_SEQ and len(epoch) in EPOCH_LENGTH and not isinstance(last, bool)
+                0 <= first <= last <= MAX_SEQ and len(epoch) in EPOCH_LENGTH and not isinstance(last, bool)
             ):
                 found.append((epoch, first, last))
     return found
@@ -38,7 +38,7 @@ def note(file: sqlite3.Connection, point: str, state: Mapping[str, Any], report:
     """
     ends = [(epoch, last) for epoch, _, last in spans(report)]
     match report:
-        case {"epoch": str(epoch), "seq": int(seq)} if 0 <= seq <= MOST_SEQ and not isinstance(seq, bool):
+        case {"epoch": str(epoch), "seq": int(seq)} if 0 <= seq <= MAX_SEQ and not isinstance(seq, bool):
             ends += [(epoch, seq)] if len(epoch) in EPOCH_LENGTH else []
         case _:
             pass
@@ -47,8 +47,8 @@ def note(file: sqlite3.Connection, point: str, state: Mapping[str, Any], report:
         " ON CONFLICT (point, epoch) DO UPDATE SET seq = max(seq, excluded.seq) WHERE seq < excluded.seq",
         ((point, epoch, seq) for epoch, seq in ends),
     )
-    over = _many(file, point) - MOST_SAID
-    if 0 < over <= MOST_KEPT + 1:  # more of it is there from before there was a bound, and goes by `trim`
+    over = _many(file, point) - MAX_SAID
+    if 0 < over <= MAX_KEPT + 1:  # more of it is there from before there was a bound, and goes by `trim`
         mine = {epoch for epoch, _ in ends} | {epoch for epoch, _, _ in spans(state)}
         _let_go(file, point, mine, over, "point = ?")
 
@@ -57,14 +57,14 @@ def points(file: sqlite3.Connection) -> list[str]:
     """Return the points of which more is there than is remembered, which was let in before there was a bound."""
     found, point = [], ""
     while (point := file.execute("SELECT min(point) FROM said WHERE point > ?", (point,)).fetchone()[0]) is not None:
-        if _many(file, point) > MOST_SAID:
+        if _many(file, point) > MAX_SAID:
             found.append(point)
     return found
 
 
 def trim(file: sqlite3.Connection, point: str, state: Mapping[str, Any]) -> bool:
     """Let a piece go of what is too much of *point*; return whether there was anything."""
-    over = min(_many(file, point) - MOST_SAID, PIECE)
+    over = min(_many(file, point) - MAX_SAID, PIECE)
     if over <= 0:
         return False
     own = state.get("epoch")
@@ -76,7 +76,7 @@ def trim(file: sqlite3.Connection, point: str, state: Mapping[str, Any]) -> bool
 def _many(file: sqlite3.Connection, point: str) -> int:
     """Return how many are there, as far as it matters."""
     sql = "SELECT count(*) FROM (SELECT 1 FROM said WHERE point = ? LIMIT ?)"
-    return int(file.execute(sql, (point, MOST_SAID + PIECE)).fetchone()[0])
+    return int(file.execute(sql, (point, MAX_SAID + PIECE)).fetchone()[0])
 
 
 def _let_go(file: sqlite3.Connection, point: str, but: set[str], most: int, where: str) -> int:

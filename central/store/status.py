@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from central.events import MOST_SEQ
+from central.events import MAX_SEQ
 from central.store import known_points, lost, missing, strays, troubles
 from central.store.audit_log import BACKUP
 from central.store.condition import condition
@@ -21,7 +21,7 @@ from device.wire import loads
 
 GAPS_NAMED = 20
 """Gaps of one point that are named; all are counted."""
-MOST_TROUBLES = 1000
+MAX_TROUBLES = 1000
 _CLASHES = """
 SELECT point, count(*), max((
     SELECT max(received) FROM event e WHERE e.point = twice.point AND e.epoch = twice.epoch AND e.seq = twice.seq
@@ -115,7 +115,10 @@ class Status:
 
 
 def look(path: Path) -> Status:
-    """Return the status of the database at *path*, as of one moment; raises `file.Missing` and `file.NotOurs`."""
+    """Return the status of the database at *path*, as of one moment.
+
+    Raises `file.DatabaseMissingError` and `file.ForeignDatabaseError`.
+    """
     with reading(path) as file:
         return _status(file)
 
@@ -151,7 +154,7 @@ def _status(file: sqlite3.Connection) -> Status:
         quarantined=file.execute("SELECT count(*) FROM quarantine").fetchone()[0],
         unreleased=file.execute(f"SELECT count(*) FROM quarantine WHERE {OPEN}").fetchone()[0],  # noqa: S608 - words of ours
         backup=_backup(file),
-        troubles=tuple(troubles.known(file, MOST_TROUBLES)),
+        troubles=tuple(troubles.known(file, MAX_TROUBLES)),
     )
 
 
@@ -172,7 +175,7 @@ def _charge(
         due = [gap for gap in due if gap.epoch not in foreign]
         gone = [gap for gap in gone if gap.epoch not in foreign]
         # The oldest epoch first; what nothing is held of comes last.
-        due.sort(key=lambda gap, point=point: (began.get((point, gap.epoch), MOST_SEQ), *gap))  # type: ignore[misc]  # bound now
+        due.sort(key=lambda gap, point=point: (began.get((point, gap.epoch), MAX_SEQ), *gap))  # type: ignore[misc]  # bound now
         inner = [gap for gap in due if gap.first < highest.get((point, gap.epoch), 0)]
         held[point] |= {
             "gaps": tuple(inner[:GAPS_NAMED]),

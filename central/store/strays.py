@@ -19,7 +19,7 @@ class _OfEpoch(Protocol):
 Spanning = TypeVar("Spanning", bound=_OfEpoch)
 """A stretch of one epoch's numbers."""
 
-MOST = 1000
+MAX_STRAYS = 1000
 """Epochs of others that are noted of one point; whoever sends more is not spared what the rest costs."""
 _OWN = """
 SELECT EXISTS (SELECT 1 FROM event WHERE point = :point AND epoch = :epoch)
@@ -46,7 +46,7 @@ def note(file: sqlite3.Connection, point: str, claims: Iterable[Claim]) -> None:
     file.executemany(
         "INSERT INTO stray SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM stray WHERE point = ?1) < ?4"
         " ON CONFLICT DO NOTHING",
-        ((point, epoch, owner, MOST) for epoch, owner in sorted(found, key=str)),
+        ((point, epoch, owner, MAX_STRAYS) for epoch, owner in sorted(found, key=str)),
     )
 
 

@@ -16,7 +16,7 @@ COMES = 0.15
 """Seconds of a stirred view that make somebody; a flicker of the room is shorter."""
 GOES = 1.5
 """Seconds of a view at rest after which nobody is there."""
-LONGEST = 30.0
+MAX_LIT = 30.0
 """Seconds that it may be lit for one coming: past it something was left standing before the lens."""
 SETTLES = 0.25
 """Seconds from switching until the picture shows it: three frames of delay, and the lamp's own."""
@@ -44,7 +44,7 @@ class _Phase(Enum):
     """Lit for too long: off until nobody is there."""
 
 
-class Illumination:
+class FillLight:
     """Decides for one station, frame by frame."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Illumination:
         return self._lit
 
     def _decide(self, luma: NDArray[np.uint8], tick: float, stirred: bool) -> None:
-        if tick - self._came >= LONGEST:
+        if tick - self._came >= MAX_LIT:
             self._phase, self._lit = _Phase.DONE, False
         elif self._phase is _Phase.TRYING and tick - self._switched >= SETTLES:
             now = bright(luma)

@@ -2,27 +2,27 @@
 
 from math import ceil
 
-from device.config import Station
+from device.config import StationSettings
 
 MISSED = 2.5
 """Frames' time out of view that a showing outlives at any pace: one is missed, and the next comes half of one late."""
 
-LONGEST = 10
+MAX_QUIET = 10
 """Seconds that ``sighting.quiet`` may be."""
 
 
-def quiet(told: Station) -> float:
+def quiet(told: StationSettings) -> float:
     """Return the seconds out of view after which a showing is over: as configured, but never less than frames allow."""
     return max(told.sighting.quiet, MISSED / told.camera.fps)
 
 
-def doubt(told: Station) -> str | None:
+def doubt(told: StationSettings) -> str | None:
     """Return a sentence where a showing, as configured, would end between two frames; ``None`` where it would not."""
     fps, configured = told.camera.fps, told.sighting.quiet
     if 1 / fps < configured:
         return None
     longest = quiet(told)
-    or_longer = f", or quiet = {longest:.3g}" if longest <= LONGEST else ""
+    or_longer = f", or quiet = {longest:.3g}" if longest <= MAX_QUIET else ""
     return (
         f"camera.fps = {fps:g} gives a frame each {1 / fps:.3g} s, and sighting.quiet = {configured:g} is no longer:"
         f" a code in view would be shown anew by every frame. A showing is over after {longest:.3g} s instead."

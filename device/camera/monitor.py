@@ -25,8 +25,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from device.camera.sharpness import Glass
-from device.config import Camera
+from device.camera.sharpness import SharpnessHistory
+from device.config import CameraSettings
 from device.model import Frame
 
 
@@ -120,12 +120,12 @@ def view(luma: NDArray[np.uint8]) -> View | None:
     )
 
 
-class Lens:
+class CameraMonitor:
     """Looks at the frames of one eye, over all its openings."""
 
-    def __init__(self, camera: Camera | None = None, glass: Glass | None = None) -> None:
-        self._camera = camera or Camera()
-        self._glass = glass or Glass()
+    def __init__(self, camera: CameraSettings | None = None, glass: SharpnessHistory | None = None) -> None:
+        self._camera = camera or CameraSettings()
+        self._glass = glass or SharpnessHistory()
         self._state = State.CLEAR
         self._seems = State.CLEAR
         self._since = self._looked = float("-inf")

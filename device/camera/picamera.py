@@ -12,8 +12,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from device.config import Camera
+from device.config import CameraSettings
 from device.model import Frame
+from device.system.errors import TitikError
 from device.system.stop import Stop
 
 log = logging.getLogger(__name__)
@@ -36,15 +37,15 @@ _NOISE = {"off": 0, "fast": 1, "high-quality": 2, "minimal": 3}
 T = TypeVar("T")
 
 
-class CameraGone(OSError):  # noqa: N818 - what happened, in the operator's word
+class CameraGoneError(TitikError, OSError):
     """No camera, or one that has fallen silent; the sentence says which."""
 
 
-class CameraHung(RuntimeError):  # noqa: N818 - as above
+class CameraHungError(TitikError, RuntimeError):
     """A call into the camera's library that did not return for `HUNG` seconds."""
 
 
-def controls(camera: Camera) -> dict[str, Any]:
+def controls(camera: CameraSettings) -> dict[str, Any]:
     """Return libcamera's controls, by name, that say what *camera* says.
 
     ``AeEnable`` is not among them: to set exposure and gain is to fix them, and switching off besides would take the
@@ -60,9 +61,9 @@ def controls(camera: Camera) -> dict[str, Any]:
         told["ExposureTime"] = min(camera.exposure_us, interval)
         if camera.gain:
             told["AnalogueGain"] = camera.gain
-    if camera.lens:
+    if camera.focus_m:
         told["AfMode"] = _AF_MANUAL
-        told["LensPosition"] = 1 / camera.lens
+        told["LensPosition"] = 1 / camera.focus_m
     return told
 
 
@@ -74,7 +75,7 @@ def cropped(full: tuple[int, int, int, int], size: tuple[int, int], share: float
     return x + (width - wide) // 2, y + (height - high) // 2, wide, high
 
 
-class Eye:
+class PiCamera:
     """The camera over all its openings, so that one which hangs is never opened a second time meanwhile."""
 
     def __init__(self) -> None:
@@ -83,13 +84,13 @@ class Eye:
         self.lacks: tuple[str, ...] = ()
         """The controls that were asked for and that this camera does not have."""
 
-    def frames(self, camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
-        """Yield the newest frame, again and again; raises `CameraGone` after *patience* seconds of silence.
+    def frames(self, camera: CameraSettings, stop: Stop) -> Generator[Frame, None, None]:
+        """Yield the newest frame, again and again; raises `CameraGoneError` after *patience* seconds of silence.
 
         YUV420 puts the brightness plane first, so no colour is ever converted. A capture is given a limit because
         picamera2 would else wait for ever, and cameras do stop sending (picamera2 issue 1090). picamera2 keeps the
         newest frame and recycles those before it, so nothing old queues up. A camera that knows no frame rate is
-        held to ``fps`` and a fiftieth, so that one which keeps it is never waited for. Raises `CameraHung` if
+        held to ``fps`` and a fiftieth, so that one which keeps it is never waited for. Raises `CameraHungError` if
         opening or closing has not returned for `HUNG` seconds; a hang between two frames is left to the watchdog.
         """
         opened = self._open(camera, stop)
@@ -109,12 +110,12 @@ class Eye:
             self._closing = _Call("close", lambda: _close(opened.source))
             self._closing.wait(CLOSED_WITHIN)
 
-    def _open(self, camera: Camera, stop: Stop) -> "_Opened | None":
-        """Return the camera, started, or ``None`` if asked to stop; raises `CameraGone` and `CameraHung`."""
+    def _open(self, camera: CameraSettings, stop: Stop) -> "_Opened | None":
+        """Return the camera, started, or ``None`` if asked to stop; raises `CameraGoneError` and `CameraHungError`."""
         try:
             from picamera2 import Picamera2  # noqa: PLC0415 - exists only on a Pi, from apt
         except ImportError as error:
-            raise CameraGone(
+            raise CameraGoneError(
                 f"picamera2 is not installed ({error}). Next: sudo apt install python3-picamera2,"
                 " and a virtual environment made with --system-site-packages"
             ) from None
@@ -158,16 +159,21 @@ class _Call(Generic[T]):
         return bool(wait([self._future], seconds).done)
 
     def returned(self, seconds: float, stop: Stop) -> bool:
-        """Return True once it has, False if asked to stop; raises `CameraGone` after *seconds*, or `CameraHung`."""
+        """Return True once it has, False if asked to stop.
+
+        Raises `CameraGoneError` after *seconds*, or `CameraHungError`.
+        """
         end = monotonic() + seconds
         while not self.wait(min(GLANCE, max(0.0, end - monotonic()))):
             if stop.is_set():
                 return False
             lasts = monotonic() - self._began
             if lasts >= HUNG:
-                raise CameraHung(f"the camera's library has hung for {lasts:.0f} s, asked to {self._what}")
+                raise CameraHungError(f"the camera's library has hung for {lasts:.0f} s, asked to {self._what}")
             if monotonic() >= end:
-                raise CameraGone(f"the camera's library hangs, asked to {self._what}; check its cable and the power")
+                raise CameraGoneError(
+                    f"the camera's library hangs, asked to {self._what}; check its cable and the power"
+                )
         return True
 
     def result(self) -> T:
@@ -181,19 +187,19 @@ class _Call(Generic[T]):
             self._future.set_exception(error)
 
 
-def _started(kind: Any, camera: Camera) -> _Opened:
-    """Return the camera, configured and started; raises `CameraGone`, having closed what was opened."""
+def _started(kind: Any, camera: CameraSettings) -> _Opened:
+    """Return the camera, configured and started; raises `CameraGoneError`, having closed what was opened."""
     try:
         # picamera2 keeps the first list of cameras that libcamera gave it, and one that is made without a camera
         # leaves a descriptor open for good.
         kind._cm.reset()  # noqa: SLF001 - there is no public word for it
         source = kind() if kind.global_camera_info() else None
     except (IndexError, RuntimeError, OSError) as error:
-        raise CameraGone(
+        raise CameraGoneError(
             f"no camera was found ({error}); check its cable, then: rpicam-hello --list-cameras"
         ) from error
     if source is None:
-        raise CameraGone("no camera is listed; check its cable, then: rpicam-hello --list-cameras")
+        raise CameraGoneError("no camera is listed; check its cable, then: rpicam-hello --list-cameras")
     with ExitStack() as stack:
         stack.callback(_let_go, source)
         told = controls(camera)
@@ -208,13 +214,13 @@ def _started(kind: Any, camera: Camera) -> _Opened:
             )
             given = source.camera_configuration()["main"]
             if given["format"] not in PLANAR:
-                raise CameraGone(f"the camera gives {given['format']}, whose first plane is not its brightness")
+                raise CameraGoneError(f"the camera gives {given['format']}, whose first plane is not its brightness")
             lacks += _crop(source, given["size"], camera.crop)
             source.start()
         except (RuntimeError, OSError) as error:
-            if isinstance(error, CameraGone):
+            if isinstance(error, CameraGoneError):
                 raise
-            raise CameraGone(f"the camera cannot be started: {error}") from error
+            raise CameraGoneError(f"the camera cannot be started: {error}") from error
         stack.pop_all()
     return _Opened(source, given["size"], lacks)
 
@@ -255,7 +261,7 @@ def _close(source: Any) -> None:
 
 
 def _captured(source: Any, patience: float, stop: Stop) -> NDArray[np.uint8] | None:
-    """Return the planes of the newest frame, ``None`` if asked to stop; raises `CameraGone`."""
+    """Return the planes of the newest frame, ``None`` if asked to stop; raises `CameraGoneError`."""
     job = source.capture_array("main", wait=False)
     end = monotonic() + patience
     while not stop.is_set():
@@ -263,7 +269,7 @@ def _captured(source: Any, patience: float, stop: Stop) -> NDArray[np.uint8] | N
             planes: NDArray[np.uint8] = job.get_result(timeout=min(GLANCE, patience))
         except TimeoutError:
             if monotonic() >= end:
-                raise CameraGone(
+                raise CameraGoneError(
                     f"the camera has been silent for {patience:g} s; check its cable and the power supply"
                 ) from None
         else:

@@ -28,7 +28,8 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from device.camera.brightness import Luma, grey, laid_on_white_and_black, scaled
-from device.system.disk import NotPlain, open_plain, write_whole
+from device.system.disk import NotPlainError, open_plain, write_whole
+from device.system.errors import TitikError
 
 ENDINGS = frozenset(
     {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"}
@@ -36,30 +37,30 @@ ENDINGS = frozenset(
 """How the names of such files end: what is taken of a folder. What a file is, its content says."""
 MAX_PIXELS = 50_000_000
 """A picture beyond this is refused before it is unpacked; a page of A4 at 600 dpi has 35 million."""
-MOST_BYTES = 160_000_000
+MAX_BYTES = 160_000_000
 """What one picture may take unpacked, so that the smallest Pi (512 MB) reads it beside all else that it does: four
 bytes a pixel of colour, one of grey."""
-MOST_JPEG = 256_000_000
+MAX_JPEG = 256_000_000
 """Pixels of a JPEG that is decoded in a smaller size, row by row; phones make 200 million."""
-MOST_SLOW = 4_000_000
+MAX_SLOW = 4_000_000
 """Pixels of the forms that Pillow decodes in Python, half a second for a million: numbers as text, 12 bits, RLE."""
-MOST_FILE = 268_435_456
+MAX_FILE = 268_435_456
 """Bytes of a file."""
-MOST_AT_ONCE = 67_108_864
+MAX_AT_ONCE = 67_108_864
 """Bytes of a file that is read at once, as WebP is."""
-MOST_READS = 1_000_000
+MAX_READS = 1_000_000
 """Reads of one file: between parts of a picture, rubbish is passed over byte by byte."""
-MOST_FRAMES = 50
+MAX_FRAMES = 50
 """Frames of an animation that are looked at."""
 READ = "PNG, JPEG, WebP, BMP, GIF and PPM"
 SMALLER = "make it smaller, or cut the code out of it"
 
 
-class PictureError(OSError):
+class PictureError(TitikError, OSError):
     """A file that cannot be read as a picture, in one sentence with what to do next."""
 
 
-class PartlyError(PictureError):
+class PartlyReadError(PictureError):
     """What of a picture was not looked at, said after all that was."""
 
 
@@ -107,7 +108,7 @@ def lumas_of(path: Path) -> Generator[Luma, None, None]:
     """Yield the brightness of every frame of the picture in *path*, height x width; frames that are the same, once.
 
     What lets its background through is laid on white and on black, the one with more contrast first. Raises
-    `PictureError`; after all that could be looked at, `PartlyError` for what was left out.
+    `PictureError`; after all that could be looked at, `PartlyReadError` for what was left out.
     """
     seen: set[bytes] = set()
     with _octets(path) as octets:
@@ -178,9 +179,9 @@ class _Picture:
                 self._image.load()
         except PictureError as error:
             return False, error
-        if frame == MOST_FRAMES:
-            return False, PartlyError(
-                f"{self._path}: only the first {MOST_FRAMES} frames were looked at."
+        if frame == MAX_FRAMES:
+            return False, PartlyReadError(
+                f"{self._path}: only the first {MAX_FRAMES} frames were looked at."
                 " Next: cut the animation, or save the frame with the code as a picture"
             )
         return True, None
@@ -203,7 +204,7 @@ class _Picture:
     def _drafted(self, image: JpegImageFile) -> int:
         """Let a JPEG be decoded without its colour, and smaller if it is large; return how many times smaller."""
         width, height = image.size
-        most = MOST_JPEG if _in_one_pass(image, self._octets) else min(MAX_PIXELS, MOST_BYTES // 6)
+        most = MAX_JPEG if _in_one_pass(image, self._octets) else min(MAX_PIXELS, MAX_BYTES // 6)
         if width * height > most:
             raise self._too_large(most)
         factor = next(n for n in (1, 2, 4, 8) if width * height <= n * n * MAX_PIXELS)
@@ -213,9 +214,9 @@ class _Picture:
     def _bounded(self) -> None:
         image = self._image
         each = 4 * _AGAIN if self._animated or self._name == "WebP" else _BYTES.get(image.mode, 4)
-        most = min(MAX_PIXELS, MOST_BYTES // each)
+        most = min(MAX_PIXELS, MAX_BYTES // each)
         if any(tile[0] in ("ppm", "ppm_plain", "bmp_rle") for tile in image.tile):
-            most = MOST_SLOW
+            most = MAX_SLOW
         if image.width * image.height > most:
             raise self._too_large(most)
 
@@ -229,7 +230,7 @@ class _Picture:
     def _left_out(self) -> PictureError | None:
         if self._reduced == 1:
             return None
-        return PartlyError(
+        return PartlyReadError(
             f"{self._path}: looked at {self._reduced} times smaller, for it is larger than"
             f" {MAX_PIXELS // 1_000_000} megapixels; a small code may be missed. Next: {SMALLER}"
         )
@@ -270,12 +271,12 @@ class _Octets:
     def read(self, size: int = -1) -> bytes:
         """Return so many bytes, or the rest of them; raises OSError without a number where it is too much."""
         self._reads += 1
-        if self._reads > MOST_READS:
+        if self._reads > MAX_READS:
             raise OSError("too much rubbish between its parts")
         if size >= 0:
             return self._file.read(size)
-        octets = self._file.read(MOST_AT_ONCE + 1)
-        if len(octets) > MOST_AT_ONCE:
+        octets = self._file.read(MAX_AT_ONCE + 1)
+        if len(octets) > MAX_AT_ONCE:
             raise MemoryError
         return octets
 
@@ -296,15 +297,15 @@ def _octets(path: Path) -> Iterator[_Octets]:
     """Bind the file at *path*; raises `PictureError`."""
     try:
         file = open_plain(path)
-    except NotPlain as error:
+    except NotPlainError as error:
         raise PictureError(f"{path}: {error.strerror}. Next: the name of a picture") from None
     except OSError as error:
         raise PictureError(f"{path}: {error.strerror}. Next: ls -l {path.parent}") from None
     with file:
         size = fstat(file.fileno()).st_size
-        if size > MOST_FILE:
+        if size > MAX_FILE:
             raise PictureError(
-                f"{path}: too large: {ceil(size / 1_000_000)} MB, at most {MOST_FILE // 1_000_000}. Next: {SMALLER}"
+                f"{path}: too large: {ceil(size / 1_000_000)} MB, at most {MAX_FILE // 1_000_000}. Next: {SMALLER}"
             )
         yield _Octets(file)
 

@@ -48,7 +48,7 @@ class Day(NamedTuple):
     looks: int
 
 
-class Glass:
+class SharpnessHistory:
     """Remembers the days in a file of *folder*; *setting* names the camera's settings, and another one begins anew.
 
     Without a folder it forgets everything at the end.

@@ -10,14 +10,14 @@ import numpy as np
 
 from device.camera.brightness import Luma
 from device.camera.pictures import PictureError, left_out, listed, luma_of, told_of
-from device.config import Camera
+from device.config import CameraSettings
 from device.model import Frame
 from device.system.stop import Stop
 
 log = logging.getLogger(__name__)
 
 
-class Eye:
+class Slideshow:
     """Shows the pictures; what cannot be shown is said once for each file and reason, and passed over.
 
     It remembers what it said from one opening to the next.
@@ -27,7 +27,7 @@ class Eye:
         self._said: dict[Path, tuple[str, tuple[int, ...]]] = {}
         self._left_out: list[Path] = []
 
-    def frames(self, camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
+    def frames(self, camera: CameraSettings, stop: Stop) -> Generator[Frame, None, None]:
         """Yield frames of the pictures at the camera's pace; ends after the last one unless they loop.
 
         Folders are read again on every round, so that pictures may come and go. Raises `PictureError` after a round

@@ -9,26 +9,27 @@ from contextlib import closing
 from datetime import UTC, datetime
 from time import monotonic
 
-from device.camera.monitor import Lens
-from device.config import Camera
+from device.camera.monitor import CameraMonitor
+from device.config import CameraSettings
 from device.model import Blind, Frame
+from device.system.errors import TitikError
 from device.system.stop import Stop
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+FIRST_PAUSE, MAX_PAUSE = 0.5, 8.0
 """Seconds between two tries to open an eye that is away; doubling."""
 BLINK = 0.5
 """Seconds between two `Blind` turns, so that the loop turns on, and the watchdog with it."""
 
-Open = Callable[[Camera, Stop], Generator[Frame, None, None]]
+Open = Callable[[CameraSettings, Stop], Generator[Frame, None, None]]
 
 
-class EyeLost(OSError):  # noqa: N818 - what happened, in the operator's word
+class CameraLostError(TitikError, OSError):
     """An eye whose frames say that it does not see; the sentence says why."""
 
 
-def opener(camera: Camera) -> Open:
+def opener(camera: CameraSettings) -> Open:
     """Return what opens the configured eye; only that one is imported, for each brings a library of its own."""
     if camera.source == "webcam":
         from device.camera import webcam  # noqa: PLC0415 - see above
@@ -41,14 +42,14 @@ def opener(camera: Camera) -> Open:
     if camera.source == "pictures":
         from device.camera import slideshow  # noqa: PLC0415 - see above
 
-        return slideshow.Eye().frames
+        return slideshow.Slideshow().frames
     from device.camera import picamera  # noqa: PLC0415 - see above
 
-    return picamera.Eye().frames
+    return picamera.PiCamera().frames
 
 
 def turns(
-    camera: Camera, stop: Stop, open_eye: Open | None = None, lens: Lens | None = None
+    camera: CameraSettings, stop: Stop, open_eye: Open | None = None, lens: CameraMonitor | None = None
 ) -> Generator[Frame | Blind, None, None]:
     """Yield frames until *stop* or the source's own end; an eye that fails is reopened with back-off.
 
@@ -56,7 +57,7 @@ def turns(
     looks at every frame on its way, and an eye that it gives up is closed and opened anew like one that is gone.
     """
     open_eye = open_eye or opener(camera)
-    lens = lens or Lens(camera)
+    lens = lens or CameraMonitor(camera)
     pause = FIRST_PAUSE
     away = False
     seen = lens.state
@@ -70,7 +71,7 @@ def turns(
                         log.info("the view was %s, and is %s", seen, lens.state)
                         seen = lens.state
                     if lens.lost is not None:
-                        raise EyeLost(lens.lost)
+                        raise CameraLostError(lens.lost)
                     if away and lens.serves:
                         log.info("the eye is back")
                         away, pause = False, FIRST_PAUSE
@@ -82,7 +83,7 @@ def turns(
                 log.warning("the eye is away: %s", why)
             away = True
             yield from _dark(why, pause, stop)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_PAUSE)
         else:
             return
 

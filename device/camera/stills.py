@@ -19,7 +19,7 @@ class Still(NamedTuple):
     read_ms: float
     """What looking at them took, without the unpacking."""
     wrong: PictureError | None
-    """What was not looked at: all, the rest of it after an error, or, a `pictures.PartlyError`, what was too much."""
+    """What was not looked at: all, the rest after an error, or, a `pictures.PartlyReadError`, what was too much."""
 
 
 def read_file(path: Path, read: Callable[[Luma], list[str]] = read_still) -> Still:

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.config import Camera, Sighting
+from device.config import CameraSettings, SightingSettings
 from device.model import Frame
+from device.system.errors import TitikError
 from device.system.stop import Stop
 
 log = logging.getLogger(__name__)
 
-SLOW = Sighting().quiet
+SLOW = SightingSettings().quiet
 """Seconds between two pictures from which a code that stays in the film is a showing of its own in each."""
 MAX_PIXELS = 4608 * 3456
-"""As many as `Camera.size` may ask for; a file that says more is refused before it is decoded."""
+"""As many as `CameraSettings.size` may ask for; a file that says more is refused before it is decoded."""
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,ogg,flv,yuv4mpegpipe"
 """Containers that hold their pictures themselves; a playlist would open whatever else it names."""
 PLANAR = frozenset(
@@ -30,11 +31,11 @@ PLANAR = frozenset(
 WITHOUT = 'the video needs PyAV. Next: sudo apt install python3-av, or: pip install "titik[video]"'
 
 
-class VideoError(OSError):
+class VideoError(TitikError, OSError):
     """A file that cannot be played as a video, in one sentence."""
 
 
-def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
+def frames(camera: CameraSettings, stop: Stop) -> Generator[Frame, None, None]:
     """Yield the frames of ``camera.video``, at most *fps* a second; ends after the last one unless it loops.
 
     None comes before its time; a loop that is slow gets them later, and all of them, so that two runs see the same.

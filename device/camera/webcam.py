@@ -3,6 +3,7 @@
 Structures and numbers are the kernel's, as videodev2 gives them (Raspberry Pi's own, and picamera2's); what is asked
 of a driver, and in which order, is the kernel's "Streaming I/O (Memory Mapping)". A driver answers at once, but for a
 USB device that hangs: uvcvideo waits 5 s for it, then fails; nobody can cut that short, and one failure ends the try.
+Why no library asks instead: `docs/decisions/0011-webcam-over-videodev2.md`.
 """
 
 import errno
@@ -23,8 +24,9 @@ import videodev2 as v4l2
 from numpy.typing import NDArray
 
 from device.camera.pictures import PictureError, luma_of_jpeg
-from device.config import Camera
+from device.config import CameraSettings
 from device.model import Frame
+from device.system.errors import TitikError
 from device.system.stop import Stop
 
 DEVICES = Path("/dev")
@@ -42,12 +44,14 @@ BUFFERS = 4
 GLANCE = 0.25
 """Seconds after which a wait for a frame looks whether it should stop."""
 MAX_PIXELS = 4608 * 3456
-"""As many as `Camera.size` may ask for; who plugs in a device may make it say anything."""
+"""As many as `CameraSettings.size` may ask for; who plugs in a device may make it say anything."""
 MAX_BUFFERS, MAX_BYTES = 32, 4 * MAX_PIXELS
 """Of what a driver sets up, and of one frame."""
-MOST = 64
+MAX_LISTED = 64
 """Forms, or devices, that are looked at."""
 CAPTURE = v4l2.V4L2_BUF_TYPE_VIDEO_CAPTURE
+MAPPED = {"type": CAPTURE, "memory": v4l2.V4L2_MEMORY_MMAP}
+"""The kind of buffer that is asked about: the driver fills it, in memory of its own that is mapped here."""
 
 MAINS = {50: v4l2.V4L2_CID_POWER_LINE_FREQUENCY_50HZ, 60: v4l2.V4L2_CID_POWER_LINE_FREQUENCY_60HZ}
 
@@ -64,7 +68,7 @@ WHY = {
 }
 
 
-class WebcamGone(OSError):  # noqa: N818 - what happened, in the operator's word, as picamera's CameraGone
+class WebcamGoneError(TitikError, OSError):
     """No webcam, or one that cannot be used, has fallen silent or was unplugged; the sentence says which."""
 
 
@@ -78,8 +82,8 @@ class View(NamedTuple):
     fps: float = 0.0
 
 
-def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
-    """Yield the newest frame, again and again, at most *fps* of them a second; raises `WebcamGone`.
+def frames(camera: CameraSettings, stop: Stop) -> Generator[Frame, None, None]:
+    """Yield the newest frame, again and again, at most *fps* of them a second; raises `WebcamGoneError`.
 
     A frame that is short or broken is no frame: after *patience* seconds without a whole one the webcam is gone.
     """
@@ -93,7 +97,7 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
         seen, broken, due = monotonic(), False, 0.0
         while not stop.is_set():
             if monotonic() - seen > camera.patience:
-                raise WebcamGone(_silence(path, camera.patience, broken=broken))
+                raise WebcamGoneError(_silence(path, camera.patience, broken=broken))
             if not select.select([descriptor], [], [], min(GLANCE, camera.patience))[0]:
                 continue
             filled = _newest(descriptor, len(buffers))
@@ -115,13 +119,13 @@ def frames(camera: Camera, stop: Stop) -> Generator[Frame, None, None]:
 
 
 def first() -> Path:
-    """Return the first camera with a form that is read here; raises `WebcamGone`.
+    """Return the first camera with a form that is read here; raises `WebcamGoneError`.
 
     A Pi has a dozen video files that are no cameras, but codecs and parts of its own camera; what has an input of the
     kind "camera" is one. A device that is named is taken at its word.
     """
-    refused: WebcamGone | None = None
-    for path in sorted(DEVICES.glob("video*"), key=lambda path: (len(path.name), path.name))[:MOST]:
+    refused: WebcamGoneError | None = None
+    for path in sorted(DEVICES.glob("video*"), key=lambda path: (len(path.name), path.name))[:MAX_LISTED]:
         try:
             with ExitStack() as stack:
                 stack.enter_context(_naming(path))
@@ -130,10 +134,10 @@ def first() -> Path:
                 _ask(descriptor, v4l2.VIDIOC_ENUMINPUT, seen)
                 if seen.type == v4l2.V4L2_INPUT_TYPE_CAMERA and set(FORMS).intersection(_offered(descriptor)):
                     return path
-        except WebcamGone as error:
+        except WebcamGoneError as error:
             if isinstance(error.__cause__, PermissionError):
                 refused = error
-    raise refused or WebcamGone("no webcam was found. Next: plug it in, then: ls -l /dev/v4l/by-id")
+    raise refused or WebcamGoneError("no webcam was found. Next: plug it in, then: ls -l /dev/v4l/by-id")
 
 
 def brightness(octets: memoryview | bytes, used: int, view: View) -> NDArray[np.uint8] | None:
@@ -149,7 +153,7 @@ def brightness(octets: memoryview | bytes, used: int, view: View) -> NDArray[np.
     return np.ndarray((view.height, view.width), np.uint8, octets, offset, (view.stride, step)).copy()
 
 
-def best(views: list[View], camera: Camera) -> View | None:
+def best(views: list[View], camera: CameraSettings) -> View | None:
     """Return the view that comes nearest to the wanted size and pace; among equals, the one that costs the least."""
 
     def merit(view: View) -> tuple[float, int]:
@@ -178,22 +182,29 @@ def _naming(path: Path) -> Iterator[None]:
     """Turn what the kernel refuses into a sentence of ours."""
     try:
         yield
-    except WebcamGone:
+    except WebcamGoneError:
         raise
     except OSError as error:
         why = WHY.get(error.errno or 0)
         told = (why or f"fails ({error.strerror}). Next: pull it out, plug it in again").format(path=path)
-        raise WebcamGone(f"the webcam {path} {told}") from error
+        raise WebcamGoneError(f"the webcam {path} {told}") from error
 
 
 def _ask(descriptor: int, request: int, about: Any) -> None:
     """Ask the driver; *about* is the question and afterwards the answer. Raises OSError."""
     while True:
-        try:
+        with suppress(InterruptedError):  # a signal; unlike read and select, ioctl is not tried again by Python
             ioctl(descriptor, request & 0xFFFFFFFF, about)  # videodev2's numbers are signed
-        except InterruptedError:  # a signal; unlike read and select, ioctl is not tried again by Python
-            continue
-        return
+            return
+
+
+def _tried(descriptor: int, request: int, about: Any) -> bool:
+    """Ask what a driver may refuse, for want of such a thing or because it was unplugged; return whether it did it."""
+    try:
+        _ask(descriptor, request, about)
+    except OSError:
+        return False
+    return True
 
 
 def _opened(path: Path, stack: ExitStack) -> int:
@@ -213,7 +224,7 @@ def _opened(path: Path, stack: ExitStack) -> int:
 def _offered(descriptor: int) -> list[str]:
     """Return the forms that the webcam offers, in its own order."""
     told: list[str] = []
-    for index in range(MOST):
+    for index in range(MAX_LISTED):
         form = v4l2.v4l2_fmtdesc(index=index, type=CAPTURE)
         try:
             _ask(descriptor, v4l2.VIDIOC_ENUM_FMT, form)
@@ -225,20 +236,20 @@ def _offered(descriptor: int) -> list[str]:
     return told
 
 
-def _agreed(descriptor: int, path: Path, camera: Camera) -> View:
-    """Return what the webcam will give, out of all that it offers; raises `WebcamGone`."""
+def _agreed(descriptor: int, path: Path, camera: CameraSettings) -> View:
+    """Return what the webcam will give, out of all that it offers; raises `WebcamGoneError`."""
     offered = _offered(descriptor)
     views = [_set(descriptor, form, camera) for form in FORMS if form in offered]
     chosen = best([view for view in views if view is not None], camera)
     if chosen is None or (agreed := _set(descriptor, chosen.form, camera)) is None:
-        raise WebcamGone(
+        raise WebcamGoneError(
             f"the webcam {path} gives {', '.join(offered) or 'nothing'}, and none of it is read here"
             f" ({', '.join(FORMS)}). Next: another webcam"
         )
     return agreed
 
 
-def _set(descriptor: int, form: str, camera: Camera) -> View | None:
+def _set(descriptor: int, form: str, camera: CameraSettings) -> View | None:
     """Ask for *form* at the wanted size and pace; return what the driver makes of it, ``None`` if no use."""
     wish = v4l2.v4l2_format(type=CAPTURE)
     code = int.from_bytes(form.encode("ascii"), "little")
@@ -251,15 +262,16 @@ def _set(descriptor: int, form: str, camera: Camera) -> View | None:
     sound = given.pixelformat == code and 0 < given.width * given.height <= MAX_PIXELS
     if not sound or stride < given.width * step or stride * given.height > MAX_BYTES:
         return None
-    pace = v4l2.v4l2_streamparm(type=CAPTURE)
-    pace.parm.capture.timeperframe.numerator = 1000
-    pace.parm.capture.timeperframe.denominator = round(1000 * camera.fps)
-    with suppress(OSError):  # a driver with a pace of its own
-        _ask(descriptor, v4l2.VIDIOC_S_PARM, pace)
-        every = pace.parm.capture.timeperframe
-        fps = every.denominator / every.numerator if every.numerator else 0.0
-        return View(form, given.width, given.height, stride, fps)
-    return View(form, given.width, given.height, stride)
+    return View(form, given.width, given.height, stride, _paced(descriptor, camera.fps))
+
+
+def _paced(descriptor: int, fps: float) -> float:
+    """Ask for so many frames a second; return what the driver makes of it, 0 where it does not say."""
+    wish = v4l2.v4l2_streamparm(type=CAPTURE)
+    every = wish.parm.capture.timeperframe
+    every.numerator, every.denominator = 1000, round(1000 * fps)
+    agreed = _tried(descriptor, v4l2.VIDIOC_S_PARM, wish)
+    return every.denominator / every.numerator if agreed and every.numerator else 0.0
 
 
 def _steadied(descriptor: int, mains: int) -> None:
@@ -272,20 +284,19 @@ def _steadied(descriptor: int, mains: int) -> None:
         (v4l2.V4L2_CID_POWER_LINE_FREQUENCY, MAINS[mains]),
         (v4l2.V4L2_CID_EXPOSURE_AUTO_PRIORITY, 0),
     ):
-        with suppress(OSError):
-            _ask(descriptor, v4l2.VIDIOC_S_CTRL, v4l2.v4l2_control(id=control, value=value))
+        _tried(descriptor, v4l2.VIDIOC_S_CTRL, v4l2.v4l2_control(id=control, value=value))
 
 
 def _streaming(descriptor: int, stack: ExitStack) -> list[memoryview]:
     """Start the stream and return its buffers; leaving *stack* stops it and gives every one of them back."""
-    wish = v4l2.v4l2_requestbuffers(count=BUFFERS, type=CAPTURE, memory=v4l2.V4L2_MEMORY_MMAP)
+    wish = v4l2.v4l2_requestbuffers(count=BUFFERS, **MAPPED)
     _ask(descriptor, v4l2.VIDIOC_REQBUFS, wish)
-    stack.callback(_let_go, descriptor)
+    stack.callback(_tried, descriptor, v4l2.VIDIOC_REQBUFS, v4l2.v4l2_requestbuffers(count=0, **MAPPED))
     if not 2 <= wish.count <= MAX_BUFFERS:  # noqa: PLR2004 - one to fill while one is read
         raise OSError(errno.EINVAL, f"{wish.count} buffers")
     buffers = []
     for index in range(wish.count):
-        buffer = v4l2.v4l2_buffer(index=index, type=CAPTURE, memory=v4l2.V4L2_MEMORY_MMAP)
+        buffer = v4l2.v4l2_buffer(index=index, **MAPPED)
         _ask(descriptor, v4l2.VIDIOC_QUERYBUF, buffer)
         if not 0 < buffer.length <= MAX_BYTES:
             raise OSError(errno.EINVAL, f"a buffer of {buffer.length} bytes")
@@ -294,19 +305,8 @@ def _streaming(descriptor: int, stack: ExitStack) -> list[memoryview]:
         buffers.append(stack.enter_context(memoryview(mapped)))
         _ask(descriptor, v4l2.VIDIOC_QBUF, buffer)
     _ask(descriptor, v4l2.VIDIOC_STREAMON, c_int(CAPTURE))
-    stack.callback(_stopped, descriptor)
+    stack.callback(_tried, descriptor, v4l2.VIDIOC_STREAMOFF, c_int(CAPTURE))
     return buffers
-
-
-def _stopped(descriptor: int) -> None:
-    with suppress(OSError):  # unplugged: the stream has ended by itself
-        _ask(descriptor, v4l2.VIDIOC_STREAMOFF, c_int(CAPTURE))
-
-
-def _let_go(descriptor: int) -> None:
-    with suppress(OSError):  # as above
-        none = v4l2.v4l2_requestbuffers(count=0, type=CAPTURE, memory=v4l2.V4L2_MEMORY_MMAP)
-        _ask(descriptor, v4l2.VIDIOC_REQBUFS, none)
 
 
 def _newest(descriptor: int, all_of_them: int) -> Any | None:
@@ -316,7 +316,7 @@ def _newest(descriptor: int, all_of_them: int) -> Any | None:
     """
     filled: list[Any] = []
     while len(filled) < all_of_them:
-        buffer = v4l2.v4l2_buffer(type=CAPTURE, memory=v4l2.V4L2_MEMORY_MMAP)
+        buffer = v4l2.v4l2_buffer(**MAPPED)
         try:
             _ask(descriptor, v4l2.VIDIOC_DQBUF, buffer)
         except BlockingIOError:

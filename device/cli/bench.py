@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from device.camera.pictures import PictureError, left_out, listed, luma_of, told_of
 from device.cli.commands import DONE, FAILED, say
-from device.config import Point, Privacy
+from device.config import PointSettings, PrivacySettings
 from device.health import percentile
 from device.record.event import Composer
 from device.record.outbox import Outbox
@@ -38,7 +38,7 @@ def bench(told: Namespace) -> int:
         say(sentence)
     took: dict[str, list[float]] = {stage: [] for stage in STAGES}
     rules = Rules(Trust(), (), Setting("bench", "bench", "in"))
-    composer = Composer(Point(name="bench", site="bench"), Privacy(), None, simulated=True)
+    composer = Composer(PointSettings(name="bench", site="bench"), PrivacySettings(), None, simulated=True)
     clock, contained = Clock("system"), Contained()
     codes = frames = 0
     cpu = 0.0

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from device import config, scanner
 from device.camera import picamera, pictures, source
 from device.camera.flicker import banding, rows
-from device.camera.monitor import Lens, State, view
+from device.camera.monitor import CameraMonitor, State, view
 from device.cli.commands import CONFIG, DONE, FAILED, MISSING, say
-from device.config import Camera, ConfigError
+from device.config import CameraSettings, ConfigError
 from device.model import Frame
 from device.system.disk import read_bounded, write_whole
+from device.system.errors import TitikError
 from device.system.stop import Stop
 
 BANDED = 0.05
@@ -50,7 +51,7 @@ class Trial(NamedTuple):
     banding: float
 
 
-class Cannot(Exception):  # noqa: N818 - what the command says of itself
+class CameraCommandError(TitikError):
     """The command ends here: with this exit code, and these words."""
 
     def __init__(self, code: int, *sentences: str) -> None:
@@ -72,7 +73,7 @@ def calibrate(told: Namespace) -> int:
 def _ends(command: Callable[[Namespace], int], told: Namespace) -> int:
     try:
         return command(told)
-    except Cannot as end:
+    except CameraCommandError as end:
         for sentence in end.sentences:
             say(sentence)
         return end.code
@@ -80,8 +81,8 @@ def _ends(command: Callable[[Namespace], int], told: Namespace) -> int:
 
 def _test(told: Namespace) -> int:
     camera = _free_camera(told)
-    eye = picamera.Eye()
-    lens, profiles, ticks, read = Lens(camera), list[NDArray[np.float64]](), list[float](), 0
+    eye = picamera.PiCamera()
+    lens, profiles, ticks, read = CameraMonitor(camera), list[NDArray[np.float64]](), list[float](), 0
     last: Frame | None = None
     with closing(_looked(camera, _opener(camera, eye), told.seconds)) as stream:
         for frame in stream:
@@ -93,7 +94,7 @@ def _test(told: Namespace) -> int:
             last = frame
             read += bool(scanner.read_still(frame.luma))
     if last is None:
-        raise Cannot(FAILED, "the camera gave no frame")
+        raise CameraCommandError(FAILED, "the camera gave no frame")
     look = view(last.luma)
     seen = {
         "source": camera.source,
@@ -121,18 +122,18 @@ def _calibrate(told: Namespace) -> int:
     camera = _free_camera(told)
     target = told.config.parent / "conf.d" / "camera.toml"
     if told.write and not _ours(target):
-        raise Cannot(
+        raise CameraCommandError(
             FAILED,
             f"{target} is somebody's own. Next: move its lines elsewhere, or copy what is printed without --write",
         )
     if camera.source != "picamera2":
-        raise Cannot(
+        raise CameraCommandError(
             MISSING, f'source = "{camera.source}" has no controls to calibrate; what it sees: titik test camera'
         )
     say("Tunjukkan kode di tempat kerjanya dan tahan. / Hold a code where people will hold it, until this ends.")
-    eye = picamera.Eye()
+    eye = picamera.PiCamera()
     found = _found(camera, eye)
-    text = toml(found, lens="LensPosition" not in eye.lacks and camera.lens > 0)
+    text = toml(found, lens="LensPosition" not in eye.lacks and camera.focus_m > 0)
     print(text, end="")
     if found.banding >= BANDED:
         say(f"bands of {100 * found.banding:.0f} %: no setting is free of the lamps' flicker")
@@ -141,7 +142,7 @@ def _calibrate(told: Namespace) -> int:
             target.parent.mkdir(exist_ok=True)
             write_whole(target, (HEAD + text).encode(), 0o644)
         except OSError as error:
-            raise Cannot(FAILED, f"{target} cannot be written: {error.strerror}") from None
+            raise CameraCommandError(FAILED, f"{target} cannot be written: {error.strerror}") from None
         say(f"{target} is written. Next: systemctl start titik")
     return DONE
 
@@ -159,20 +160,25 @@ def best(trials: Sequence[Trial]) -> Trial | None:
 
 def toml(found: Trial, *, lens: bool) -> str:
     """Return the lines of a configuration that say *found*; its focus only where the *lens* moves."""
-    focus = f"lens = {found.lens}\n" if lens else ""
+    focus = f"focus_m = {found.lens}\n" if lens else ""
     return f'[camera]\nexposure = "fixed"\nexposure_us = {found.exposure_us}\ngain = {found.gain}\n{focus}'
 
 
-def _found(camera: Camera, eye: picamera.Eye) -> Trial:
-    """Try focus first, then exposures and gains; raises `Cannot` where the camera cannot, or nothing was read."""
+def _found(camera: CameraSettings, eye: picamera.PiCamera) -> Trial:
+    """Try focus first, then exposures and gains.
+
+    Raises `CameraCommandError` where the camera cannot, or nothing was read.
+    """
     told = camera.model_copy(update={"exposure": "fixed", "gain": camera.gain or 4.0})
     first = _trial(told, eye)
     if "ExposureTime" in eye.lacks or "AnalogueGain" in eye.lacks:
-        raise Cannot(MISSING, f"this camera has no control for {', '.join(eye.lacks)}: nothing to calibrate")
-    if "LensPosition" not in eye.lacks and camera.lens:
-        tried = [first, *(_trial(told.model_copy(update={"lens": metres}), eye) for metres in DISTANCES)]
+        raise CameraCommandError(
+            MISSING, f"this camera has no control for {', '.join(eye.lacks)}: nothing to calibrate"
+        )
+    if "LensPosition" not in eye.lacks and camera.focus_m:
+        tried = [first, *(_trial(told.model_copy(update={"focus_m": metres}), eye) for metres in DISTANCES)]
         sharpest = max(tried, key=lambda trial: (round(trial.read, 1), trial.sharpness))
-        told = told.model_copy(update={"lens": sharpest.lens})
+        told = told.model_copy(update={"focus_m": sharpest.lens})
     longest = 1_000_000 / camera.fps
     found = best(
         [
@@ -183,13 +189,13 @@ def _found(camera: Camera, eye: picamera.Eye) -> Trial:
         ]
     )
     if found is None:
-        raise Cannot(
+        raise CameraCommandError(
             FAILED, "no code was read at any setting. Next: more light, or a larger code; then: titik test camera"
         )
     return found
 
 
-def _trial(camera: Camera, eye: picamera.Eye) -> Trial:
+def _trial(camera: CameraSettings, eye: picamera.PiCamera) -> Trial:
     """Look with one setting, and say how well."""
     with closing(_looked(camera, eye.frames)) as stream:
         lumas = [frame.luma for frame in islice(stream, SETTLING, SETTLING + JUDGED)]
@@ -198,7 +204,7 @@ def _trial(camera: Camera, eye: picamera.Eye) -> Trial:
     trial = Trial(
         camera.exposure_us,
         camera.gain,
-        camera.lens,
+        camera.focus_m,
         sum(bool(scanner.read_still(luma)) for luma in lumas) / len(lumas),
         float(np.median([one.sharpness if one is not None else 0.0 for one in middle])),
         float(np.mean([luma[::8, ::8].mean() for luma in lumas])),
@@ -211,8 +217,8 @@ def _trial(camera: Camera, eye: picamera.Eye) -> Trial:
     return trial
 
 
-def _looked(camera: Camera, open_eye: source.Open, seconds: float = inf) -> Generator[Frame, None, None]:
-    """Yield the frames of so many seconds from the first one; raises `Cannot` where the camera is gone."""
+def _looked(camera: CameraSettings, open_eye: source.Open, seconds: float = inf) -> Generator[Frame, None, None]:
+    """Yield the frames of so many seconds from the first one; raises `CameraCommandError` where the camera is gone."""
     try:
         with Stop() as stop, closing(open_eye(camera, stop)) as stream:
             until = None
@@ -222,25 +228,25 @@ def _looked(camera: Camera, open_eye: source.Open, seconds: float = inf) -> Gene
                 if frame.tick >= until:
                     return
     except OSError as error:
-        raise Cannot(
+        raise CameraCommandError(
             MISSING, f"{error}. If the station runs, it holds the camera. Next: systemctl stop titik"
         ) from None
 
 
-def _opener(camera: Camera, eye: picamera.Eye) -> source.Open:
+def _opener(camera: CameraSettings, eye: picamera.PiCamera) -> source.Open:
     return eye.frames if camera.source == "picamera2" else source.opener(camera)
 
 
-def _free_camera(told: Namespace) -> Camera:
-    """Return the configured camera; raises `Cannot` where a station holds it."""
+def _free_camera(told: Namespace) -> CameraSettings:
+    """Return the configured camera; raises `CameraCommandError` where a station holds it."""
     try:
-        station, warnings = config.load(config.Station, told.config)
+        station, warnings = config.load(config.StationSettings, told.config)
     except ConfigError as error:
-        raise Cannot(CONFIG, *error.mistakes) from None
+        raise CameraCommandError(CONFIG, *error.mistakes) from None
     for warning in warnings:
         say(warning)
     if station.camera.sensor and _answers(told.socket):
-        raise Cannot(FAILED, "the station that runs here holds the camera. Next: systemctl stop titik")
+        raise CameraCommandError(FAILED, "the station that runs here holds the camera. Next: systemctl stop titik")
     return station.camera
 
 
@@ -256,11 +262,11 @@ def _answers(path: Path) -> bool:
 
 
 def _keep(luma: NDArray[np.uint8], path: Path) -> None:
-    """Write the picture for its owner alone, and say what it is; raises `Cannot`."""
+    """Write the picture for its owner alone, and say what it is; raises `CameraCommandError`."""
     try:
         pictures.save(luma, path)
     except OSError as error:
-        raise Cannot(FAILED, f"{path} cannot be written: {error.strerror or error}") from None
+        raise CameraCommandError(FAILED, f"{path} cannot be written: {error.strerror or error}") from None
     say(f"{path}: gambar orang adalah data pribadi; hapus setelah dipakai. / It shows people: personal, delete it.")
 
 

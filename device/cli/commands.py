@@ -9,10 +9,10 @@ from typing import Any, BinaryIO
 
 from device import config, scanner
 from device.camera import frame_rate
-from device.camera.pictures import PartlyError
+from device.camera.pictures import PartlyReadError
 from device.camera.stills import read_file
 from device.config import ConfigError
-from device.control.control_socket import NotThere, Refused, ask
+from device.control.control_socket import NoStationError, RequestRefusedError, ask
 from device.formats.cwt import MAX_TEXT
 from device.system.contained import Contained
 from device.system.disk import read_bounded, read_whole
@@ -49,7 +49,7 @@ def scan(told: Namespace) -> int:
         still = read_file(path)
         if still.wrong is not None:
             say(str(still.wrong))
-            code = code if isinstance(still.wrong, PartlyError) else FAILED
+            code = code if isinstance(still.wrong, PartlyReadError) else FAILED
         if not still.frames:
             continue
         read_ms = round(still.read_ms, 2)
@@ -86,7 +86,7 @@ def judge_lines(told: Namespace) -> int:
 def check_config(told: Namespace) -> int:
     """Say every mistake in a configuration; an unknown key, and what is hardly meant, count as one here."""
     try:
-        station, warnings = config.load(config.Station, told.config)
+        station, warnings = config.load(config.StationSettings, told.config)
     except ConfigError as error:
         for mistake in error.mistakes:
             say(mistake)
@@ -111,10 +111,10 @@ def import_bundle(told: Namespace) -> int:
         return FAILED
     try:
         print(ask(told.socket, "bundle-import", octets))
-    except Refused as refusal:
+    except RequestRefusedError as refusal:
         say(f"{told.file} is refused: {refusal}")
         return FAILED
-    except NotThere as error:
+    except NoStationError as error:
         say(f"{error}. Next: systemctl status titik, or run this with sudo")
         return MISSING
     return DONE
@@ -124,10 +124,10 @@ def reset_clock(told: Namespace) -> int:
     """Let the station that runs here forget the newest time that it trusted."""
     try:
         print(ask(told.socket, "clock-reset", b""))
-    except Refused as refusal:
+    except RequestRefusedError as refusal:
         say(f"refused: {refusal}")
         return FAILED
-    except NotThere as error:
+    except NoStationError as error:
         say(f"{error}. Next: systemctl status titik, or run this with sudo")
         return MISSING
     return DONE

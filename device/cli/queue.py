@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from device.cli.commands import DONE, FAILED, MISSING, say
-from device.control.control_socket import NotThere, Refused, ask
-from device.control.queue_verbs import MOST_RECEIPTS
+from device.control.control_socket import NoStationError, RequestRefusedError, ask
+from device.control.queue_verbs import MAX_RECEIPTS
 from device.model import WITA
-from device.record.reader import CannotLook, Shelf, sealed
-from device.record.transfer_file import ENDING, Header, Holds, Stick, StickError, told_of, writing
+from device.record.reader import OutboxReader, OutboxReadError, sealed
+from device.record.transfer_file import ENDING, Header, Holds, TransferFile, TransferFileError, told_of, writing
 from device.system.log import shown
 from device.wire import MAX_POINT, POINT, batch, dumps
 
@@ -96,10 +96,10 @@ def carry_out(told: Namespace) -> int:
         if not sources:
             print("Tidak ada yang perlu dibawa. / Nothing is owed: there is nothing to carry.")
         codes = [_write(told, point, some) for point, some in sources.items()]
-    except NotThere as error:
+    except NoStationError as error:
         say(NOBODY.format(error))
         return MISSING
-    except (Refused, CannotLook, StickError) as error:
+    except (RequestRefusedError, OutboxReadError, TransferFileError) as error:
         say(str(error))
         return FAILED
     except OSError as error:
@@ -109,12 +109,15 @@ def carry_out(told: Namespace) -> int:
 
 
 def _sources(told: Namespace, queue: dict[str, Any]) -> dict[str | None, list[_Source]]:
-    """Return what is to be carried, by the point whose rows they are. Raises `CannotLook` where that cannot be told."""
+    """Return what is to be carried, by the point whose rows they are.
+
+    Raises `OutboxReadError` where that cannot be told.
+    """
     live = [] if told.sealed else [(queue["point"], None, queue)]
     beside = [(one["point"], one["file"], one) for one in queue["sealed"] if told.sealed in (None, one["point"])]
     if told.sealed and not beside:
         there = ", ".join(sorted({one["point"] for one in queue["sealed"]})) or "-"
-        raise CannotLook(
+        raise OutboxReadError(
             f"Tidak ada yang disegel milik titik {told.sealed}; yang ada: {there}."
             f" / Nothing is sealed of {told.sealed}; there is: {there}. Next: titik queue list"
         )
@@ -137,13 +140,13 @@ def _write(told: Namespace, point: str | None, sources: list[_Source]) -> int:
     """Return the exit code, once the file is whole and durable; raises OSError where its place cannot be looked at."""
     path, now, damaged = told.file, datetime.now(UTC), 0
     if point is None or len(point) > MAX_POINT or not POINT.match(point):
-        raise CannotLook("Nama titik tidak diketahui. / The point's name is not known. Next: start the station")
+        raise OutboxReadError("Nama titik tidak diketahui. / The point's name is not known. Next: start the station")
     if path.is_dir():
         path = _free(path / f"titik-{point}-{now:%Y%m%dT%H%M%SZ}{ENDING}")
     elif path.exists():
-        raise CannotLook(f"{path} sudah ada. Berikutnya: nama lain. / exists. Next: another name")
+        raise OutboxReadError(f"{path} sudah ada. Berikutnya: nama lain. / exists. Next: another name")
     elif path.suffix != ENDING:  # a folder that is not there, more likely than a file with such a name
-        raise CannotLook(
+        raise OutboxReadError(
             f"{path} tidak ada. Berikutnya: folder yang ada, atau nama berkas dengan {ENDING}."
             f" / does not exist. Next: a folder that does, or the name of a file that ends with {ENDING}"
         )
@@ -176,20 +179,20 @@ def carry_in(told: Namespace) -> int:
 
 def _carry_in(file: Path, socket: Path) -> int:
     try:
-        with Stick(file, Holds.RECEIPTS) as stick:
+        with TransferFile(file, Holds.RECEIPTS) as stick:
             return _hand_in(stick, socket)
-    except StickError as error:
+    except TransferFileError as error:
         say(str(error))
         return MISSING if isinstance(error.__cause__, FileNotFoundError) else FAILED
-    except Refused as refusal:
+    except RequestRefusedError as refusal:
         say(f"{file} ditolak / is refused: {refusal}")
         return FAILED
-    except NotThere as error:
+    except NoStationError as error:
         say(NOBODY.format(error))
         return MISSING
 
 
-def _hand_in(stick: Stick, socket: Path) -> int:
+def _hand_in(stick: TransferFile, socket: Path) -> int:
     """Return the exit code, once a sentence has said what became of the receipts on *stick*."""
     queue = json.loads(ask(socket, "queue-list", b""))
     here, whose = queue["point"], stick.header.point
@@ -200,7 +203,7 @@ def _hand_in(stick: Stick, socket: Path) -> int:
         )
         return FAILED
     settled = unknown = 0
-    for some in stick.several(MOST_RECEIPTS):
+    for some in stick.several(MAX_RECEIPTS):
         answer = json.loads(ask(socket, "queue-settle", b"\n".join(some)))
         settled, unknown = settled + answer["settled"], unknown + answer["unknown"]
     queue = json.loads(ask(socket, "queue-list", b""))
@@ -220,13 +223,13 @@ def _queue(told: Namespace) -> dict[str, Any] | int:
     """Return what the station says of its queue, or the card where none runs; an exit code once it is said why not."""
     try:
         queue: dict[str, Any] = json.loads(ask(told.socket, "queue-list", b""))
-    except Refused as refusal:
+    except RequestRefusedError as refusal:
         say(f"ditolak / refused: {refusal}")
         return FAILED
-    except NotThere as away:
+    except NoStationError as away:
         try:
             queue = _on_card(_card(told))
-        except (CannotLook, OSError) as error:
+        except (OutboxReadError, OSError) as error:
             say(f"{NOBODY.format(away)}; {error}")
             return MISSING
         say("Tidak ada titik yang berjalan; kartunya dibaca. / No station runs; its card is read.")
@@ -235,19 +238,19 @@ def _queue(told: Namespace) -> dict[str, Any] | int:
 
 
 def _on_card(path: Path) -> dict[str, Any]:
-    """Return what the station would say of the outbox at *path*; raises `CannotLook` and OSError."""
+    """Return what the station would say of the outbox at *path*; raises `OutboxReadError` and OSError."""
     beside = sealed(path)
     if beside and not path.exists():  # a power cut while it was sealed
         return {"point": None, "owed": 0, "held": 0, "oldest": None, "kept": [], "last": 0, "sealed": beside}
-    with Shelf(path) as shelf:
+    with OutboxReader(path) as shelf:
         return {"point": shelf.point(), **shelf.tell(), "sealed": beside}
 
 
 def _messages(told: Namespace, source: _Source) -> Iterator[_Message]:
-    """Yield what is to be carried of *source*; raises `Refused`, `NotThere` and `CannotLook`."""
+    """Yield what is to be carried of *source*; raises `RequestRefusedError`, `NoStationError` and `OutboxReadError`."""
     if told.socket is None:
         card = _card(told)
-        with Shelf(card if source.file is None else card.with_name(source.file)) as shelf:
+        with OutboxReader(card if source.file is None else card.with_name(source.file)) as shelf:
 
             def look(after: int) -> _Message:
                 page = shelf.page(after, source.until, every=told.all)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-DEEPEST = 20
+MAX_DEPTH = 20
 """Tables and lists inside one another; what is configured here has two."""
 
 
@@ -31,9 +31,9 @@ class Layers:
 
 
 def too_deep(told: object) -> bool:
-    """Return whether *told* is deeper than `DEEPEST`; ``a.a.a = 1`` may be a hundred thousand deep, and TOML."""
+    """Return whether *told* is deeper than `MAX_DEPTH`; ``a.a.a = 1`` may be a hundred thousand deep, and TOML."""
     within = [told]
-    for _ in range(DEEPEST + 1):
+    for _ in range(MAX_DEPTH + 1):
         within = [
             one
             for table in within

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-LONGEST = 60
+MAX_SHOWN = 60
 """Characters of a value that are shown."""
 _LARGEST = 2**64
 _UNQUOTED = re.compile(r"true|false|[+-]?[0-9][0-9_.]*")
@@ -86,14 +86,14 @@ def toml(value: Any) -> str:
     if isinstance(value, bool | str):
         told = json.dumps(value, ensure_ascii=False)
     elif isinstance(value, list):
-        told = f"[{', '.join(toml(one) for one in value[:LONGEST])}]"
+        told = f"[{', '.join(toml(one) for one in value[:MAX_SHOWN])}]"
     elif isinstance(value, dict):
         told = "{...}"
     elif isinstance(value, int) and not -_LARGEST < value < _LARGEST:
         told = "a number without end"
     else:
         told = str(value)
-    return told if len(told) <= LONGEST else f"{told[:LONGEST]}..."
+    return told if len(told) <= MAX_SHOWN else f"{told[:MAX_SHOWN]}..."
 
 
 def _at(model: Any, loc: tuple[str | int, ...]) -> Any:

@@ -14,32 +14,33 @@ from pathlib import Path
 from time import monotonic
 from typing import TypeAlias
 
+from device.system.errors import TitikError
 from device.system.worker import Worker
 from device.wire import MAX_BUNDLE
 
 log = logging.getLogger(__name__)
 
 Verb: TypeAlias = Callable[[bytes], str]
-"""Takes a request's bytes and returns the answer, which is short; raises `Refused`."""
+"""Takes a request's bytes and returns the answer, which is short; raises `RequestRefusedError`."""
 
 NAME = "titik.sock"
 RUNTIME = Path("/run/titik")
 """Where the shipped unit keeps it."""
 LIMIT = 5.0
 """Seconds that one caller may take."""
-LONGEST_ANSWER = 1_048_576
+MAX_ANSWER = 1_048_576
 """Bytes; whoever has more to say is asked again and again."""
 GLANCE = 0.3
 """Seconds after which a wait looks whether the station stops."""
 _HEAD = re.compile(rb"([a-z-]{1,40}) ([0-9]{1,7})\n")
-_LONGEST_HEAD = 64
+_MAX_HEAD = 64
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault
+class RequestRefusedError(TitikError):
     """The station will not, and says why."""
 
 
-class NotThere(OSError):  # noqa: N818 - as above
+class NoStationError(TitikError, OSError):
     """No station answers at the socket, told in one sentence."""
 
 
@@ -49,7 +50,7 @@ def socket_path(state: Path) -> Path:
     return (Path(folder) if folder else state) / NAME
 
 
-class Hatch(Worker):
+class ControlSocket(Worker):
     """Answers at *path*, which is made anew, for its owner alone; without it the station serves all the same."""
 
     def __init__(self, path: Path, verbs: Mapping[str, Verb]) -> None:
@@ -95,7 +96,7 @@ class Hatch(Worker):
         else:
             try:
                 answer = f"ok {verb(request[1])}"
-            except Refused as refusal:
+            except RequestRefusedError as refusal:
                 answer = f"refused {refusal}"
         caller.sendall(answer.encode())
 
@@ -105,7 +106,7 @@ class Hatch(Worker):
         octets = b""
         while not self.stopping.is_set() and monotonic() < until:
             head = _HEAD.match(octets)
-            if head is None and len(octets) >= _LONGEST_HEAD:
+            if head is None and len(octets) >= _MAX_HEAD:
                 return None
             if head is not None:
                 length = int(head[2])
@@ -135,18 +136,21 @@ def _taken(path: Path) -> bool:
 
 
 def ask(path: Path, verb: str, octets: bytes) -> str:
-    """Return the answer of the station at *path*; raises `Refused`, and `NotThere` where none answers."""
+    """Return the answer of the station at *path*.
+
+    Raises `RequestRefusedError`, and `NoStationError` where none answers.
+    """
     try:
         with socket.socket(socket.AF_UNIX) as station:
             station.settimeout(2 * LIMIT)
             station.connect(str(path))
             station.sendall(f"{verb} {len(octets)}\n".encode() + octets)
             answer = b""
-            while (more := station.recv(65_536)) and len(answer) <= LONGEST_ANSWER:
+            while (more := station.recv(65_536)) and len(answer) <= MAX_ANSWER:
                 answer += more
     except OSError as error:
-        raise NotThere(f"no station answers at {path}: {error.strerror or error}") from None
+        raise NoStationError(f"no station answers at {path}: {error.strerror or error}") from None
     word, _, sentence = answer.decode("utf-8", "replace").partition(" ")
     if word != "ok":
-        raise Refused(sentence or "the station hung up")
+        raise RequestRefusedError(sentence or "the station hung up")
     return sentence

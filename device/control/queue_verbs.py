@@ -10,17 +10,17 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from device.control.control_socket import Refused, Verb
-from device.record.outbox import SETTLE_LIMIT, CannotRecord, Outbox
-from device.record.reader import CannotLook, Shelf, sealed
-from device.record.sealed import CannotSettle, paths
+from device.control.control_socket import RequestRefusedError, Verb
+from device.record.outbox import SETTLE_LIMIT, Outbox, RecordError
+from device.record.reader import OutboxReader, OutboxReadError, sealed
+from device.record.sealed import SettleError, paths
 from device.wire import MAX_SEQ, Quarantined, batch, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
 
-MOST_RECEIPTS = 20
+MAX_RECEIPTS = 20
 """Receipts handed in at once; each is a commit, and an answer may take five seconds."""
-MOST_IDS = 200
+MAX_IDS = 200
 """Events in one message that was quarantined."""
 
 
@@ -29,32 +29,34 @@ def verbs(outbox: Outbox, point: str, trusted: Callable[[], datetime | None]) ->
 
     def tell(_octets: bytes) -> str:
         try:
-            with Shelf(outbox.path) as shelf:
+            with OutboxReader(outbox.path) as shelf:
                 return dumps({"point": point, **shelf.tell(), "sealed": sealed(outbox.path)}).decode()
-        except CannotLook as error:
-            raise Refused(str(error)) from None
+        except OutboxReadError as error:
+            raise RequestRefusedError(str(error)) from None
 
     def read(octets: bytes) -> str:
         after, until, every, file = _asked(octets)
         try:
-            with Shelf(_beside(outbox.path, file)) as shelf:
+            with OutboxReader(_beside(outbox.path, file)) as shelf:
                 page = shelf.page(after, until, every=every)
-        except CannotLook as error:
-            raise Refused(str(error)) from None
+        except OutboxReadError as error:
+            raise RequestRefusedError(str(error)) from None
         told = dumps({"after": page.after, "events": len(page.bodies), "damaged": page.damaged})
         return (told + b"\n" + (batch(page.bodies) if page.bodies else b"")).decode()
 
     def settle(octets: bytes) -> str:
         settled = unknown = 0
-        lines = octets.split(b"\n", MOST_RECEIPTS)
-        if len(lines) > MOST_RECEIPTS:
-            raise Refused(f"more than {MOST_RECEIPTS} receipts at once")
+        lines = octets.split(b"\n", MAX_RECEIPTS)
+        if len(lines) > MAX_RECEIPTS:
+            raise RequestRefusedError(f"more than {MAX_RECEIPTS} receipts at once")
         try:
             for line in lines:
                 rows = _settle(outbox, line, trusted())
                 settled, unknown = settled + (rows or 0), unknown + (rows is None)
-        except (CannotRecord, CannotSettle, CannotLook) as error:
-            raise Refused(f"{error}; {settled} events were settled before. Next: the same again, later") from None
+        except (RecordError, SettleError, OutboxReadError) as error:
+            raise RequestRefusedError(
+                f"{error}; {settled} events were settled before. Next: the same again, later"
+            ) from None
         if settled:
             log.info("held events=%d, by receipts that somebody brought", settled)
         return dumps({"settled": settled, "unknown": unknown}).decode()
@@ -63,13 +65,16 @@ def verbs(outbox: Outbox, point: str, trusted: Callable[[], datetime | None]) ->
 
 
 def _beside(path: Path, name: str | None) -> Path:
-    """Return the outbox at *path*, or the sealed file *name* beside it; raises `Refused` where that is none."""
+    """Return the outbox at *path*, or the sealed file *name* beside it.
+
+    Raises `RequestRefusedError` where that is none.
+    """
     if name is None:
         return path
     for one in paths(path):
         if one.name == name:
             return one
-    raise Refused("there is no such sealed file. Next: titik queue list")
+    raise RequestRefusedError("there is no such sealed file. Next: titik queue list")
 
 
 def _asked(octets: bytes) -> tuple[int, int, bool, str | None]:
@@ -82,7 +87,7 @@ def _asked(octets: bytes) -> tuple[int, int, bool, str | None]:
             0 <= after <= MAX_SEQ and 0 <= until <= MAX_SEQ and isinstance(file := told.get("sealed"), str | None)
         ):
             return int(after), int(until), every, file
-    raise Refused("not a request of this version")
+    raise RequestRefusedError("not a request of this version")
 
 
 def _settle(outbox: Outbox, line: bytes, trusted: datetime | None) -> int | None:
@@ -95,10 +100,10 @@ def _settle(outbox: Outbox, line: bytes, trusted: datetime | None) -> int | None
         settled = outbox.settle(receipt, trusted)
         return settled if settled is not None else outbox.sealed.settle(receipt, trusted, SETTLE_LIMIT)
     ids = loads(line).get("ids")
-    if not isinstance(ids, list) or len(ids) > MOST_IDS or not all(isinstance(id_, str) for id_ in ids) or not ids:
+    if not isinstance(ids, list) or len(ids) > MAX_IDS or not all(isinstance(id_, str) for id_ in ids) or not ids:
         return None
     for path in (outbox.path, *(one.path for one in outbox.sealed.all if one.owed is not None)):
-        with Shelf(path) as shelf:
+        with OutboxReader(path) as shelf:
             bodies = shelf.bodies(ids)
         if bodies is not None and sha256(batch(bodies)).hexdigest() == receipt.bytes_digest:
             log.error("the centre could not read %d event(s) that were carried to it, and holds their bytes", len(ids))

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from device.delivery.in_flight import Parcel
+from device.delivery.in_flight import Batch
 
 log = logging.getLogger(__name__)
 
@@ -13,7 +13,7 @@ AGAIN = 600.0
 """Seconds after which it may be tried again: it is owed all the while."""
 
 
-class Aside:
+class PoisonMessages:
     """Ids that are not sent now; times are monotonic seconds."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Aside:
         self._suspect = ""
         self._times = 0
 
-    def suspect(self, flying: Sequence[Parcel], now: float) -> None:
+    def suspect(self, flying: Sequence[Batch], now: float) -> None:
         """Note that a session ended while *flying* were under way; say when the only one is left out from now on."""
         alone = flying[0].ids if len(flying) == 1 and len(flying[0].ids) == 1 else []
         self._times = self._times + 1 if alone == [self._suspect] else len(alone)
@@ -38,7 +38,7 @@ class Aside:
                 AGAIN / 60,
             )
 
-    def acked(self, parcel: Parcel) -> None:
+    def acked(self, parcel: Batch) -> None:
         """Note that the broker has *parcel*: it was not the reason."""
         if self._suspect in parcel.ids:
             self._times = 0

@@ -12,7 +12,7 @@ DEAF = 20.0
 for nothing."""
 
 
-class Reach:
+class Reachability:
     """What is known in one session; *trusting* is whether the broker's word is enough (``until = "puback"``)."""
 
     def __init__(self, *, trusting: bool) -> None:

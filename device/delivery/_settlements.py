@@ -7,8 +7,8 @@ Until then the rows are owed: after a power cut they go again, and the centre kn
 import logging
 from datetime import datetime
 
-from device.delivery.in_flight import Parcel
-from device.record.outbox import CannotRecord, Outbox
+from device.delivery.in_flight import Batch
+from device.record.outbox import Outbox, RecordError
 
 log = logging.getLogger(__name__)
 
@@ -20,12 +20,12 @@ AGAIN = 1.0
 """Seconds between two tries to forget, while the disk takes no commit."""
 
 
-class Ledger:
+class Settlements:
     """Messages that a receipt has named; times are monotonic seconds."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._parcels: list[Parcel] = []
+        self._parcels: list[Batch] = []
         self._events = 0
         self._refused = False
         self.due: float | None = None
@@ -36,7 +36,7 @@ class Ledger:
         """Whether no more should come before the next commit."""
         return self._events > AT_ONCE
 
-    def add(self, parcels: list[Parcel], now: float) -> None:
+    def add(self, parcels: list[Batch], now: float) -> None:
         """Note that the centre holds *parcels*."""
         self._parcels += parcels
         self._events += sum(len(parcel.ids) for parcel in parcels)
@@ -52,7 +52,7 @@ class Ledger:
             return
         try:
             self._outbox.hold([id_ for parcel in self._parcels for id_ in parcel.ids], trusted)
-        except CannotRecord:  # the outbox has said so itself, and the loop shows it
+        except RecordError:  # the outbox has said so itself, and the loop shows it
             self.due, self._refused = now + AGAIN, True
             return
         for epoch in dict.fromkeys(parcel.epoch for parcel in self._parcels):

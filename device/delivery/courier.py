@@ -13,23 +13,23 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from time import monotonic
 
-from device.config import Broker, Delivery
-from device.delivery._poison_messages import Aside
-from device.delivery._reachability import Reach
-from device.delivery._settlements import Ledger
-from device.delivery.in_flight import FIRST_RESEND, Parcel, Window
-from device.delivery.remote_commands import Desk
+from device.config import BrokerSettings, DeliverySettings
+from device.delivery._poison_messages import PoisonMessages
+from device.delivery._reachability import Reachability
+from device.delivery._settlements import Settlements
+from device.delivery.in_flight import FIRST_RESEND, Batch, InFlight
+from device.delivery.remote_commands import RemoteCommands
 from device.delivery.status import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.mqtt.pace import Limits
 from device.mqtt.session_end import Cause
 from device.mqtt.weather import Weather
-from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.mqtt_client import Acked, Link, Message, Received, SessionError
 from device.record.event import in_doubt
-from device.record.outbox import CannotRecord, Outbox, Owed
+from device.record.outbox import Outbox, Owed, RecordError
 from device.system.clock import boot_time
 from device.system.worker import Worker
 from device.trust.bundle import BundleError
-from device.verdict.ruleset import Rulebook
+from device.verdict.ruleset import Ruleset
 from device.wire import (
     CONTENT_TYPE,
     CONTENT_TYPE_BATCH,
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 WILL_DELAY = 15
 """Seconds before the broker says *offline* for us, so that a reconnect is not news."""
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
 """Seconds between two tries to reach the broker, doubling, with full jitter."""
 LAST_WORD = 0.3
 """Seconds that a stop waits for its own last word to leave."""
@@ -76,31 +76,31 @@ class Courier(Worker):
     def __init__(
         self,
         outbox: Outbox,
-        broker: Broker,
-        delivery: Delivery,
+        broker: BrokerSettings,
+        delivery: DeliverySettings,
         sender: Sender,
-        rulebook: Rulebook | None = None,
+        ruleset: Ruleset | None = None,
     ) -> None:
         super().__init__("courier")
-        self._rulebook = rulebook
+        self._ruleset = ruleset
         self._outbox = outbox
         self._broker = broker
         self._delivery = delivery
         self._sender = sender
         self._topics = Topics(broker.root)
         self._herald = Herald(outbox, sender, self._topics, modern=broker.protocol == 5)  # noqa: PLR2004 - the protocol's own number
-        self._desk = Desk(outbox)
+        self._desk = RemoteCommands(outbox)
         self._notice, self._noticed = Notice(), monotonic()
         self._waker, self._woken = socket.socketpair()
         self._waker.settimeout(0)
-        self._window = Window(delivery.window)
+        self._window = InFlight(delivery.window)
         self._counts = Counts()
         self._weather = Weather(sender.point, broker.certificate, "events are kept, and the next try follows")
         self._limits = Limits(broker.most_waiting)
-        self._aside = Aside()
-        self._reach = Reach(trusting=delivery.until == "puback")
+        self._aside = PoisonMessages()
+        self._reach = Reachability(trusting=delivery.until == "puback")
         self._reborn = False
-        self._ledger = Ledger(outbox)
+        self._ledger = Settlements(outbox)
         self._epoch = outbox.epoch
         self.linked = False
         """Whether the centre is there to hold what is sent; the loop reads it for its light."""
@@ -129,15 +129,15 @@ class Courier(Worker):
                         self.leavable = False
                         self._weather.fair()
                         self._session(link)
-                except Broken as broken:
+                except SessionError as broken:
                     self._learn(broken)
                     self._counts.reconnects += 1
                 finally:
                     self.linked = False
-                if monotonic() - began > LONGEST_PAUSE:
+                if monotonic() - began > MAX_PAUSE:
                     pause = FIRST_PAUSE
                 self.stopping.wait(random.uniform(FIRST_PAUSE / 2, pause))  # noqa: S311 - jitter, no secret
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, MAX_PAUSE)
 
     def _link(self) -> Link:
         sender = self._sender
@@ -151,22 +151,22 @@ class Courier(Worker):
             most_waiting=self._limits.messages,
         )
 
-    def _learn(self, broken: Broken) -> None:
+    def _learn(self, broken: SessionError) -> None:
         """Note why the session ended, and what the broker may not have taken."""
         self._weather.foul(broken)
         self._limits.ended(broken.cause, broken.in_hand)
         if broken.cause is Cause.CLOSED_ON:
             self._aside.suspect(self._window.flying, monotonic())
-        self._window = Window(self._delivery.window)  # nothing of it is under way any more
+        self._window = InFlight(self._delivery.window)  # nothing of it is under way any more
 
     def _session(self, link: Link) -> None:
-        """Speak with the broker until it breaks (`Broken`) or the station stops."""
+        """Speak with the broker until it breaks (`SessionError`) or the station stops."""
         self._open_window()
         self._reach.anew()
         for remark in link.remarks:
             log.warning("%s", remark)
         link.subscribe([self._herald.topic("receipt"), self._herald.topic("request/+"), self._topics.centre()])
-        if self._rulebook is not None:
+        if self._ruleset is not None:
             link.subscribe([self._topics.bundle()], retained=False)
         said: tuple[str, ...] | None = None
         due = _Due()
@@ -215,9 +215,9 @@ class Courier(Worker):
         if notice.trusted_time is not None and now >= due.purge:
             due.purge = now + PURGE_EVERY
             self._purge(notice.trusted_time)
-        if self._rulebook is not None and now >= due.keep:
+        if self._ruleset is not None and now >= due.keep:
             due.keep = now + PURGE_EVERY
-            self._rulebook.keep_again()
+            self._ruleset.keep_again()
 
     def _hear(self, link: Link, happened: list[Received | Acked], *, stopping: bool) -> None:
         """Take what came; of several bundles the newest is enough, and none is worth holding up a stop."""
@@ -248,7 +248,7 @@ class Courier(Worker):
     def _open_window(self) -> None:
         """Begin from the first row that is owed: at each session, and when the outbox was opened anew."""
         self._epoch = self._outbox.epoch
-        self._window = Window(self._delivery.window)
+        self._window = InFlight(self._delivery.window)
         self._settle()  # or what was answered last would go again
 
     def _judge_line(self, link: Link, now: float) -> None:
@@ -284,12 +284,12 @@ class Courier(Worker):
             if link.room and window.fits(len(parcel.body)):
                 self._put(link, parcel, now)
         if link.room and (wanted := window.wanted):
-            with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
+            with suppress(RecordError):  # the outbox has said so itself, and the loop shows it
                 owed = self._dated(self._outbox.owed(window.cursor, wanted))
                 for parcel in window.load(owed, link.room, self._aside.ids):
                     self._put(link, parcel, now)
 
-    def _put(self, link: Link, parcel: Parcel, now: float) -> None:
+    def _put(self, link: Link, parcel: Batch, now: float) -> None:
         kind = CONTENT_TYPE if len(parcel.ids) == 1 else CONTENT_TYPE_BATCH
         mid = link.publish(Message(self._herald.topic("event"), parcel.body, content_type=kind))
         self._window.sent(parcel, mid, now)
@@ -307,7 +307,7 @@ class Courier(Worker):
         elif happened.topic == self._topics.centre():
             self._take_centre(happened)
         elif not happened.retained:  # nothing retained ever makes a station forget
-            with suppress(CannotRecord):  # the outbox has said so itself; the receipt comes again
+            with suppress(RecordError):  # the outbox has said so itself; the receipt comes again
                 self._take_receipt(happened.body)
 
     def _take_ack(self, acked: Acked) -> None:
@@ -332,14 +332,14 @@ class Courier(Worker):
 
     def _bundle(self) -> int:
         """Return the version of the bundle in force."""
-        return 0 if self._rulebook is None else self._rulebook.rules.trust.version
+        return 0 if self._ruleset is None else self._ruleset.rules.trust.version
 
     def _take_bundle(self, body: bytes) -> None:
         """Offer a bundle that came; the regency's root is believed, not the broker."""
-        if self._rulebook is None:
+        if self._ruleset is None:
             return
         try:
-            offer = self._rulebook.offer(body)
+            offer = self._ruleset.offer(body)
         except BundleError as error:
             log.error("the bundle that the broker holds is refused: %s", error)  # noqa: TRY400 - the sentence is the whole story
             return
@@ -368,7 +368,7 @@ class Courier(Worker):
                 return  # what it names went before this session
         log.warning("a receipt that does not fit our own rows was passed over")
 
-    def _answer(self, parcels: list[Parcel]) -> None:
+    def _answer(self, parcels: list[Batch]) -> None:
         """Let *parcels*, which the centre holds, make room in the window."""
         self._reach.receipted()
         for parcel in parcels:
@@ -380,5 +380,5 @@ class Courier(Worker):
 
     def _purge(self, trusted: datetime) -> None:
         """Delete what has been held long enough, by trusted time alone, a little at a time."""
-        with suppress(CannotRecord):  # the outbox has said so itself, and the loop shows it
+        with suppress(RecordError):  # the outbox has said so itself, and the loop shows it
             self._outbox.purge(trusted, timedelta(days=self._delivery.keep_days))

@@ -19,14 +19,14 @@ log = logging.getLogger(__name__)
 BACKLOG = 20
 """Owed rows from which several go in one message."""
 BATCH_ROWS = 50
-FIRST_RESEND, LONGEST_RESEND = 5.0, 60.0
+FIRST_RESEND, MAX_RESEND = 5.0, 60.0
 """Seconds without a receipt, from the broker's PUBACK on, after which a message is sent again; doubling."""
 MANY = 0xFFFF
 """More messages than ever go at once."""
 
 
 @dataclass(slots=True, eq=False)
-class Parcel:
+class Batch:
     """One message: consecutive rows of one epoch."""
 
     ids: list[str]
@@ -48,11 +48,11 @@ class Parcel:
     """Messages under way then, itself among them."""
 
 
-class Window:
+class InFlight:
     """At most *size* messages that no receipt has named yet, and no more of them on the line than it carries."""
 
     def __init__(self, size: int) -> None:
-        self.parcels: list[Parcel] = []
+        self.parcels: list[Batch] = []
         self.cursor = 0
         """The outbox row up to which everything owed has been taken."""
         self.pace = Pace()
@@ -65,10 +65,10 @@ class Window:
         self._size = size
         self._row = 64
         """Bytes of one row, as those before it had."""
-        self._mids: dict[int, Parcel] = {}
+        self._mids: dict[int, Batch] = {}
 
     @property
-    def flying(self) -> list[Parcel]:
+    def flying(self) -> list[Batch]:
         """What the broker has not acknowledged."""
         return [parcel for parcel in self.parcels if parcel.flying]
 
@@ -90,7 +90,7 @@ class Window:
         flying = self._bytes
         return not flying or flying + size <= self.pace.flight
 
-    def load(self, owed: list[Owed], room: int = MANY, aside: Collection[str] = ()) -> list[Parcel]:
+    def load(self, owed: list[Owed], room: int = MANY, aside: Collection[str] = ()) -> list[Batch]:
         """Take *owed* rows, as many as there is room for, and return the messages they make, *room* at the most.
 
         What is larger than the broker takes, and what is *aside*, is passed over and stays owed.
@@ -102,7 +102,7 @@ class Window:
         groups = _grouped(taken, *limits)
         if more and len(groups) > 1 and len(groups[-1]) < BATCH_ROWS:
             groups.pop()  # what follows belongs to it
-        loaded: list[Parcel] = []
+        loaded: list[Batch] = []
         for rows in groups[: max(0, min(self._size - len(self.parcels), room))]:
             parcel = _parcel(rows)
             if not self.fits(len(parcel.body)):
@@ -126,15 +126,15 @@ class Window:
             )
         return row.event.id in self.large or row.event.id in aside
 
-    def sent(self, parcel: Parcel, mid: int, now: float) -> None:
+    def sent(self, parcel: Batch, mid: int, now: float) -> None:
         """Note that *parcel* went out under the number *mid*; each wait for a receipt is twice the one before."""
         if parcel.sent is not None:
-            parcel.wait = min(2 * parcel.wait, LONGEST_RESEND)
+            parcel.wait = min(2 * parcel.wait, MAX_RESEND)
         parcel.sent, parcel.due, parcel.flying = now, None, True
         parcel.ahead, parcel.beside = self._bytes, len(self.flying)
         self._mids[mid] = parcel
 
-    def overdue(self, now: float) -> list[Parcel]:
+    def overdue(self, now: float) -> list[Batch]:
         """Return what waited too long for its receipt."""
         return [parcel for parcel in self.parcels if parcel.due is not None and parcel.due <= now]
 
@@ -150,7 +150,7 @@ class Window:
         acked = [parcel.acked for parcel in self.parcels if parcel.acked is not None]
         return now - min(acked) if acked else None
 
-    def acked(self, mid: int, now: float) -> Parcel | None:
+    def acked(self, mid: int, now: float) -> Batch | None:
         """Return the message that the broker's answer *mid* speaks of, and wait for its receipt from *now* on."""
         parcel = self._mids.pop(mid, None)
         if parcel is not None and parcel.sent is not None:
@@ -159,26 +159,26 @@ class Window:
             parcel.acked = now if parcel.acked is None else parcel.acked
         return parcel
 
-    def of_rows(self, epoch: str, first: int, last: int) -> list[Parcel]:
+    def of_rows(self, epoch: str, first: int, last: int) -> list[Batch]:
         """Return the messages that hold just these rows, in their order; none where some rows are in no message."""
         within = [p for p in self.parcels if p.epoch == epoch and first <= p.first and p.last <= last]
         follows = all(one.first == before.last + 1 for before, one in pairwise(within))
         whole = bool(within) and (within[0].first, within[-1].last) == (first, last)
         return within if whole and follows else []
 
-    def of_bytes(self, digest: str) -> Parcel | None:
+    def of_bytes(self, digest: str) -> Batch | None:
         """Return the message whose bytes have this SHA-256 (hex)."""
         return next((p for p in self.parcels if sha256(p.body).hexdigest() == digest), None)
 
-    def done(self, parcel: Parcel) -> None:
+    def done(self, parcel: Batch) -> None:
         """Forget *parcel*: it is where it should be."""
         if parcel in self.parcels:
             self.parcels.remove(parcel)
 
 
-def _parcel(rows: list[Owed]) -> Parcel:
+def _parcel(rows: list[Owed]) -> Batch:
     events = [row.event for row in rows]
-    return Parcel(
+    return Batch(
         [event.id for event in events],
         events[0].place.epoch,
         events[0].place.seq,

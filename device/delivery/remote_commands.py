@@ -10,28 +10,29 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from device.record.schema import Recalled
+from device.system.errors import TitikError
 from device.wire import MAX_SEQ, dumps, loads
 
 log = logging.getLogger(__name__)
 
 VERBS = ("ping", "replay")
-LARGEST = 4096
+MAX_REQUEST = 4096
 """Bytes of a request."""
 STALE = timedelta(seconds=60)
 """A request from longer ago, or from further ahead, is passed over (``design.md``, MQTT)."""
-MOST = 20
+MAX_PER_MINUTE = 20
 """Requests taken in a minute; each costs the card a commit."""
 MINUTE = 60.0
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 """Rows that one replay may speak of."""
 TRANSACTION = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
 VERB = re.compile(r"[a-z-]{1,40}\Z")
 EPOCH = re.compile(r"[0-9a-f]{1,32}\Z")
 
 
-class Malformed(ValueError):  # noqa: N818 - what the bytes are
+class MalformedRequestError(TitikError, ValueError):
     """Bytes that are no request; *transaction* is what could be read of it, so that it can be answered."""
 
     def __init__(self, why: str, transaction: str | None = None) -> None:
@@ -40,7 +41,7 @@ class Malformed(ValueError):  # noqa: N818 - what the bytes are
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class AskedRows:
     """The rows that a replay asks for, both ends included."""
 
     epoch: str
@@ -56,7 +57,7 @@ class Request:
     transaction: str
     at: datetime
     """When it was asked, by the asker's clock."""
-    span: Span | None = None
+    span: AskedRows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +70,22 @@ class Answer:
 
 
 def parse(verb: str, body: bytes) -> Request:
-    """Return the request in *body* on ``request/<verb>``; raises `Malformed`, which quotes nothing of it."""
+    """Return the request in *body* on ``request/<verb>``.
+
+    Raises `MalformedRequestError`, which quotes nothing of it.
+    """
     try:
-        told = loads(body, LARGEST)
+        told = loads(body, MAX_REQUEST)
     except ValueError:
-        raise Malformed("not JSON of 4096 bytes at the most") from None
+        raise MalformedRequestError("not JSON of 4096 bytes at the most") from None
     transaction = told.get("transaction") if isinstance(told, dict) else None
     if not isinstance(transaction, str) or not TRANSACTION.match(transaction):
-        raise Malformed("no transaction of 8 to 64 letters, digits and hyphens")
+        raise MalformedRequestError("no transaction of 8 to 64 letters, digits and hyphens")
     if verb not in VERBS:
-        raise Malformed(f"not a verb of this station; it knows {', '.join(VERBS)}", transaction)
+        raise MalformedRequestError(f"not a verb of this station; it knows {', '.join(VERBS)}", transaction)
     at = _time(told.get("at"))
     if at is None:
-        raise Malformed("no time in at, as 2026-11-23T01:02:03.456Z", transaction)
+        raise MalformedRequestError("no time in at, as 2026-11-23T01:02:03.456Z", transaction)
     return Request(verb, transaction, at, _span(told, transaction) if verb == "replay" else None)
 
 
@@ -93,7 +97,7 @@ def _time(value: object) -> datetime | None:
     return at if at is not None and at.tzinfo is not None else None
 
 
-def _span(told: dict[str, object], transaction: str) -> Span:
+def _span(told: dict[str, object], transaction: str) -> AskedRows:
     match told:
         case {"epoch": str(epoch), "from": int(first), "to": int(last)} if (
             EPOCH.match(epoch)
@@ -101,19 +105,19 @@ def _span(told: dict[str, object], transaction: str) -> Span:
             and not isinstance(last, bool)
             and 1 <= first <= last <= MAX_SEQ
         ):
-            if last - first >= MOST_ROWS:
-                raise Malformed(f"more than {MOST_ROWS} rows at once", transaction)
-            return Span(epoch, first, last)
-    raise Malformed("no epoch, from and to, as 7f3a9c1e, 1 and 42", transaction)
+            if last - first >= MAX_ROWS:
+                raise MalformedRequestError(f"more than {MAX_ROWS} rows at once", transaction)
+            return AskedRows(epoch, first, last)
+    raise MalformedRequestError("no epoch, from and to, as 7f3a9c1e, 1 and 42", transaction)
 
 
-class Desk:
+class RemoteCommands:
     """Takes the requests of one station; *passed* counts those that nothing was done about."""
 
     def __init__(self, outbox: Outbox) -> None:
         self.passed = 0
         self._outbox = outbox
-        self._taken: deque[float] = deque(maxlen=MOST)
+        self._taken: deque[float] = deque(maxlen=MAX_PER_MINUTE)
 
     def take(self, verb: str, body: bytes, now: float, trusted: datetime | None) -> Answer | None:
         """Do what *body* asks, once; return what to answer, ``None`` where nothing is to be said.
@@ -121,13 +125,13 @@ class Desk:
         *now* is monotonic seconds. *trusted* is the time, ``None`` where the clock is not trusted: then no age can be
         known, and a request counts as fresh: nothing that it may ask for does harm when it comes late.
         """
-        if len(self._taken) == MOST and now - self._taken[0] < MINUTE:
-            self._pass(verb, f"more than {MOST} requests in a minute")
+        if len(self._taken) == MAX_PER_MINUTE and now - self._taken[0] < MINUTE:
+            self._pass(verb, f"more than {MAX_PER_MINUTE} requests in a minute")
             return None
         self._taken.append(now)
         try:
             request = parse(verb, body)
-        except Malformed as error:
+        except MalformedRequestError as error:
             self._pass(verb, str(error))
             answerable = error.transaction is not None and VERB.match(verb)
             return _answer(verb, str(error.transaction), why=str(error)) if answerable else None
@@ -139,7 +143,7 @@ class Desk:
                 self._pass(verb, "it was asked before")
                 return None
             return self._do(request)
-        except CannotRecord as error:
+        except RecordError as error:
             return _answer(verb, request.transaction, why=str(error))
 
     def _do(self, request: Request) -> Answer:
@@ -165,7 +169,7 @@ def _answer(
     transaction: str,
     *,
     why: str | None = None,
-    span: Span | None = None,
+    span: AskedRows | None = None,
     recalled: Recalled | None = None,
 ) -> Answer:
     told: dict[str, object] = {

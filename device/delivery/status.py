@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from device.mqtt_client import Message
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from device.wire import State, Topics, dumps
 
 HEALTH_EVERY = 60.0
@@ -76,7 +76,7 @@ class Herald:
             "owed": depth.owed,
         }
         if state is not State.OFFLINE:
-            with suppress(CannotRecord):  # the outbox has said so itself; what it keeps is then not known
+            with suppress(RecordError):  # the outbox has said so itself; what it keeps is then not known
                 told["kept"] = [list(span) for span in self._outbox.kept()]
         return Message(self.topic("state"), dumps(told), retain=True)
 

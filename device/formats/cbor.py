@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import cbor2
 
+from device.system.errors import TitikError
+
 MAX_OCTETS = 16_384
 """Bytes of a credential; the largest genuine one in the test sets has 870."""
 SMALL = 1_024
@@ -30,7 +32,7 @@ _INDEFINITE: Final = 31
 _BREAK: Final = 0xFF
 
 
-class Malformed(ValueError):  # noqa: N818 - the word of the closed list of reasons
+class MalformedError(TitikError, ValueError):
     """Bytes that are not what they should be; the sentence names the place, never the content."""
 
 
@@ -53,11 +55,11 @@ _TAGS: Final[dict[int, Callable[[Any, bool], Any]]] = {
 def loads(octets: bytes, limit: int = MAX_OCTETS, items: int = MAX_ITEMS) -> Any:
     """Return the one CBOR value that *octets* are, of at most *limit* bytes and *items* items.
 
-    Raises `Malformed`. Times (tags 0, 1, 100, 1004) come as what they are written in, other tags that mean
+    Raises `MalformedError`. Times (tags 0, 1, 100, 1004) come as what they are written in, other tags that mean
     something to a decoder as ``None``; the rest as `cbor2.CBORTag`.
     """
     if len(octets) > limit:
-        raise Malformed(f"longer than {limit} bytes")
+        raise MalformedError(f"longer than {limit} bytes")
     if len(octets) > SMALL:
         _walk(octets, items)
     stream = io.BytesIO(octets)
@@ -65,9 +67,9 @@ def loads(octets: bytes, limit: int = MAX_OCTETS, items: int = MAX_ITEMS) -> Any
     try:
         value = decoder.decode()
     except (cbor2.CBORError, ValueError, OverflowError, RecursionError, TypeError, EOFError):
-        raise Malformed("not CBOR") from None  # the decoder's own words may quote the content
+        raise MalformedError("not CBOR") from None  # the decoder's own words may quote the content
     if stream.tell() != len(octets):
-        raise Malformed("something stands behind the CBOR")
+        raise MalformedError("something stands behind the CBOR")
     return value
 
 
@@ -83,16 +85,16 @@ class _Open:
 
 
 def _walk(octets: bytes, items: int) -> None:
-    """Look at every head once; raises `Malformed` for too many items and for keys that are none of ours."""
+    """Look at every head once; raises `MalformedError` for too many items and for keys that are none of ours."""
     at, counted = 0, 0
     inside: list[_Open] = []
     while at < len(octets):
         counted += 1
         if counted > items:
-            raise Malformed(f"more than {items} items")
+            raise MalformedError(f"more than {items} items")
         if octets[at] == _BREAK:
             if not inside:
-                raise Malformed("not CBOR")
+                raise MalformedError("not CBOR")
             inside.pop()
             at += 1
         else:
@@ -124,6 +126,6 @@ def _note(container: _Open, major: int, more: int) -> None:
     if container.is_map and container.seen % 2 == 0:
         key = major in (_UNSIGNED, _NEGATIVE) or (major == _TEXT and more != _INDEFINITE)
         if not key:
-            raise Malformed("a key that is neither a whole number nor text")
+            raise MalformedError("a key that is neither a whole number nor text")
     if major != _TAG:
         container.seen += 1

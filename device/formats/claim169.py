@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from device.formats.cbor import MAPS, Malformed
+from device.formats.cbor import MAPS, MalformedError
 from device.model import Claims
 
 CLAIM = 169
@@ -12,9 +12,9 @@ MAX_NUMBER = 64
 
 
 def read(claims: Mapping[Any, Any]) -> Claims:
-    """Return what the token's *claims* say: the pass number, and nothing of the person; raises `Malformed`."""
+    """Return what the token's *claims* say: the pass number, and nothing of the person; raises `MalformedError`."""
     identity = claims.get(CLAIM)
     if not isinstance(identity, MAPS):
-        raise Malformed("no identity inside")
+        raise MalformedError("no identity inside")
     number = identity.get(NUMBER)
     return Claims(pass_number=number if isinstance(number, str) and 0 < len(number) <= MAX_NUMBER else None)

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from device.formats.cbor import LISTS, MAPS, MAX_OCTETS, Malformed, loads
+from device.formats.cbor import LISTS, MAPS, MAX_OCTETS, MalformedError, loads
+from device.system.errors import TitikError
 
 ES256: Final = -7
 EDDSA: Final = -8
@@ -45,7 +46,7 @@ TAG_ENCRYPT0: Final = 16
 TAG_CWT: Final = 61
 
 
-class NotSupported(ValueError):  # noqa: N818 - the word of the closed list of reasons
+class UnsupportedAlgorithmError(TitikError, ValueError):
     """A form that is recognised and not read here."""
 
 
@@ -73,25 +74,27 @@ class Sign1(NamedTuple):
 def parse(octets: bytes, limit: int = MAX_OCTETS) -> Sign1:
     """Return the COSE_Sign1 in *octets*, tagged or not, inside a CWT tag or not.
 
-    Raises `Malformed`, and `NotSupported` for an encrypted message (COSE_Encrypt0).
+    Raises `MalformedError`, and `UnsupportedAlgorithmError` for an encrypted message (COSE_Encrypt0).
     """
     message = loads(octets, limit)
     for tag in (TAG_CWT, TAG_SIGN1):
         if isinstance(message, cbor2.CBORTag) and message.tag == tag:
             message = message.value
     if isinstance(message, cbor2.CBORTag) and message.tag == TAG_ENCRYPT0:
-        raise NotSupported("encrypted")
+        raise UnsupportedAlgorithmError("encrypted")
     if not isinstance(message, LISTS) or len(message) != 4:  # noqa: PLR2004 - RFC 9052, 4.2
-        raise Malformed("not a COSE_Sign1")
+        raise MalformedError("not a COSE_Sign1")
     protected, open_header, payload, signature = message
     strings = isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)
     if not strings or not isinstance(open_header, MAPS):
-        raise Malformed("not a COSE_Sign1")
+        raise MalformedError("not a COSE_Sign1")
     header = _header(protected)
     algorithm = header.get(1, open_header.get(1))  # the second place is in the wild, and `holds` asks the key
     kid = header.get(4, open_header.get(4))
     if header.get(2) is not None:
-        raise NotSupported("a critical header")  # RFC 9052, 3.1: what is critical and not understood is refused
+        raise UnsupportedAlgorithmError(
+            "a critical header"
+        )  # RFC 9052, 3.1: what is critical and not understood is refused
     return Sign1(
         protected,
         header,
@@ -106,7 +109,7 @@ def parse(octets: bytes, limit: int = MAX_OCTETS) -> Sign1:
 def _header(protected: bytes) -> Mapping[Any, Any]:
     header = loads(protected, MAX_HEADER) if protected else {}
     if not isinstance(header, MAPS):
-        raise Malformed("the protected header is not a map")
+        raise MalformedError("the protected header is not a map")
     return MappingProxyType(header) if isinstance(header, dict) else header
 
 

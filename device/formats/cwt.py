@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from device.formats import base45
-from device.formats.cbor import MAPS, MAX_OCTETS, Malformed, loads
+from device.formats.cbor import MAPS, MAX_OCTETS, MalformedError, loads
 from device.formats.cose import Sign1, parse
 
 MAX_TEXT = 4300
@@ -29,13 +29,16 @@ class Token(NamedTuple):
 
 
 def unpack(text: str) -> Sign1:
-    """Return the signed message in *text*; raises `Malformed` or `NotSupported`, within fixed bounds."""
+    """Return the signed message in *text*.
+
+    Raises `MalformedError` or `UnsupportedAlgorithmError`, within fixed bounds.
+    """
     if len(text) > MAX_TEXT:
-        raise Malformed("longer than any QR")
+        raise MalformedError("longer than any QR")
     try:
         packed = base45.decode(text)
     except ValueError as error:
-        raise Malformed(str(error)) from None
+        raise MalformedError(str(error)) from None
     return parse(_inflate(packed))
 
 
@@ -45,38 +48,38 @@ def _inflate(packed: bytes) -> bytes:
     try:
         octets = unzip.decompress(packed, MAX_OCTETS + 1)
     except zlib.error:
-        raise Malformed("not zlib") from None
+        raise MalformedError("not zlib") from None
     if len(octets) > MAX_OCTETS:
-        raise Malformed("unpacks to more than any credential")
+        raise MalformedError("unpacks to more than any credential")
     if not unzip.eof or unzip.unused_data:
-        raise Malformed("cut short, or something stands behind it")
+        raise MalformedError("cut short, or something stands behind it")
     return octets
 
 
 def read(payload: bytes) -> Token:
-    """Return the claims set in *payload*; raises `Malformed`.
+    """Return the claims set in *payload*; raises `MalformedError`.
 
     An expiry is required and every time must be a finite, positive number: a genuine certificate in the
     wild expires at NaN, and no clock is ever later than that.
     """
     claims = loads(payload)
     if not isinstance(claims, MAPS):
-        raise Malformed("the claims are not a map")
+        raise MalformedError("the claims are not a map")
     expires = moment(claims.get(EXP))
     if expires is None:
-        raise Malformed("no expiry")
+        raise MalformedError("no expiry")
     issuer = claims.get(ISS, "")
     if not isinstance(issuer, str) or len(issuer) > 200:  # noqa: PLR2004 - a name, not a text
-        raise Malformed("the issuer is not a name")
+        raise MalformedError("the issuer is not a name")
     return Token(issuer, moment(claims.get(IAT)), moment(claims.get(NBF)), expires, claims)
 
 
 def moment(said: Any) -> datetime | None:
-    """Return the time that *said* writes as seconds since 1970, ``None`` of none; raises `Malformed`."""
+    """Return the time that *said* writes as seconds since 1970, ``None`` of none; raises `MalformedError`."""
     if said is None:
         return None
     if isinstance(said, bool) or not isinstance(said, int | float):
-        raise Malformed("a time is not a number")
+        raise MalformedError("a time is not a number")
     if not 0 <= said <= LATEST:  # NaN is in no range
-        raise Malformed("a time is out of range")
+        raise MalformedError("a time is out of range")
     return datetime.fromtimestamp(said, UTC)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from device.formats.cbor import LISTS, MAPS, Malformed
+from device.formats.cbor import LISTS, MAPS, MalformedError
 from device.model import Claims, Statement
 
 PREFIX = "HC1:"
@@ -38,19 +38,19 @@ class Health(NamedTuple):
 
 
 def read(claims: Mapping[Any, Any]) -> Health:
-    """Return what the token's *claims* say; raises `Malformed` where there is no certificate at all.
+    """Return what the token's *claims* say; raises `MalformedError` where there is no certificate at all.
 
     A certificate holds one statement (schema 1.3.3); where there are more, or none, it is as genuine as its
     signature, and nothing is said.
     """
     inner = claims.get(CLAIM)
     if not isinstance(inner, MAPS):
-        raise Malformed("no health certificate inside")
+        raise MalformedError("no health certificate inside")
     certificate = inner.get(EU_DCC)
     if certificate is None and inner:
         return Health(Claims(), frozenset(), _form(inner))
     if not isinstance(certificate, MAPS):
-        raise Malformed("no health certificate inside")
+        raise MalformedError("no health certificate inside")
     found = [
         (statement, entry)
         for name, statement in _LISTS

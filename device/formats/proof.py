@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.formats.cbor import MAPS, Malformed
-from device.formats.cose import NotSupported, Sign1, holds
+from device.formats.cbor import MAPS, MalformedError
+from device.formats.cose import Sign1, UnsupportedAlgorithmError, holds
 from device.formats.cwt import IAT, moment
 
 CONTEXT: Final = b"titik phone proof 1"
@@ -37,7 +37,7 @@ def is_proof(message: Sign1) -> bool:
 def holder_key(claims: Mapping[Any, Any]) -> ec.EllipticCurvePublicKey | None:
     """Return the key of the phone that the pass is for, ``None`` if it is for whoever carries it.
 
-    Raises `NotSupported` for another way to name a key, and `Malformed` for one that is none.
+    Raises `UnsupportedAlgorithmError` for another way to name a key, and `MalformedError` for one that is none.
     """
     named = claims.get(CNF)
     if named is None:
@@ -48,21 +48,21 @@ def holder_key(claims: Mapping[Any, Any]) -> ec.EllipticCurvePublicKey | None:
         case {1: 2, -1: 1, -2: bytes(x), -3: bytes(y)} if len(x) == len(y) == 32:  # noqa: PLR2004 - as above
             point = b"\x04" + x + y
         case _:
-            raise NotSupported("a holder named in another way")
+            raise UnsupportedAlgorithmError("a holder named in another way")
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
     except ValueError:
-        raise Malformed("the holder's key is no point of its curve") from None
+        raise MalformedError("the holder's key is no point of its curve") from None
 
 
 def proven_at(message: Sign1, key: ec.EllipticCurvePublicKey) -> datetime | None:
-    """Return when *key* signed this showing, ``None`` if it did not; raises `Malformed` if it says no time."""
+    """Return when *key* signed this showing, ``None`` if it did not; raises `MalformedError` if it says no time."""
     if not holds(message, key, CONTEXT):
         return None
     claims = message.header.get(_CWT_CLAIMS)
     at = moment(claims.get(IAT)) if isinstance(claims, MAPS) else None
     if at is None:
-        raise Malformed("a proof without its time")
+        raise MalformedError("a proof without its time")
     return at
 
 

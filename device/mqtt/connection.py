@@ -18,6 +18,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from device.mqtt.framing import Framing
+from device.system.errors import TitikError
 
 STALLED = 10.0
 """Seconds without a byte either way after which a connection in the making is given up: a full packet takes six of
@@ -32,11 +33,11 @@ _ACKED_AT = 120  # struct tcp_info of linux/tcp.h: eight bytes, 24 numbers of fo
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
 
 
-class Stalled(OSError):  # noqa: N818 - what befell, not a mistake of anybody's
+class StalledError(TitikError, OSError):
     """A connection in the making stood still for `STALLED`, or was not made within `CONNECT_LIMIT`."""
 
 
-class NoTls(OSError):  # noqa: N818 - the same
+class NoTlsError(TitikError, OSError):
     """The TLS handshake failed; *error* is what was said."""
 
     def __init__(self, error: OSError) -> None:
@@ -53,7 +54,7 @@ class Flow(NamedTuple):
     """What the kernel took."""
 
 
-class Line:
+class Connection:
     """A connected socket, as paho wants one; it does not block. What is wrong with it stays in `error`."""
 
     def __init__(self, sock: socket.socket, framing: Framing) -> None:
@@ -160,10 +161,10 @@ class Line:
         self._sock.close()
 
 
-def dial(address: tuple[str, int], context: ssl.SSLContext | None, framing: Framing) -> Line:
+def dial(address: tuple[str, int], context: ssl.SSLContext | None, framing: Framing) -> Connection:
     """Return a line to *address*, encrypted where there is a *context*.
 
-    Raises OSError or UnicodeError where there is no connection, and `NoTls` where it cannot be encrypted.
+    Raises OSError or UnicodeError where there is no connection, and `NoTlsError` where it cannot be encrypted.
     """
     sock = socket.create_connection(address, timeout=STALLED)
     try:
@@ -172,7 +173,7 @@ def dial(address: tuple[str, int], context: ssl.SSLContext | None, framing: Fram
         if context is not None:
             sock = context.wrap_socket(sock, server_hostname=address[0], do_handshake_on_connect=False)
         sock.settimeout(0)
-        line = Line(sock, framing)
+        line = Connection(sock, framing)
         if isinstance(sock, ssl.SSLSocket):
             _shake_hands(sock, line)
     except BaseException:
@@ -181,8 +182,8 @@ def dial(address: tuple[str, int], context: ssl.SSLContext | None, framing: Fram
     return line
 
 
-def _shake_hands(sock: ssl.SSLSocket, line: Line) -> None:
-    """Do the TLS handshake for as long as it moves. Raises `NoTls`."""
+def _shake_hands(sock: ssl.SSLSocket, line: Connection) -> None:
+    """Do the TLS handshake for as long as it moves. Raises `NoTlsError`."""
     began = moved = monotonic()
     flow = line.flow()
     while True:
@@ -194,7 +195,7 @@ def _shake_hands(sock: ssl.SSLSocket, line: Line) -> None:
         except ssl.SSLWantWriteError:
             want = [], [sock]
         except OSError as error:
-            raise NoTls(error) from error
+            raise NoTlsError(error) from error
         else:
             return
         came, went, _ = select.select(*want, [], 0.2)
@@ -202,6 +203,6 @@ def _shake_hands(sock: ssl.SSLSocket, line: Line) -> None:
         if came or went or flow.gone > before.gone:
             moved = now
         if now - moved > STALLED:
-            raise NoTls(Stalled(f"nothing moved for {STALLED:.0f} s"))
+            raise NoTlsError(StalledError(f"nothing moved for {STALLED:.0f} s"))
         if now - began > CONNECT_LIMIT:
-            raise NoTls(Stalled(f"it was not done within {CONNECT_LIMIT:.0f} s"))
+            raise NoTlsError(StalledError(f"it was not done within {CONNECT_LIMIT:.0f} s"))

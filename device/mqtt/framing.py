@@ -3,15 +3,17 @@
 MQTT 5.0, 2.1 (the same in 3.1.1): one byte of kind and flags, then one to four of the length of what remains.
 """
 
+from device.system.errors import TitikError
+
 CONNACK, PUBLISH = 2, 3
 """Kinds of packets: the upper four bits of the first byte."""
-LONGEST_OTHER = 16_384
+MAX_OTHER = 16_384
 """Bytes of any packet that is no PUBLISH: an answer has a few, and a list of a million reason codes costs 200 MB."""
-LONGEST_PROPERTIES = 4096
+MAX_PROPERTIES = 4096
 """Bytes of properties before a message: reading them takes time by the square of their number (measured)."""
 
 
-class Overlong(OSError):  # noqa: N818 - what is said of a broker, not of us
+class OverlongPacketError(TitikError, OSError):
     """A packet is longer than anybody here reads; nothing of it was kept."""
 
     def __init__(self, length: int, most: int) -> None:
@@ -19,7 +21,7 @@ class Overlong(OSError):  # noqa: N818 - what is said of a broker, not of us
         self.length, self.most = length, most
 
 
-class Foreign(OSError):  # noqa: N818 - the same
+class ForeignPeerError(TitikError, OSError):
     """What came is no MQTT that was agreed upon."""
 
 
@@ -41,7 +43,7 @@ class Framing:
         return self._first is not None
 
     def take(self, octets: bytes) -> None:
-        """Note *octets*, cut anywhere. Raises `Overlong` or `Foreign` at the byte that shows it."""
+        """Note *octets*, cut anywhere. Raises `OverlongPacketError` or `ForeignPeerError` at the byte that shows it."""
         at = 0
         while at < len(octets):
             if self._left:
@@ -60,20 +62,20 @@ class Framing:
     def _begin(self, first: int) -> None:
         kind, qos = first >> 4, first >> 1 & 3
         if not self.packets and kind != CONNACK:
-            raise Foreign("the first thing that came is no CONNACK")
+            raise ForeignPeerError("the first thing that came is no CONNACK")
         if kind == PUBLISH and qos > 1:  # whatever is taken at QoS 2 stays in memory until a third packet
-            raise Foreign("a message came at a QoS that nobody asked for")
+            raise ForeignPeerError("a message came at a QoS that nobody asked for")
         self._first, self._length, self._shift = first, 0, 0
 
     def _measure(self, first: int, octet: int) -> None:
         self._length |= (octet & 0x7F) << self._shift
         self._shift += 7
-        most = self._most if first >> 4 == PUBLISH else LONGEST_OTHER
+        most = self._most if first >> 4 == PUBLISH else MAX_OTHER
         if self._length > most:
-            raise Overlong(self._length, most)
+            raise OverlongPacketError(self._length, most)
         if octet & 0x80:
             if self._shift == 28:  # noqa: PLR2004 - four bytes of seven bits
-                raise Foreign("a packet's length has more than four bytes")
+                raise ForeignPeerError("a packet's length has more than four bytes")
             return
         self._left = self._length
         if not self._left:

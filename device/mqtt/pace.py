@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 AIM = 2.5
 """Seconds within which the broker should have what is under way."""
-FIRST_FLIGHT, LEAST_FLIGHT, MOST_FLIGHT = 8_192, 1_024, 1_048_576
+FIRST_FLIGHT, LEAST_FLIGHT, MAX_FLIGHT = 8_192, 1_024, 1_048_576
 """Bytes under way: at first, at the least (then one event at a time), at the most."""
 BATCH_BYTES = 65_536
 """Bytes of one message at the most."""
@@ -58,7 +58,7 @@ class Pace:
             self.flight = min(max(int(self.rate * AIM), LEAST_FLIGHT), self.flight)
             self._late += self.rate < SLOW
         elif 4 * ahead >= self.flight:  # what was not used proves nothing
-            self.flight = min(self.flight + size, MOST_FLIGHT)
+            self.flight = min(self.flight + size, MAX_FLIGHT)
         if self.quick:
             self._late = 0
 
@@ -97,7 +97,7 @@ class Limits:
         if cause is not Cause.TOO_LARGE:
             self.messages = max(min(self.messages, count) // 2, 1)
         self._acked = 0
-        self._patience = min(2 * self._patience, LONGEST_PATIENCE)
+        self._patience = min(2 * self._patience, MAX_PATIENCE)
         if before != (self.batch, self.messages):
             log.warning(
                 "perhaps the broker takes no more: batches of %d bytes from now on, and %d messages at once",
@@ -120,5 +120,5 @@ class Limits:
 
 STRIKES = 2
 """Sessions that must end alike before anything is made of it."""
-FIRST_PATIENCE, LONGEST_PATIENCE = 10, 5_000
+FIRST_PATIENCE, MAX_PATIENCE = 10, 5_000
 """Messages that must be acknowledged before more is tried; doubling."""

@@ -8,23 +8,23 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.mqtt.connection import Line
-from device.mqtt.framing import LONGEST_PROPERTIES, properties_of
+from device.mqtt.connection import Connection
+from device.mqtt.framing import MAX_PROPERTIES, properties_of
 
 
-class LineClient(Client):
+class ConnectionClient(Client):
     """Gets its connection from *line*, which it asks each time that it connects."""
 
-    def __init__(self, line: Callable[[], Line], *words: Any, **more: Any) -> None:
+    def __init__(self, line: Callable[[], Connection], *words: Any, **more: Any) -> None:
         super().__init__(*words, **more)
         self._new_line = line
 
-    def _create_socket(self) -> Line:
+    def _create_socket(self) -> Connection:
         return self._new_line()
 
     def _handle_publish(self) -> MQTTErrorCode:
         packet, qos = self._in_packet["packet"], self._in_packet["command"] >> 1 & 3
-        if self._protocol == MQTTv5 and properties_of(packet, qos) > LONGEST_PROPERTIES:
+        if self._protocol == MQTTv5 and properties_of(packet, qos) > MAX_PROPERTIES:
             return MQTT_ERR_PROTOCOL
         return super()._handle_publish()
 

@@ -13,8 +13,10 @@ from datetime import datetime
 from enum import StrEnum, auto
 from typing import NamedTuple
 
-from device.mqtt.connection import NoTls, Stalled
-from device.mqtt.framing import Foreign, Overlong
+from device.mqtt.connection import NoTlsError, StalledError
+from device.mqtt.framing import ForeignPeerError, OverlongPacketError
+from device.mqtt.reasons import ALERTS, AT_THE_BROKER, CODES, OLD_CODES, ONE_NAME, UNSUPPORTED, VERIFY
+from device.system.errors import TitikError
 
 BIG = 1024
 """Bytes from which one message under way may be why a broker ended the session; no broker's limit is smaller."""
@@ -69,7 +71,7 @@ class Sentence(NamedTuple):
     """The next command."""
 
 
-class Broken(OSError):  # noqa: N818 - the weather, not a mistake of anybody's
+class SessionError(TitikError, OSError):
     """The session ended, or never began: weather, told in one sentence."""
 
     def __init__(
@@ -120,102 +122,15 @@ class Ending:
     """Our clock."""
 
 
-_BROKER = "at the broker: systemctl status mosquitto; its log says more"
-_NAME = "each point has its own name, and a certificate with that name as CN; titik-central status shows two at one"
-_OURS = "a new certificate for this machine (examples/certificates), then restart this service"
-_LIMITS = "the broker's limits"
-
-CODES: Mapping[int, tuple[str, str]] = {
-    0x80: ("it gives no reason", _BROKER),
-    0x81: ("it could not read a packet of ours", _BROKER),
-    0x82: ("it says that we broke the protocol", _BROKER),
-    0x83: ("for a reason of its own making", _BROKER),
-    0x84: ("it does not speak this version of MQTT", "[broker] protocol = 4 (MQTT 3.1.1), or 5 where it is 4"),
-    0x85: ("it does not take this client id", _NAME),
-    0x86: ("it does not know this user or password", "[broker] username, and /etc/credstore/*.mqtt-password"),
-    0x87: ("it does not authorize this client", "the broker's users and ACL: the certificate's CN, or the username"),
-    0x88: ("it is not available", _BROKER),
-    0x89: ("it is busy", f"wait; or {_LIMITS} (max_connections, memory_limit)"),
-    0x8A: ("it has banned this client", "the broker's list of banned clients"),
-    0x8B: ("it is shutting down", _BROKER),
-    0x8C: ("it wants another way to authenticate", "a certificate, or a user and password, is all that we show"),
-    0x8D: ("it heard nothing of us within the keep-alive", "the network between; [broker] keepalive"),
-    0x8E: ("another client has taken the place of this name", _NAME),
-    0x8F: ("it does not take a topic filter of ours", f"[broker] root; {_LIMITS} for topics"),
-    0x90: ("it does not take a topic of ours", f"[broker] root; {_LIMITS} for topics"),
-    0x93: ("it says that too many messages waited for it at once", "[broker] in_flight, smaller; fewer are tried now"),
-    0x94: ("it says that a topic alias was wrong, and we use none", _BROKER),
-    0x95: ("a message of ours is larger than it takes", "its max_packet_size; [broker] largest_packet, smaller"),
-    0x96: ("it says that we send too much at a time", f"{_LIMITS} for messages a second"),
-    0x97: ("a quota of it is used up", "its quotas: messages, bytes, connections, retained messages"),
-    0x98: ("somebody ended it at the broker", _BROKER),
-    0x99: ("it does not take the form of a message", _BROKER),
-    0x9A: ("it keeps no retained messages", "retain_available true, at the broker"),
-    0x9B: ("it takes no messages at QoS 1", "max_qos at the broker: 1 or more"),
-    0x9C: ("it sends its clients to another broker", "[broker] host"),
-    0x9D: ("it has moved to another address for good", "[broker] host"),
-    0x9F: ("it says that we connect too often", f"wait; or {_LIMITS} for connections a second"),
-    0xA0: ("a connection may not last longer there", "nothing: the next one is made"),
-    0xA2: ("it takes no subscriptions with wildcards", "its settings: titik needs + in topic filters"),
-}
-"""By reason code: why, and what next."""
-
-OLD_CODES: Mapping[int, int] = {1: 0x84, 2: 0x85, 3: 0x88, 4: 0x86, 5: 0x87}
-"""The return codes of 3.1.1's CONNACK, as MQTT 5's."""
-UNSUPPORTED = 0x84
-
 _KINDS: Mapping[int, Cause] = {0x8E: Cause.TAKEN_OVER, 0x93: Cause.TOO_MANY, 0x95: Cause.TOO_LARGE}
-
-ALERTS: Mapping[str, tuple[str, str]] = {
-    "CERTIFICATE_EXPIRED": ("says that our certificate has expired", _OURS),
-    "CERTIFICATE_REVOKED": ("has revoked our certificate", _OURS),
-    "UNKNOWN_CA": (
-        "does not know the authority that signed our certificate",
-        "it must be of the broker's own authority (cafile): examples/certificates",
-    ),
-    "CERTIFICATE_REQUIRED": ("wants a certificate, and we show none", "[broker] certificate and key"),
-    "BAD_CERTIFICATE": (
-        "does not take our certificate: it is damaged, or not valid yet by the broker's clock",
-        "date, here and at the broker; openssl x509 -dates -in FILE",
-    ),
-    "UNSUPPORTED_CERTIFICATE": (
-        "does not take our certificate: it is not one for a client",
-        "openssl x509 -purpose -in FILE; examples/certificates makes the right ones",
-    ),
-    "CERTIFICATE_UNKNOWN": ("does not take our certificate", "openssl x509 -text -in FILE; the broker's log"),
-    "ACCESS_DENIED": ("does not let our certificate in", "the broker's log"),
-    "HANDSHAKE_FAILURE": (
-        "has no TLS in common with us, or wants a certificate",
-        "[broker] certificate and key; tls_version and ciphers at the broker",
-    ),
-    "PROTOCOL_VERSION": ("wants another version of TLS; ours are 1.2 and 1.3", "tls_version at the broker"),
-}
-"""By the end of the alert's name in OpenSSL: what the broker says or does, and what next."""
-
-_DATES = "date, here; is that right, then a new certificate at the broker (examples/certificates)"
-_HOST = "[broker] host must be a name in it: openssl x509 -ext subjectAltName -in server.crt"
-_AUTHORITY = "[broker] ca must be the authority that signed it: the broker's cafile"
-VERIFY: Mapping[int, tuple[str, str]] = {
-    9: ("the broker's certificate is not yet valid (this machine's clock says {clock})", _DATES),
-    10: ("the broker's certificate has expired (this machine's clock says {clock})", _DATES),
-    18: ("the broker's certificate is signed by itself", _AUTHORITY),
-    19: ("the broker's certificate is of another authority", _AUTHORITY),
-    20: ("the broker's certificate is of another authority", _AUTHORITY),
-    21: ("the broker's certificate is of another authority", _AUTHORITY),
-    23: ("the broker's certificate is revoked", "a new one at the broker (examples/certificates)"),
-    26: ("the broker's certificate is not one for a server", "a new one at the broker (examples/certificates)"),
-    62: ("the broker's certificate is made out for another name", _HOST),
-    64: ("the broker's certificate is made out for another address", _HOST),
-}
-"""By OpenSSL's verify code (x509_vfy.h)."""
 
 
 def told(end: Ending) -> Sentence:
     """Return what the operator is told of *end*."""
-    alert = _alert(end, end.error.error if isinstance(end.error, NoTls) else end.error)
+    alert = _alert(end, end.error.error if isinstance(end.error, NoTlsError) else end.error)
     if alert is not None and end.code is None:
         return alert
-    if isinstance(end.error, NoTls):
+    if isinstance(end.error, NoTlsError):
         return _no_tls(end, end.error.error)
     if end.stage is Stage.CONNECT:
         return _no_connection(end)
@@ -234,7 +149,10 @@ def _no_connection(end: Ending) -> Sentence:
         case UnicodeError():
             what, following = "that is no name of a machine", "[broker] host"
         case ConnectionRefusedError():
-            what, following = "that machine is there, and no program listens on the port", f"[broker] port; {_BROKER}"
+            what, following = (
+                "that machine is there, and no program listens on the port",
+                f"[broker] port; {AT_THE_BROKER}",
+            )
         case TimeoutError():
             what, following = "no answer from that machine", f"ping {host}; is it switched on? is there a firewall?"
         case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH | errno.ENETDOWN):
@@ -252,7 +170,7 @@ def _no_tls(end: Ending, error: OSError) -> Sentence:
             what = what.format(clock="?" if end.now is None else f"{end.now:%Y-%m-%d}")
         case ssl.SSLCertVerificationError():
             what, following = error.verify_message, "openssl x509 -text -in server.crt, at the broker"
-        case Stalled():
+        case StalledError():
             cause = Cause.NETWORK
             what, following = (
                 f"the handshake stood still: {error}",
@@ -286,7 +204,7 @@ def _alert(end: Ending, error: BaseException | None) -> Sentence | None:
 
 def _said(end: Ending, code: int) -> Sentence:
     """Return what a reason code means; the same may refuse a client, or end its session."""
-    why, following = CODES.get(code, (f"its reason is 0x{code:02x}", _BROKER))
+    why, following = CODES.get(code, (f"its reason is 0x{code:02x}", AT_THE_BROKER))
     if code == UNSUPPORTED and end.stage is Stage.WORD:
         why = f"it does not speak MQTT {'5' if end.modern else '3.1.1'}"
         following = f"[broker] protocol = {4 if end.modern else 5}"
@@ -312,9 +230,9 @@ def _no_word(end: Ending) -> Sentence:
     elif end.first:
         what = f"the broker speaks no MQTT that we know: {_plain(end.error)}"
         following = "[broker] host and port; is it a broker?"
-    elif isinstance(end.error, Stalled):
+    elif isinstance(end.error, StalledError):
         cause, what = Cause.UNANSWERED, f"{end.where} took the connection and then said nothing"
-        following = f"[broker] port; {_BROKER}"
+        following = f"[broker] port; {AT_THE_BROKER}"
     else:
         cause, what = Cause.CLOSED_EARLY, f"{end.where} closed the connection before its first word"
         following = "[broker] " + "; ".join(
@@ -333,7 +251,7 @@ def _no_word(end: Ending) -> Sentence:
 def _no_more(end: Ending) -> Sentence:
     """Return why a session ended for which the broker gave no reason."""
     match end.error:
-        case Overlong(length=length, most=most):
+        case OverlongPacketError(length=length, most=most):
             cause, what = (
                 Cause.OVERLONG,
                 f"the broker sent a packet of {length} bytes, and no more than {most} are read",
@@ -341,7 +259,7 @@ def _no_more(end: Ending) -> Sentence:
             following = "who published it? mosquitto_sub -v -t '#' --retained-only; max_packet_size at the broker"
         case ConnectionError() | ssl.SSLEOFError() | None:
             cause, what, following = _closed(end)
-        case OSError() as error if not isinstance(error, (Foreign, ssl.SSLError)):
+        case OSError() as error if not isinstance(error, (ForeignPeerError, ssl.SSLError)):
             cause, what = Cause.NETWORK, f"the line to the broker broke: {_plain(error)}"
             following = "ip route; cable and Wi-Fi; ping"
         case error:
@@ -358,9 +276,9 @@ def _closed(end: Ending) -> Sentence:
         following = "if it goes on: its max_packet_size; [broker] largest_packet; smaller ones are tried"
     elif end.in_hand:
         what = f"{what} while {len(end.in_hand)} message(s) were under way"
-        following = f"{_BROKER}; if it goes on: [broker] in_flight, smaller; fewer are tried"
+        following = f"{AT_THE_BROKER}; if it goes on: [broker] in_flight, smaller; fewer are tried"
     else:
-        return Sentence(Cause.CLOSED, what, _BROKER)
+        return Sentence(Cause.CLOSED, what, AT_THE_BROKER)
     return Sentence(Cause.CLOSED_ON, what, following)
 
 
@@ -373,7 +291,7 @@ def silent(seconds: float) -> Sentence:
 def unanswered(seconds: float) -> Sentence:
     """Return what is told when a message that has left was not acknowledged for *seconds*."""
     what = f"the broker has not acknowledged a message for {seconds:.0f} s"
-    return Sentence(Cause.UNANSWERED, what, f"restart it; {_BROKER}")
+    return Sentence(Cause.UNANSWERED, what, f"restart it; {AT_THE_BROKER}")
 
 
 def lacking(code: int) -> Sentence:
@@ -390,7 +308,7 @@ def shared(name: str, certified: str | None) -> Sentence:
     what = f"each session ends soon after it began: another client uses the name {name}, or its certificate"
     if certified not in (None, name):
         what = f"{what}; ours is made out for {certified}"
-    return Sentence(Cause.TAKEN_OVER, what, _NAME)
+    return Sentence(Cause.TAKEN_OVER, what, ONE_NAME)
 
 
 def _plain(error: BaseException | None) -> str:

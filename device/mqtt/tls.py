@@ -3,19 +3,19 @@
 import ssl
 from pathlib import Path
 
-from device.config import Broker
-from device.mqtt.session_end import Broken, Cause
+from device.config import BrokerSettings
+from device.mqtt.session_end import Cause, SessionError
 from device.system.disk import read_whole
 
-LONGEST_FILE = 1_048_576
+MAX_FILE = 1_048_576
 """Bytes of a PEM file; every authority of Debian together is a quarter of it."""
 _KEY, _CERTIFICATE = b"KEY-----", b"CERTIFICATE-----"
 
 
-def context(broker: Broker) -> ssl.SSLContext:
+def context(broker: BrokerSettings) -> ssl.SSLContext:
     """Return a context that trusts *broker*'s authority alone, and shows our certificate if there is one.
 
-    Raises `Broken`, which names the file and what is wrong with it.
+    Raises `SessionError`, which names the file and what is wrong with it.
     """
     made = ssl.create_default_context(cafile=_authority(broker.ca))
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -63,7 +63,7 @@ def _show(made: ssl.SSLContext, certificate: Path, key: Path) -> None:
 def _read(file: Path, word: str) -> bytes:
     """Return what stands in *file*."""
     try:
-        return read_whole(file, LONGEST_FILE)  # and never waits at a pipe, as what opens it by name would
+        return read_whole(file, MAX_FILE)  # and never waits at a pipe, as what opens it by name would
     except FileNotFoundError:
         following = f"put it there, or name another in [broker] {word}"
         raise _unusable(file, word, "is not there", following) from None
@@ -74,8 +74,8 @@ def _read(file: Path, word: str) -> bytes:
         raise _unusable(file, word, f"cannot be read: {error.strerror}", f"ls -l {file}") from error
 
 
-def _unusable(file: Path, word: str, what: str, following: str) -> Broken:
-    return Broken(f"[broker] {word} = {file} {what}", following, Cause.FILES)
+def _unusable(file: Path, word: str, what: str, following: str) -> SessionError:
+    return SessionError(f"[broker] {word} = {file} {what}", following, Cause.FILES)
 
 
 def certified_name(certificate: Path | None) -> str | None:
@@ -88,6 +88,6 @@ def certified_name(certificate: Path | None) -> str | None:
             return None
         held = x509.load_pem_x509_certificate(_read(certificate, "certificate"))
         names = held.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    except (Broken, ValueError):
+    except (SessionError, ValueError):
         return None
     return str(names[0].value) if names else None

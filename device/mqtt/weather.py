@@ -5,7 +5,7 @@ from pathlib import Path
 
 from device.mqtt import tls
 from device.mqtt.pace import Pace
-from device.mqtt.session_end import Broken, Cause, Sentence, shared
+from device.mqtt.session_end import Cause, Sentence, SessionError, shared
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Weather:
             log.info("the broker is there")
         self._fair, self._said = True, None
 
-    def foul(self, broken: Broken) -> None:
+    def foul(self, broken: SessionError) -> None:
         """Say why there is no session, unless that was the last thing said."""
         told = Sentence(broken.cause, broken.what, broken.following)
         cut_short = broken.lasted is not None and broken.lasted < SOON

@@ -27,7 +27,7 @@ NOISIEST = 1.2
 Blocks = NDArray[np.float32]
 
 
-class Gate:
+class ChangeGate:
     """Opens when something stirs."""
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 MARK, NAME = "reader-at-work", "reader-crashes"
 """The file in the runtime folder, and the one in the state folder."""
-MOST = 2
+MAX_LIVES = 2
 """Lives that a reader may end within `WITHIN`."""
 WITHIN = 60.0
 """Seconds from the beginning of one life, which followed a crash, to the next crash."""
@@ -116,7 +116,9 @@ class Crashes:
 
     def tell(self) -> dict[str, Any]:
         """Return which readers are in use, and why which is not."""
-        gone = dict.fromkeys(self.left_out, f"ended the station {MOST} times within a minute; tried again after a day")
+        gone = dict.fromkeys(
+            self.left_out, f"ended the station {MAX_LIVES} times within a minute; tried again after a day"
+        )
         gone |= {reader: "is not installed" for reader in _NUMBERS if reader not in self._builds}
         return {"use": [reader for reader in _NUMBERS if reader not in gone], "left_out": gone}
 
@@ -169,14 +171,14 @@ class Crashes:
             log.error(
                 "%s is left out: the station died in it %d times within a minute; it is tried again after a day. %s",
                 reader,
-                MOST,
+                MAX_LIVES,
                 _NEXT[reader],
             )
         else:
             log.error(
                 "the station died in %s %d times within a minute, and it stays: no other reader is left. %s",
                 reader,
-                MOST,
+                MAX_LIVES,
                 _NEXT[reader],
             )
 

@@ -26,7 +26,7 @@ ZXING, ZBAR = "zxing-cpp", "zbar"
 """The names of the two, in ``health`` and in the log."""
 MAX_TEXT = 4300
 """Characters; no QR holds more."""
-MOST = 64
+MAX_CODES = 64
 """Places taken from one picture; a wall of codes must not become a wall of work."""
 _QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCodeModel1, zxingcpp.BarcodeFormat.QRCodeModel2])
 """Not ``QRCode``, which takes in Micro QR: one finder of a blurred code was read as a Micro QR of four digits."""
@@ -181,7 +181,7 @@ def zbar(luma: Luma) -> View:
         return View()
     height, width = luma.shape
     found = pyzbar.decode((luma.tobytes(), width, height), symbols=[ZBarSymbol.QRCODE])
-    whole = [one for one in found[:MOST] if one.type == ZBarSymbol.QRCODE.name and one.polygon]
+    whole = [one for one in found[:MAX_CODES] if one.type == ZBarSymbol.QRCODE.name and one.polygon]
     return View(_once((one.data.decode("ascii"), _polygon(one)) for one in whole if one.data.isascii()))
 
 
@@ -196,8 +196,8 @@ def _polygon(symbol: Any) -> Place:
 def _view(found: Sequence[Any]) -> View:
     return View(
         # A byte order mark says how the bytes before us were packed, and is no part of a text (RFC 3629, 6).
-        _once((one.text.removeprefix("\ufeff"), _corners(one)) for one in found[:MOST] if one.valid),
-        tuple(_corners(one) for one in found[:MOST] if not one.valid),
+        _once((one.text.removeprefix("\ufeff"), _corners(one)) for one in found[:MAX_CODES] if one.valid),
+        tuple(_corners(one) for one in found[:MAX_CODES] if not one.valid),
     )
 
 

@@ -44,7 +44,7 @@ LARGER = 1.5
 """Times as large: a code that is seen and not read may be meant instead of the one that was read."""
 PATIENCE = 0.4
 """Seconds that a code that was read waits for a nearer one to be."""
-MOST = 512
+MAX_REMEMBERED = 512
 """Codes whose places are remembered; beyond it those that stand still stay, and the newest."""
 
 
@@ -183,9 +183,9 @@ class Nearest:
         gone = [key for key, one in self._standing.items() if tick - one.last > one.kept]
         for key in gone:
             del self._standing[key]
-        if len(self._standing) > MOST:
+        if len(self._standing) > MAX_REMEMBERED:
             order = sorted(self._standing.items(), key=lambda item: (item[1].scenery, item[1].last), reverse=True)
-            self._standing = dict(order[: MOST // 2])
+            self._standing = dict(order[: MAX_REMEMBERED // 2])
 
 
 def _each(codes: Iterable[Code], size: tuple[int, int]) -> Iterable[tuple[float, Code]]:

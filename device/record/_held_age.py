@@ -23,7 +23,7 @@ SOME = 500
 """Rows that are deleted at a time, so that nobody waits for long."""
 
 
-class Age:
+class HeldAge:
     """The ages in one open file; *uptime* gives seconds since boot, *before* seconds that count as well."""
 
     def __init__(self, file: sqlite3.Connection, uptime: Callable[[], float], before: float = 0.0) -> None:

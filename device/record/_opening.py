@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from device.record import _recovery, _sealing, schema
-from device.record._reserve import Ballast
+from device.record._reserve import Reserve
 from device.system.disk import tighten
+from device.system.errors import TitikError
 from device.system.sqlite_errors import damaged, sentence
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ PATIENCE = 5.0
 """Seconds that a statement waits for another program that has the file."""
 
 
-class CannotOpen(Exception):  # noqa: N818 - what is the case
+class OutboxOpenError(TitikError):
     """The file cannot be opened; the sentence says why."""
 
 
@@ -32,15 +33,15 @@ class Opening:
     *ballast* goes overboard where the disk has no room to mend.
     """
 
-    def __init__(self, path: Path, point: str | None, ballast: Ballast, at: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, point: str | None, reserve: Reserve, at: Callable[[], datetime]) -> None:
         self._path = path
         self._point = point
-        self._ballast = ballast
+        self._reserve = reserve
         self._at = at
         self._first = True
 
     def file(self) -> sqlite3.Connection:
-        """Return the file, whole and ours. Raises `CannotOpen`, `sealing.CannotSeal`, sqlite3.Error and OSError."""
+        """Return the file, whole and ours. Raises `OutboxOpenError`, `sealing.SealError`, sqlite3.Error and OSError."""
         self._tighten()
         _recovery.finish(self._path)
         for _ in range(TURNS):
@@ -58,7 +59,7 @@ class Opening:
                 if not isinstance(error, sqlite3.Error) or not is_damaged(error):
                     raise
                 self._mend()
-        raise CannotOpen("the outbox is damaged, or another point's, again and again")
+        raise OutboxOpenError("the outbox is damaged, or another point's, again and again")
 
     def _tighten(self) -> None:
         """Take from others what a program before, or a copy, gave them."""
@@ -93,15 +94,15 @@ class Opening:
         return file
 
     def _mend(self) -> None:
-        """Save what is whole of a damaged file into a new one; nothing is ever deleted. Raises `CannotOpen`."""
+        """Save what is whole of a damaged file into a new one; nothing is ever deleted. Raises `OutboxOpenError`."""
         try:
             try:
                 _recovery.mend(self._path, self._stamp())
             except (sqlite3.Error, OSError):
-                self._ballast.drop()  # the disk may be full
+                self._reserve.drop()  # the disk may be full
                 _recovery.mend(self._path, self._stamp())
         except (sqlite3.Error, OSError) as error:
-            raise CannotOpen(f"the damaged outbox cannot be saved into a new one: {sentence(error)}") from error
+            raise OutboxOpenError(f"the damaged outbox cannot be saved into a new one: {sentence(error)}") from error
 
     def _stamp(self) -> str:
         return f"{self._at():%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"

@@ -12,7 +12,7 @@ SLACK = 65_536
 """Bytes that must be free again before an outbox that was full takes more, so that it does not flap."""
 
 
-class Room:
+class Quota:
     """The bound of one file: the smaller of *most* bytes and half of what it uses and the disk has free."""
 
     def __init__(self, path: Path, most: int) -> None:

@@ -28,7 +28,7 @@ COLUMNS = 7
 """Columns of the table `event`; version 1 had six."""
 
 
-MOST_TRIED = 500_000
+MAX_TRIED = 500_000
 """Rows asked for one by one, at the most: a damaged count must not keep the station from its work."""
 _INSERT = "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?)"
 """What was found first stays: the trees' row before a page's, the newest page's before an older one's."""
@@ -241,7 +241,7 @@ def _by_tree(path: Path, failing: set[int]) -> Iterator[_Row]:
         crc = "crc" if _has_crc(file) else "NULL"
         sql = f"SELECT row, epoch, seq, id, body, held_at, {crc} FROM event WHERE row"  # noqa: S608 - a column of ours
         last, top, tried = 0, _highest(file), 0
-        while last < top and tried <= MOST_TRIED:
+        while last < top and tried <= MAX_TRIED:
             try:
                 some = file.execute(f"{sql} > ? ORDER BY row LIMIT ?", (last, STRIDE)).fetchall()
             except sqlite3.Error:  # one by one over the damage, and on in strides behind it

@@ -17,7 +17,7 @@ SHARE = 8
 """A disk that is no larger than so many of them gives one part in so many."""
 
 
-class Ballast:
+class Reserve:
     """The file at *path*; its room is really taken from the disk, not only promised."""
 
     def __init__(self, path: Path, size: int = SIZE) -> None:

@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from device.record import _recovery, schema
-from device.record._held_age import Age
+from device.record._held_age import HeldAge
 from device.record.sealed import Sealed, alone, count, find, following, opened, paths, transaction
 from device.system.disk import make_private, sync_folder
+from device.system.errors import TitikError
 from device.system.sqlite_errors import damaged, sentence
 
 log = logging.getLogger(__name__)
 
-MOST = 16
+MAX_SEALED = 16
 """Sealed files; each is a name that somebody gave this card, and a disk has an end."""
 AT_A_TIME = 1000
 """Rows that are looked at, or moved, at once."""
@@ -31,7 +32,7 @@ _COLUMNS = "epoch, seq, id, body, held_at, crc"
 _INSERT = f"({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
 
 
-class CannotSeal(Exception):  # noqa: N818 - what is the case
+class SealError(TitikError):
     """A file can be neither sealed nor taken back; the sentence says why, and what next."""
 
 
@@ -67,11 +68,11 @@ def claim(file: sqlite3.Connection, path: Path, point: str) -> str:
 
 
 def away(file: sqlite3.Connection, path: Path, whose: str) -> None:
-    """Close *file* and seal it under the name of *whose* it is. Raises sqlite3.Error, OSError and `CannotSeal`."""
+    """Close *file* and seal it under the name of *whose* it is. Raises sqlite3.Error, OSError and `SealError`."""
     empty = schema.is_empty(file)
-    if not empty and len(paths(path)) >= MOST:
-        raise CannotSeal(
-            f"the outbox belongs to {whose}, and {MOST} of other points are sealed here already."
+    if not empty and len(paths(path)) >= MAX_SEALED:
+        raise SealError(
+            f"the outbox belongs to {whose}, and {MAX_SEALED} of other points are sealed here already."
             " Next: titik queue list; carry them to the centre by titik queue export, then titik queue import"
         )
     owed, held = count(file)
@@ -113,7 +114,7 @@ def back(path: Path, point: str, stamp: str) -> bool:
     return False
 
 
-def join(file: sqlite3.Connection, path: Path, point: str, age: Age, limit: Limit) -> None:
+def join(file: sqlite3.Connection, path: Path, point: str, age: HeldAge, limit: Limit) -> None:
     """Take the rows of *point*'s own sealed files into *file*, its outbox, as far as that stays within *limit*.
 
     Such a file is there where a card was copied. If any row stays behind, it stays sealed. Raises sqlite3.Error where
@@ -141,7 +142,7 @@ def join(file: sqlite3.Connection, path: Path, point: str, age: Age, limit: Limi
             log.warning("%d rows of %s, which is this point's, are in its outbox now", moved, one.path.name)
 
 
-def _moved(one: Sealed, file: sqlite3.Connection, age: Age) -> int | None:
+def _moved(one: Sealed, file: sqlite3.Connection, age: HeldAge) -> int | None:
     """Copy the rows of *one* into *file*; return how many it lacked, ``None`` where any of them is still lacking."""
     with closing(opened(one.path)) as other:
         with transaction(file):

@@ -8,6 +8,8 @@ from collections.abc import Container, Iterator
 from mmap import mmap
 from typing import TypeAlias
 
+from device.system.errors import TitikError
+
 Value: TypeAlias = int | bytes | str | None
 
 LEAF = 13
@@ -20,7 +22,7 @@ VARINT = 9
 """Bytes of the longest varint."""
 
 
-class Broken(ValueError):  # noqa: N818 - what the page is
+class DamagedPageError(TitikError, ValueError):
     """A page, or a cell in it, that is not what SQLite writes."""
 
 
@@ -43,7 +45,7 @@ def rows(page: bytes, columns: int, wanted: Container[int] | None = None) -> Ite
             return
         try:
             found = _cell(page, int.from_bytes(pointer, "big"), columns, wanted)
-        except (Broken, UnicodeDecodeError):
+        except (DamagedPageError, UnicodeDecodeError):
             continue
         if found is not None:
             yield found
@@ -56,14 +58,14 @@ def _cell(page: bytes, at: int, columns: int, wanted: Container[int] | None) -> 
         return None
     record = page[at : at + length]
     if len(record) != length or length > len(page) - 35:  # 1.6: more than that goes on elsewhere
-        raise Broken
+        raise DamagedPageError
     end, at = _varint(record, 0)
     types = []
     while at < end:
         type_, at = _varint(record, at)
         types.append(type_)
     if at != end or len(types) != columns:
-        raise Broken
+        raise DamagedPageError
     values: list[Value] = []
     for type_ in types:
         value, at = _value(record, at, type_)
@@ -81,10 +83,10 @@ def _value(record: bytes, at: int, type_: int) -> tuple[Value, int]:
     elif type_ >= BLOB:
         width = (type_ - BLOB) // 2
     else:
-        raise Broken
+        raise DamagedPageError
     octets = record[at : at + width]
     if len(octets) != width:
-        raise Broken
+        raise DamagedPageError
     if type_ in WIDTHS:
         return int.from_bytes(octets, "big", signed=True), at + width
     return (octets if type_ % 2 == 0 else octets.decode()), at + width
@@ -94,14 +96,14 @@ def _varint(octets: bytes, at: int) -> tuple[int, int]:
     value = 0
     for n in range(VARINT):
         if at + n >= len(octets):
-            raise Broken
+            raise DamagedPageError
         octet = octets[at + n]
         if n == VARINT - 1:
             return _signed(value << 8 | octet), at + VARINT
         value = value << 7 | octet & 0x7F
         if octet < 0x80:  # noqa: PLR2004 - the last octet of a varint has its high bit clear
             return value, at + n + 1
-    raise Broken
+    raise DamagedPageError
 
 
 def _signed(value: int) -> int:

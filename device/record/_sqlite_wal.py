@@ -19,7 +19,7 @@ CUT_OFF = 1
 """Commits that a power cut may leave behind the last one that is on the disk: each is waited for (FULL)."""
 
 
-class Frame(NamedTuple):
+class WalFrame(NamedTuple):
     """The frame that begins *at* an octet of the log."""
 
     at: int
@@ -29,11 +29,11 @@ class Frame(NamedTuple):
     """Whether it was written since the log last began anew; an older one was in the file once, if it was committed."""
 
 
-def frames(octets: mmap, size: int) -> list[Frame]:
+def frames(octets: mmap, size: int) -> list[WalFrame]:
     """Return the frames of a log of pages of *size* bytes, in the order of the file."""
     places = range(HEADER, len(octets) - FRAME - size + 1, FRAME + size)
     salts = octets[16:24] if _sound(octets) or not places else octets[HEADER + 8 : HEADER + 16]
-    return [Frame(at, octets[at + 4 : at + 8] != bytes(4), octets[at + 8 : at + 16] == salts) for at in places]
+    return [WalFrame(at, octets[at + 4 : at + 8] != bytes(4), octets[at + 8 : at + 16] == salts) for at in places]
 
 
 def pages(octets: mmap, size: int, *, current: bool) -> Iterator[bytes]:

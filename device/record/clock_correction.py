@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from device.record.event import Composer
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from device.system.clock import ClockState
 
 
-class Correction:
+class ClockCorrection:
     """Appends one ``id.titik.clock`` event whenever the clock is trusted after events for which it was not.
 
     An earlier run of the program in the same boot may have left some: the outbox is asked for them once.
@@ -33,7 +33,7 @@ class Correction:
             if not self._waiting:
                 return False
             self._outbox.append(self._composer.correct(self._outbox.place(), at, clock))
-        except CannotRecord:  # the outbox has said so itself, and the wall shows it
+        except RecordError:  # the outbox has said so itself, and the wall shows it
             return False
         self._waiting = False
         return True

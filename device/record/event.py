@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from device.config import Point, Privacy
+from device.config import PointSettings, PrivacySettings
 from device.model import WITA, Belief, Domain, Event, Place
 from device.system.clock import ClockState, stamp
 from device.trust.fleet_secret import FleetSecret
@@ -48,8 +48,8 @@ def age(body: bytes, at: datetime, clock: ClockState) -> tuple[str | None, float
 class Composer:
     """What every event of this point has in common."""
 
-    point: Point
-    privacy: Privacy
+    point: PointSettings
+    privacy: PrivacySettings
     secret: FleetSecret | None
     simulated: bool
 

@@ -19,15 +19,16 @@ from typing import NamedTuple, Self
 
 from device.model import Event, Place
 from device.record import _held_age, _recovery, _sealing, schema
-from device.record._held_age import SOME, Age
-from device.record._opening import CannotOpen, Opening, is_damaged
-from device.record._quota import Room
-from device.record._reserve import Ballast
-from device.record._sealing import CannotSeal, Limit
+from device.record._held_age import SOME, HeldAge
+from device.record._opening import Opening, OutboxOpenError, is_damaged
+from device.record._quota import Quota
+from device.record._reserve import Reserve
+from device.record._sealing import Limit, SealError
 from device.record.schema import Recalled, Span
 from device.record.sealed import SealedFiles
 from device.system.clock import boot_time
-from device.system.lock import FileLock, Taken
+from device.system.errors import TitikError
+from device.system.lock import FileLock, LockTakenError
 from device.system.sqlite_errors import full, inode, sentence, starved
 from device.wire import Receipt, digest
 
@@ -46,7 +47,7 @@ REQUESTS = 1000
 """Transactions that are remembered, so that none is answered twice."""
 
 
-class CannotRecord(Exception):  # noqa: N818 - what the wall then says
+class RecordError(TitikError):
     """Nothing can be recorded now; the sentence says why. No light may promise otherwise."""
 
 
@@ -91,12 +92,12 @@ class Outbox:
         self.lost = 0
         """Rows that were damaged and could not be salvaged, as far as is known."""
         self._most = most
-        self._room = Room(path, most_bytes)
-        self._ballast = Ballast(path.with_name(path.name + ".ballast"))
+        self._room = Quota(path, most_bytes)
+        self._reserve = Reserve(path.with_name(path.name + ".ballast"))
         self._point = point
         self._uptime = uptime
-        self._opening = Opening(path, point, self._ballast, at)
-        self._age: Age
+        self._opening = Opening(path, point, self._reserve, at)
+        self._age: HeldAge
         self._lock = Lock()
         self.sealed = SealedFiles(path, uptime, self._lock)
         """The outboxes of other points that lie beside this one."""
@@ -110,7 +111,7 @@ class Outbox:
         self._inode: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
-        with self._lock, suppress(CannotRecord):
+        with self._lock, suppress(RecordError):
             self._opened()
         return self
 
@@ -128,29 +129,29 @@ class Outbox:
         """Why nothing can be recorded, ``None`` while all is well; looks again now and then."""
         with self._lock:
             if self._fault is not None and monotonic() - self._tried >= TRY_AGAIN:
-                with suppress(CannotRecord):
+                with suppress(RecordError):
                     self._probe()
             return self._fault
 
     def place(self) -> Place:
-        """Return where the next event will stand; an append that fails leaves it free. Raises `CannotRecord`."""
+        """Return where the next event will stand; an append that fails leaves it free. Raises `RecordError`."""
         with self._lock:
             self._opened()
             return Place(self.epoch, self._seq + 1)
 
     def append(self, event: Event) -> None:
-        """Write *event*; returns when it is on the disk, and raises `CannotRecord` when it is not."""
+        """Write *event*; returns when it is on the disk, and raises `RecordError` when it is not."""
         with self._lock:
             file = self._opened()
             if event.place.epoch != self.epoch:
-                raise CannotRecord("the outbox was opened anew a moment ago")
+                raise RecordError("the outbox was opened anew a moment ago")
             if event.place.seq != self._seq + 1:
                 raise ValueError(f"{event.place} is not the next place")
             if self._owed >= self._most:
                 raise self._failing(f"{self._owed} events wait for the centre, and no more may")
-            if not self._ballast.laid:
+            if not self._reserve.laid:
                 # What is left is for what is forgotten; `fault` looks again, if people do not come too often for it.
-                raise self._failing(self._ballast.why) if self._fault is None else CannotRecord(self._fault)
+                raise self._failing(self._reserve.why) if self._fault is None else RecordError(self._fault)
             self._make_room(file, len(event.body))
             with self._writing(file):
                 schema.add(file, *event.place, event.id, event.body)
@@ -158,7 +159,7 @@ class Outbox:
             self._owed += 1
 
     def _make_room(self, file: sqlite3.Connection, size: int) -> None:
-        """Let held rows give way until a row of *size* bytes may be written; raises `CannotRecord` if none is left."""
+        """Let held rows give way until a row of *size* bytes may be written; raises `RecordError` if none is left."""
         while True:
             with self._reading(file):
                 if self._room.takes(file, size):
@@ -167,7 +168,7 @@ class Outbox:
                 raise self._failing(str(self._room.full))
 
     def _thin(self, file: sqlite3.Connection) -> int:
-        """Delete the oldest rows that the centre holds, a few hundred; return how many. Raises `CannotRecord`."""
+        """Delete the oldest rows that the centre holds, a few hundred; return how many. Raises `RecordError`."""
         with self._writing(file):
             gone = schema.give_way(file, AT_A_TIME)
         self._room.forget()
@@ -176,7 +177,7 @@ class Outbox:
     def owed(self, after: int, limit: int) -> list[Owed]:
         """Return up to *limit* rows that are owed, past the row *after*, in the order they were written.
 
-        Raises `CannotRecord` where the file cannot be read, or where a body is not what was written.
+        Raises `RecordError` where the file cannot be read, or where a body is not what was written.
         """
         with self._lock:
             if self._file is None:
@@ -195,7 +196,7 @@ class Outbox:
         """Forget what *receipt* says the centre holds; return how many rows were still owed.
 
         ``None``, and nothing is forgotten, unless its digest is that of our own rows (``design.md``). *trusted*
-        is the time from which they grow old, ``None`` while the clock is not trusted. Raises `CannotRecord`.
+        is the time from which they grow old, ``None`` while the clock is not trusted. Raises `RecordError`.
         """
         with self._lock:
             if self._file is None or receipt.count > SETTLE_LIMIT:
@@ -209,7 +210,7 @@ class Outbox:
     def hold(self, ids: list[str], trusted: datetime | None = None) -> int:
         """Forget the events of these *ids*, on the word of a broker or of a quarantine; return how many were owed.
 
-        By id, for a row number means another event once a damaged file was set aside. Raises `CannotRecord`.
+        By id, for a row number means another event once a damaged file was set aside. Raises `RecordError`.
         """
         with self._lock:
             return self._hold(ids, trusted)
@@ -229,7 +230,7 @@ class Outbox:
         """Delete what the centre has held for longer than *keep*, and held rows beyond the bound; return how many.
 
         Both time and uptime must have passed (`age`). What was held while the clock was not trusted grows old from
-        *trusted* on. Raises `CannotRecord`.
+        *trusted* on. Raises `RecordError`.
         """
         now, seconds = _held_age.stamp(trusted), int(keep.total_seconds())
         with self._lock:
@@ -249,7 +250,7 @@ class Outbox:
         with self._lock:
             oldest = None
             if self._file is not None:
-                with suppress(CannotRecord), self._reading(self._file):
+                with suppress(RecordError), self._reading(self._file):
                     oldest = self._file.execute(
                         "SELECT epoch, seq FROM event WHERE held_at IS NULL ORDER BY row LIMIT 1"
                     ).fetchone()
@@ -258,7 +259,7 @@ class Outbox:
     def recall(self, epoch: str, first: int, last: int) -> Recalled:
         """Make the rows of *epoch* from *first* to *last* that were held owed again, at most `SETTLE_LIMIT` of them.
 
-        Half of what may be owed is left to people: who asked sees that less came. Raises `CannotRecord`.
+        Half of what may be owed is left to people: who asked sees that less came. Raises `RecordError`.
         """
         with self._lock:
             with self._writing(self._opened()) as file:
@@ -268,26 +269,26 @@ class Outbox:
             return recalled
 
     def kept(self, most: int = 100) -> list[Span]:
-        """Return the newest *most* epochs of which rows are on the card, oldest first; raises `CannotRecord`."""
+        """Return the newest *most* epochs of which rows are on the card, oldest first; raises `RecordError`."""
         with self._lock:
             file = self._opened()
             with self._reading(file):
                 return schema.kept(file, most)
 
     def first_time(self, transaction: str) -> bool:
-        """Remember *transaction* durably and return true; false if it was known. Raises `CannotRecord`."""
+        """Remember *transaction* durably and return true; false if it was known. Raises `RecordError`."""
         with self._lock, self._writing(self._opened()) as file:
             return schema.first_time(file, transaction, REQUESTS)
 
     def uncorrected(self, boot: str) -> bool:
-        """Return whether *boot* recorded in doubt, and nothing corrected it yet; slow. Raises `CannotRecord`."""
+        """Return whether *boot* recorded in doubt, and nothing corrected it yet; slow. Raises `RecordError`."""
         with self._lock:
             file = self._opened()
             with self._reading(file):
                 return schema.uncorrected(file, boot)
 
     def _opened(self) -> sqlite3.Connection:
-        """Return the open file, opening it if need be; raises `CannotRecord`."""
+        """Return the open file, opening it if need be; raises `RecordError`."""
         if self._file is not None:
             return self._file
         self._tried = monotonic()
@@ -295,18 +296,18 @@ class Outbox:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._alone.take()
             self._file = self._opening.file()
-        except (Taken, CannotOpen, CannotSeal) as error:
+        except (LockTakenError, OutboxOpenError, SealError) as error:
             raise self._failing(str(error)) from error
         except (sqlite3.Error, OSError) as error:
             if starved(error):
-                self._ballast.drop()
+                self._reserve.drop()
             raise self._failing(sentence(error)) from error
         self._inode = inode(self.path)
         self.epoch, self._seq = secrets.token_hex(4), 0
         self._room.forget()
-        self._ballast.lay()
+        self._reserve.lay()
         with self._reading(self._file):
-            self._age = Age(self._file, self._uptime)
+            self._age = HeldAge(self._file, self._uptime)
             if self._point is not None:
                 spare = self._room.spare(self._file)
                 _sealing.join(self._file, self.path, self._point, self._age, Limit(self._most // 2, spare))
@@ -321,7 +322,7 @@ class Outbox:
         """Look whether something can be written again, without writing anything that lasts."""
         self._tried = monotonic()
         file = self._opened()
-        if self._owed >= self._most or not self._ballast.lay():
+        if self._owed >= self._most or not self._reserve.lay():
             return
         self._make_room(file, 0)
         with self._writing(file):
@@ -332,7 +333,7 @@ class Outbox:
 
     @contextmanager
     def _writing(self, file: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-        """Bind one transaction: committed and on the disk, or rolled back and `CannotRecord`."""
+        """Bind one transaction: committed and on the disk, or rolled back and `RecordError`."""
         with self._reading(file):
             try:
                 file.execute("BEGIN IMMEDIATE")
@@ -350,7 +351,7 @@ class Outbox:
 
     @contextmanager
     def _reading(self, file: sqlite3.Connection) -> Iterator[None]:
-        """Bind what touches the file: SQLite's error becomes `CannotRecord`, and a damaged file is let go."""
+        """Bind what touches the file: SQLite's error becomes `RecordError`, and a damaged file is let go."""
         try:
             yield
         except sqlite3.Error as error:
@@ -359,7 +360,7 @@ class Outbox:
                 with suppress(OSError):  # the next opening saves what is whole, also after a watchdog lost patience
                     self._suspicion.touch(0o600)
             if full(error):
-                self._ballast.drop()
+                self._reserve.drop()
             raise self._failing(sentence(error)) from error
 
     def _drop(self, file: sqlite3.Connection) -> None:
@@ -367,14 +368,14 @@ class Outbox:
             file.close()
         self._file = None
 
-    def _failing(self, why: str) -> CannotRecord:
+    def _failing(self, why: str) -> RecordError:
         if self._fault is None:
             log.error("out of order: nothing can be recorded: %s", why)
         self._fault = why
         self._tried = monotonic()
-        return CannotRecord(why)
+        return RecordError(why)
 
     def _well(self) -> None:
-        if self._fault is not None and self._owed < self._most and self._ballast.laid and self._room.full is None:
+        if self._fault is not None and self._owed < self._most and self._reserve.laid and self._room.full is None:
             log.info("events can be recorded again")
             self._fault = None

@@ -13,17 +13,18 @@ from typing import Any, NamedTuple, Self
 from device.record import schema
 from device.record.sealed import of_name, paths
 from device.system.disk import check_database
+from device.system.errors import TitikError
 from device.system.sqlite_errors import sentence
 from device.wire import loads
 
-MOST = 50
+MAX_EVENTS = 50
 """Events in one message, as over the network."""
 BYTES = 65_536
 """Bytes after which a message takes no more events."""
 EPOCHS = 100
 
 
-class CannotLook(Exception):  # noqa: N818 - what is the case
+class OutboxReadError(TitikError):
     """The file cannot be read; the sentence says why."""
 
 
@@ -37,23 +38,23 @@ class Page(NamedTuple):
     """Rows passed over, for they are not what was written."""
 
 
-class Shelf:
-    """The file at *path*, read-only, bound to a ``with`` block. Entering and looking raise `CannotLook`."""
+class OutboxReader:
+    """The file at *path*, read-only, bound to a ``with`` block. Entering and looking raise `OutboxReadError`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def __enter__(self) -> Self:
         if not self._path.exists():
-            raise CannotLook(f"there is no {self._path}")
+            raise OutboxReadError(f"there is no {self._path}")
         try:
             check_database(self._path)
         except OSError as error:
-            raise CannotLook(str(error.strerror)) from error
+            raise OutboxReadError(str(error.strerror)) from error
         try:
             self._file = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)
         except sqlite3.Error as error:
-            raise CannotLook(sentence(error)) from error
+            raise OutboxReadError(sentence(error)) from error
         try:
             self._version = self._known()
         except BaseException:
@@ -72,7 +73,7 @@ class Shelf:
         try:
             kept = schema.kept(self._file, EPOCHS)
         except sqlite3.Error as error:
-            raise CannotLook(sentence(error)) from error
+            raise OutboxReadError(sentence(error)) from error
         return {
             "owed": self._one("SELECT count(*) FROM event WHERE held_at IS NULL"),
             "held": self._one("SELECT count(*) FROM event WHERE held_at IS NOT NULL"),
@@ -91,7 +92,7 @@ class Shelf:
         except sqlite3.OperationalError:
             pass  # no such table: the program before wrote it
         except sqlite3.Error as error:
-            raise CannotLook(sentence(error)) from error
+            raise OutboxReadError(sentence(error)) from error
         for (body,) in self._rows("SELECT body FROM event ORDER BY row DESC LIMIT 10"):
             told = _said(body, "data")
             if isinstance(told, dict) and isinstance(point := told.get("point"), str):
@@ -109,7 +110,7 @@ class Shelf:
             f" WHERE {'' if every else 'held_at IS NULL AND '}row > ? AND row <= ? ORDER BY row LIMIT ?",
             after,
             until,
-            MOST,
+            MAX_EVENTS,
         )
         bodies: list[bytes] = []
         damaged = size = 0
@@ -135,21 +136,21 @@ class Shelf:
     def _known(self) -> int:
         version = int(self._one("PRAGMA user_version"))
         if self._one("PRAGMA application_id") != schema.APPLICATION_ID or not 1 <= version <= schema.VERSION:
-            raise CannotLook(f"{self._path} is no outbox of this version")
+            raise OutboxReadError(f"{self._path} is no outbox of this version")
         return version
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         try:
             return self._file.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise CannotLook(sentence(error)) from error
+            raise OutboxReadError(sentence(error)) from error
 
     def _one(self, sql: str) -> Any:
         return self._rows(sql)[0][0]
 
 
 def sealed(path: Path) -> list[dict[str, Any]]:
-    """Return what `Shelf.tell` says of each sealed file beside the outbox at *path*, and whose it is.
+    """Return what `OutboxReader.tell` says of each sealed file beside the outbox at *path*, and whose it is.
 
     One that cannot be read says why, and ``None`` for what it owes.
     """
@@ -157,9 +158,9 @@ def sealed(path: Path) -> list[dict[str, Any]]:
     for one in paths(path):
         whose = of_name(one)
         try:
-            with Shelf(one) as shelf:
+            with OutboxReader(one) as shelf:
                 found.append({"file": one.name, "point": shelf.point() or whose, **shelf.tell(), "why": None})
-        except CannotLook as error:
+        except OutboxReadError as error:
             unknown: dict[str, Any] = {"owed": None, "held": 0, "oldest": None, "kept": [], "last": 0}
             found.append({"file": one.name, "point": whose, **unknown, "why": str(error)})
     return found

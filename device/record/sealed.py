@@ -14,8 +14,9 @@ from threading import Lock
 from typing import NamedTuple
 
 from device.record import _held_age, schema
-from device.record._held_age import Age
-from device.system.disk import NotPlain, check_database, sync_folder
+from device.record._held_age import HeldAge
+from device.system.disk import NotPlainError, check_database, sync_folder
+from device.system.errors import TitikError
 from device.system.sqlite_errors import sentence
 from device.wire import MAX_POINT, POINT, Receipt, digest
 
@@ -56,7 +57,7 @@ def following(point: str) -> str:
     return f"titik queue export --sealed {point} DIR, for the centre; or give this station the name {point} back"
 
 
-class CannotSettle(Exception):  # noqa: N818 - what is the case
+class SettleError(TitikError):
     """A sealed file cannot be written now; the sentence says why."""
 
 
@@ -87,7 +88,7 @@ class SealedFiles:
     def settle(self, receipt: Receipt, trusted: datetime | None, most: int) -> int | None:
         """Forget what *receipt* says the centre holds, *most* rows at the most, where its digest is that of our own.
 
-        Return how many were still owed, ``None`` where it fits no file. Raises `CannotSettle`.
+        Return how many were still owed, ``None`` where it fits no file. Raises `SettleError`.
         """
         with self._lock:
             for one in self._readable():
@@ -98,7 +99,7 @@ class SealedFiles:
         return None
 
     def hold(self, path: Path, ids: list[str], trusted: datetime | None) -> int:
-        """Forget the events of these *ids* in the file at *path*; return how many were owed. Raises `CannotSettle`."""
+        """Forget the events of these *ids* in the file at *path*; return how many were owed. Raises `SettleError`."""
         with self._lock:
             for one in self._readable():
                 if one.path == path:
@@ -124,7 +125,7 @@ class SealedFiles:
 
     def _hold(self, one: Sealed, file: sqlite3.Connection, ids: list[str], held_at: int) -> int:
         with transaction(file):
-            Age(file, self._uptime).mark(file, held_at)
+            HeldAge(file, self._uptime).mark(file, held_at)
             held = schema.hold(file, ids, held_at)
         left = count(file)[0]
         if held and not left:
@@ -135,7 +136,7 @@ class SealedFiles:
     def _outgrow(self, one: Sealed, now: int, keep: int, went_by: float) -> None:
         with closing(opened(one.path)) as file:
             with transaction(file):
-                Age(file, self._uptime, went_by).outgrow(file, now, keep)
+                HeldAge(file, self._uptime, went_by).outgrow(file, now, keep)
             if not schema.is_empty(file):
                 return
             alone(file)
@@ -150,7 +151,7 @@ def _settling(one: Sealed) -> Iterator[sqlite3.Connection]:
         with closing(opened(one.path)) as file:
             yield file
     except (sqlite3.Error, OSError) as error:
-        raise CannotSettle(f"{one.path.name}: {sentence(error)}") from error
+        raise SettleError(f"{one.path.name}: {sentence(error)}") from error
 
 
 def _looked(one: Path) -> Sealed:
@@ -166,7 +167,7 @@ def opened(one: Path) -> sqlite3.Connection:
     """Return the file *one*, which is there; raises sqlite3.Error."""
     try:
         check_database(one)
-    except NotPlain as error:
+    except NotPlainError as error:
         raise sqlite3.NotSupportedError(error.strerror) from error
     except OSError as error:
         raise sqlite3.OperationalError(error.strerror) from error

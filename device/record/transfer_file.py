@@ -23,16 +23,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from device.system.disk import NotPlain, open_plain, sync_folder
+from device.system.disk import NotPlainError, open_plain, sync_folder
+from device.system.errors import TitikError
 from device.wire import MAX_MESSAGE, MAX_POINT, POINT, dumps, loads
 
 FORMAT, VERSION = "titik-stick", 1
 ENDING = ".jsonl"
-LONGEST_LINE = MAX_MESSAGE + 200
+MAX_LINE = MAX_MESSAGE + 200
 """Bytes of a line with its checksum."""
-MOST_DAMAGED, MOST_DAMAGED_BYTES = 10_000, 67_108_864
+MAX_DAMAGED, MAX_DAMAGED_BYTES = 10_000, 67_108_864
 """Lines that are not ours, and their bytes, after which a file is read no further: 200 GB of holes are soon made."""
-MOST_NAMED = 10
+MAX_NAMED = 10
 """Numbers of damaged lines that are kept to be told; all of them are counted."""
 _LINE = re.compile(rb'\{"sha256":"([0-9a-f]{64})",("(header|line|end)":(.+))\}\n', re.DOTALL)
 
@@ -44,7 +45,7 @@ class Holds(StrEnum):
     RECEIPTS = "receipts"
 
 
-class StickError(Exception):
+class TransferFileError(TitikError):
     """A file that cannot be written or read, in both languages, with what to do next."""
 
 
@@ -61,7 +62,7 @@ class Header:
 
 
 class Pen:
-    """Writes the lines of the file that is to lie at *path*; see `writing`. Raises `StickError`."""
+    """Writes the lines of the file that is to lie at *path*; see `writing`. Raises `TransferFileError`."""
 
     def __init__(self, path: Path, file: BinaryIO, header: Header) -> None:
         self.lines = self.events = 0
@@ -97,7 +98,7 @@ class Pen:
 def writing(path: Path, header: Header) -> Iterator[Pen]:
     """Bind the pen for a new file, which has its name, whole and durable, once the block has ended well.
 
-    Raises `StickError`. Where anything is raised, the new file is taken away again, and *path* is what it was.
+    Raises `TransferFileError`. Where anything is raised, the new file is taken away again, and *path* is what it was.
     """
     fresh = path.with_name(f".{path.name}.new")
     try:
@@ -124,16 +125,16 @@ def _telling(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StickError(
+        raise TransferFileError(
             f"{path} tidak dapat ditulis, dan tidak ada yang hilang. / cannot be written ({error.strerror or error}),"
             f" and nothing is lost. Next: df -h {path.parent}, then the same again"
         ) from error
 
 
-class Stick:
+class TransferFile:
     """A file that somebody brought, bound to a ``with`` block; its lines are read once, one at a time.
 
-    Entering raises `StickError` where *path* is no file of ours that *holds* this, or its first line is damaged.
+    Entering raises `TransferFileError` where *path* is no file of ours that *holds* this, or its first line is damaged.
     """
 
     def __init__(self, path: Path, holds: Holds) -> None:
@@ -156,13 +157,13 @@ class Stick:
     def __enter__(self) -> Self:
         try:
             self._file = open_plain(self.path)
-        except NotPlain as error:
-            raise StickError(
+        except NotPlainError as error:
+            raise TransferFileError(
                 f"{self.path} bukan berkas biasa; tidak ada yang diambil. / nothing was taken: {error.strerror}."
                 f" Next: ls -l {self.path.parent}"
             ) from error
         except OSError as error:
-            raise StickError(
+            raise TransferFileError(
                 f"{self.path} tidak dapat dibaca. / cannot be read: {error.strerror}. Next: ls -l {self.path.parent}"
             ) from error
         try:
@@ -182,13 +183,13 @@ class Stick:
         kind, octets = self._line() or ("", b"")
         header = _header(octets) if kind == "header" else None
         if header is None:
-            raise StickError(
+            raise TransferFileError(
                 f"{self.path} bukan berkas titik, atau baris pertamanya rusak; tidak ada yang diambil."
                 " Berikutnya: ekspor lagi. / is no file of titik's, or its first line is damaged; nothing was taken."
                 " Next: export again, the station still has everything"
             )
         if header.holds is not self._holds:
-            raise StickError(
+            raise TransferFileError(
                 f"{self.path} berisi tanda terima. Berikutnya, di titik {header.point}: titik queue import BERKAS."
                 f" / holds receipts. Next, at {header.point}: titik queue import FILE"
                 if header.holds is Holds.RECEIPTS
@@ -198,7 +199,7 @@ class Stick:
         self.header = header
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the whole lines' JSON. Raises `StickError` where the stick can no longer be read."""
+        """Yield the whole lines' JSON. Raises `TransferFileError` where the stick can no longer be read."""
         while self._left > 0 and not self.given_up:
             before = self._hashed.hexdigest()
             self._number += 1
@@ -209,12 +210,12 @@ class Stick:
                 yield octets
             elif kind != "end":
                 self.damaged += 1
-                self.given_up = self.given_up or self.damaged >= MOST_DAMAGED
-                if len(self.where) < MOST_NAMED:
+                self.given_up = self.given_up or self.damaged >= MAX_DAMAGED
+                if len(self.where) < MAX_NAMED:
                     self.where.append(self._number)
 
     def several(self, most: int) -> Iterator[list[bytes]]:
-        """Yield the whole lines' JSON, up to *most* at a time; raises `StickError` as iterating does."""
+        """Yield the whole lines' JSON, up to *most* at a time; raises `TransferFileError` as iterating does."""
         lines = iter(self)
         while some := list(islice(lines, most)):
             yield some
@@ -226,7 +227,7 @@ class Stick:
         while not line.endswith(b"\n") and self._left > 0 and not self.given_up:  # too long: passed over in pieces
             line, found = self._read(), None
             length += len(line)
-            self.given_up = self._damaged_bytes + length > MOST_DAMAGED_BYTES
+            self.given_up = self._damaged_bytes + length > MAX_DAMAGED_BYTES
         if found is None or sha256(found[2]).hexdigest().encode() != found[1]:
             self._damaged_bytes += length
             return None
@@ -234,9 +235,9 @@ class Stick:
 
     def _read(self) -> bytes:
         try:
-            octets = self._file.readline(min(LONGEST_LINE, self._left))
+            octets = self._file.readline(min(MAX_LINE, self._left))
         except OSError as error:
-            raise StickError(
+            raise TransferFileError(
                 f"{self.path} tidak dapat dibaca sampai akhir. / cannot be read to its end: {error.strerror}."
                 " Next: the same again, or export again; what was taken is not taken twice"
             ) from error
@@ -267,7 +268,7 @@ def _ends(octets: bytes, lines: int, digest: str) -> bool:
     return isinstance(told, dict) and (told.get("lines"), told.get("sha256")) == (lines, digest)
 
 
-def told_of(stick: Stick) -> str | None:
+def told_of(stick: TransferFile) -> str | None:
     """Return what was not whole of *stick*, read to its end, in a sentence; ``None`` where all of it was there."""
     if stick.given_up:
         return (

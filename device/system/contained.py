@@ -15,7 +15,7 @@ from types import TracebackType
 
 log = logging.getLogger(__name__)
 
-MOST_KINDS = 20
+MAX_KINDS = 20
 """Kinds that are told apart; more would not fit into health, which has a bound."""
 OTHERS = "others"
 
@@ -44,7 +44,7 @@ class Contained:
 
     def _note(self, where: str, error: Exception) -> None:
         kind = f"{where}: {type(error).__name__}"
-        if kind not in self._counts and len(self._counts) >= MOST_KINDS:
+        if kind not in self._counts and len(self._counts) >= MAX_KINDS:
             kind = OTHERS
         self._counts[kind] += 1
         if self._counts[kind] == 1:

@@ -6,13 +6,15 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from device.system.errors import TitikError
 
-class NotPlain(OSError):  # noqa: N818 - what the name stands for; ``strerror`` is its sentence
+
+class NotPlainError(TitikError, OSError):
     """A name that stands for no plain file of ours: a pipe, a socket, a device, a folder, one without an end."""
 
 
 def open_plain(path: Path) -> BinaryIO:
-    """Return the plain file at *path*, open for reading, at once; raises `NotPlain` and OSError.
+    """Return the plain file at *path*, open for reading, at once; raises `NotPlainError` and OSError.
 
     Whoever names a file names a pipe, too: to open one waits for its other end without a limit, and to open a device
     may do something (a tape turns back, a watchdog starts). So it is looked at before it is opened, and again after,
@@ -29,7 +31,7 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def check_plain(path: Path, most: int | None = None) -> None:
-    """Raise `NotPlain` where *path* is something else than a plain file of at most *most* bytes, or nothing at all.
+    """Raise `NotPlainError` where *path* is no plain file of at most *most* bytes, or nothing at all.
 
     For what another library opens by its name. Raises OSError where it cannot be looked at.
     """
@@ -43,23 +45,23 @@ def check_plain(path: Path, most: int | None = None) -> None:
 
 
 def check_database(path: Path) -> None:
-    """Raise `NotPlain` where SQLite would open a pipe for the database at *path*, or for its log, and wait at it."""
+    """Raise `NotPlainError` where SQLite would open a pipe for the database at *path* or its log, and wait at it."""
     for ending in ("", "-wal", "-shm", "-journal"):
         file = path.with_name(path.name + ending)
         try:
             check_plain(file)
-        except NotPlain as error:
-            raise NotPlain(error.errno, f"{file.name} cannot be opened: {error.strerror}", str(file)) from None
+        except NotPlainError as error:
+            raise NotPlainError(error.errno, f"{file.name} cannot be opened: {error.strerror}", str(file)) from None
 
 
-def _larger(path: Path, most: int) -> NotPlain:
-    return NotPlain(errno.EFBIG, f"it is larger than {most} bytes", str(path))
+def _larger(path: Path, most: int) -> NotPlainError:
+    return NotPlainError(errno.EFBIG, f"it is larger than {most} bytes", str(path))
 
 
 def _plain(told: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(told.st_mode):
         what = _KINDS.get(stat.S_IFMT(told.st_mode), "something else")
-        raise NotPlain(errno.EINVAL, f"it is {what}, not a plain file", str(path))
+        raise NotPlainError(errno.EINVAL, f"it is {what}, not a plain file", str(path))
 
 
 _KINDS = {
@@ -131,13 +133,16 @@ def give(handle: int, folder: Path) -> None:
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """Return the plain file, at most one byte more than *most*; raises `NotPlain` and OSError, and never waits."""
+    """Return the plain file, at most one byte more than *most*; raises `NotPlainError` and OSError, and never waits."""
     with open_plain(path) as file:
         return file.read(most + 1)
 
 
 def read_whole(path: Path, most: int) -> bytes:
-    """Return the plain file, all of it; raises `NotPlain`, also where it is more than *most* bytes, and OSError."""
+    """Return the plain file, all of it.
+
+    Raises `NotPlainError`, also where it is more than *most* bytes, and OSError.
+    """
     octets = read_bounded(path, most)
     if len(octets) > most:
         raise _larger(path, most)

@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from device.system.disk import give
+from device.system.errors import TitikError
 
 
-class Taken(Exception):  # noqa: N818 - what the file is, not what went wrong
+class LockTakenError(TitikError):
     """Another program has the file; the sentence says which and what next."""
 
 
@@ -22,7 +23,10 @@ class FileLock:
         self._handle: int | None = None
 
     def take(self) -> None:
-        """Take it, at once or not at all; again is nothing. Raises `Taken`, or OSError where no file can be made."""
+        """Take it, at once or not at all; again is nothing.
+
+        Raises `LockTakenError`, or OSError where no file can be made.
+        """
         if self._handle is not None:
             return
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -31,7 +35,7 @@ class FileLock:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
-            raise Taken(
+            raise LockTakenError(
                 f"another program has {self.path.stem} open. Next: stop it, for two would write over each other"
             ) from None
         except OSError:

@@ -20,7 +20,7 @@ STEP = timedelta(hours=1)
 """How much it must have risen to be written again; a card wears out."""
 
 
-class Floor:
+class TimeFloor:
     """Keeps `value` in a file of *folder*."""
 
     def __init__(self, folder: Path) -> None:

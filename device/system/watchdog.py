@@ -6,7 +6,7 @@ from device.system.systemd import Notifier
 from device.system.worker import Worker
 
 
-class Heart:
+class Watchdog:
     """Beats once a turn; no timer and no other thread may ever feed the watchdog."""
 
     def __init__(self, workers: Sequence[Worker], notifier: Notifier) -> None:

@@ -24,10 +24,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from device.formats.cbor import Malformed, loads
-from device.formats.cose import NotSupported, PublicKey, Sign1, holds, parse, usable
+from device.formats.cbor import MalformedError, loads
+from device.formats.cose import PublicKey, Sign1, UnsupportedAlgorithmError, holds, parse, usable
 from device.formats.cwt import LATEST
 from device.model import Domain, Statement
+from device.system.errors import TitikError
 from device.trust.roster import ENTRY, HASH, Listing, Roster
 from device.wire import MAX_BUNDLE
 
@@ -47,7 +48,7 @@ class Roots(NamedTuple):
     next: ed25519.Ed25519PublicKey | None = None
 
 
-class BundleError(ValueError):
+class BundleError(TitikError, ValueError):
     """A bundle that is not believed, and why; the last good one stays in force."""
 
 
@@ -147,7 +148,7 @@ def unproven_bundle(octets: bytes) -> Trust:
 def _sign1(octets: bytes) -> Sign1:
     try:
         return parse(octets, limit=MAX_BUNDLE)
-    except (Malformed, NotSupported) as error:
+    except (MalformedError, UnsupportedAlgorithmError) as error:
         raise BundleError(f"not a bundle: {error}") from None
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Literal, NamedTuple, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from device.model import WITA, Claims, Colour, Credential, Domain, Kind, Outcome, Reason, Statement, Verdict
+from device.system.errors import TitikError
 
 SHIPPED = Path(__file__).parent / "policies"
 MAX_RULES = 100
@@ -25,7 +26,7 @@ MAX_TEXT, MAX_LINE = 32_768, 1_000
 Word = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 
 
-class PolicyError(ValueError):
+class PolicyError(TitikError, ValueError):
     """A policy that cannot be used: found at the desk; at the wall it can only ever yield *check*."""
 
 

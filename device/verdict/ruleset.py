@@ -2,7 +2,7 @@
 
 A bundle comes with the image, as a retained message, or from a stick. It is believed if the regency's root
 signed it, refused if it is older than the one in force, and the last good one is kept. Whoever offers does
-the work; the loop only ever reads `Rulebook.rules`, which changes as a whole.
+the work; the loop only ever reads `Ruleset.rules`, which changes as a whole.
 """
 
 import logging
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 
-from device.config import Station
+from device.config import StationSettings
 from device.system.disk import read_bounded, write_whole
 from device.trust.bundle import BundleError, Roots, Trust, open_bundle, root_key
 from device.trust.fleet_secret import FleetSecret
@@ -38,7 +38,7 @@ class Offer:
     """Whether it is on the disk as well, and so in force after the next start."""
 
 
-class Rulebook:
+class Ruleset:
     """Keeps `rules`; *folder* is the station's state, *secret* opens the roster.
 
     *now* gives the time, ``None`` while the clock is not trusted.
@@ -46,7 +46,7 @@ class Rulebook:
 
     def __init__(
         self,
-        told: Station,
+        told: StationSettings,
         folder: Path,
         secret: FleetSecret | None,
         now: Callable[[], datetime | None] = lambda: None,

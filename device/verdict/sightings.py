@@ -13,7 +13,7 @@ from device.model import Outcome, Reason, Verdict
 from device.reading.target import Shown
 from device.verdict.judge import Basis, Judged, Rules, until
 
-MOST_KNOWN = 512
+MAX_KNOWN = 512
 """Codes remembered at once; beyond it strangers are forgotten before credentials, the oldest first."""
 MINUTE = 60.0
 AFTER = 2.0
@@ -61,7 +61,7 @@ class _Known:
     """The time for which that judgement holds, if it was by a trusted clock."""
 
 
-class Gaze:
+class Sightings:
     """What stands before the lens, and what stood there a moment ago; ticks are monotonic seconds.
 
     A showing is over after *quiet* seconds out of view. The same credential within *repeat* seconds after the end of
@@ -273,14 +273,14 @@ class Gaze:
         """Remember *fresh* in the place of what was known of the same."""
         self._go_on(self._known.get(fresh.key, fresh), fresh)  # the former one's text is forgotten with it
         self._known[fresh.key] = fresh
-        if len(self._known) > MOST_KNOWN:
+        if len(self._known) > MAX_KNOWN:
             self._forget(fresh.last)
 
     def _forget(self, tick: float) -> None:
         """Drop what can no longer be a repeat; if that is not enough, strangers and the oldest first."""
         recent = [one for one in self._known.values() if tick - one.last <= self._quiet + self._repeat]
         recent.sort(key=lambda one: (one.judged.belief.credential is None, -one.last))
-        self._known = {one.key: one for one in recent[: MOST_KNOWN // 2]}
+        self._known = {one.key: one for one in recent[: MAX_KNOWN // 2]}
         self._keys = {text: key for text, key in self._keys.items() if key in self._known}
 
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from device.formats import base45, claim169, hcert
-from device.formats.cbor import Malformed
-from device.formats.cose import EDDSA, ES256, PS256, NotSupported, Sign1, holds, parse
+from device.formats.cbor import MalformedError
+from device.formats.cose import EDDSA, ES256, PS256, Sign1, UnsupportedAlgorithmError, holds, parse
 from device.formats.cwt import MAX_TEXT, Token, read, unpack
 from device.formats.proof import fresh, holder_key, is_proof, proven_at
 from device.model import Belief, Claims, Credential, Domain, Kind, Reason, Statement
@@ -62,9 +62,9 @@ def believe(text: str, trust: Trust, at: datetime) -> Belief:
         return (_listed(text, trust, at) if kind is Kind.TEXT else None) or Belief(kind, Reason.NOT_A_PASS)
     try:
         return _weigh(kind, unpack(text.removeprefix(hcert.PREFIX)), trust, at)
-    except NotSupported:
+    except UnsupportedAlgorithmError:
         return Belief(kind, Reason.NOT_SUPPORTED)
-    except Malformed:
+    except MalformedError:
         return Belief(kind, Reason.MALFORMED)
 
 
@@ -73,7 +73,7 @@ def _weigh(kind: Kind, message: Sign1, trust: Trust, at: datetime) -> Belief:
     if proof is not None:
         message = parse(proof.payload)
     if message.algorithm not in (ES256, EDDSA, PS256):
-        raise NotSupported("another algorithm")
+        raise UnsupportedAlgorithmError("another algorithm")
     candidates = trust.candidates(message.kid)
     if not candidates:
         return Belief(kind, Reason.UNKNOWN_ISSUER)
@@ -107,7 +107,7 @@ def _held(belief: Belief, token: Token, proof: Sign1 | None, at: datetime) -> Be
     key = holder_key(token.claims)
     if key is None:
         if proof is not None:
-            raise Malformed("a proof for a pass that names no phone")
+            raise MalformedError("a proof for a pass that names no phone")
         return belief
     proven = None if proof is None else proven_at(proof, key)
     if proof is not None and proven is None:

@@ -74,7 +74,7 @@ def run(told: argparse.Namespace, now: datetime) -> None:
     span = validity(domain, now, told.until)
     try:
         listed = cardholders.parse(options.read(told.csv))
-    except csv_table.NotATable as error:
+    except csv_table.NotATableError as error:
         raise RefusalError(f"{told.csv}: {error}") from None
     _check_new(told.out)
     entry = desk.key_for(domain, span[0])

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import cbor2
 
-from device.formats.cbor import Malformed, loads
+from device.formats.cbor import MalformedError, loads
 from device.model import WITA, Domain
 from device.trust.bundle import MAX_BUNDLE_ITEMS, roster
 from device.trust.fleet_secret import read_secret
@@ -86,7 +86,7 @@ def rows(path: Path) -> tuple[Listed, ...]:
     """Return the rows of the list; raises `RefusalError` that names every wrong one."""
     try:
         found = csv_table.rows(options.read(path), WANTED, ALSO)
-    except csv_table.NotATable as error:
+    except csv_table.NotATableError as error:
         raise RefusalError(f"{path}: {error}") from None
     listed: dict[str, Listed] = {}
     wrong: list[str] = []
@@ -124,7 +124,7 @@ def kept(folder: Path) -> Roster:
         return Roster()
     try:
         read = roster(loads(options.read(path, MAX_BUNDLE), MAX_BUNDLE, MAX_BUNDLE_ITEMS))
-    except (Malformed, ValueError) as error:
+    except (MalformedError, ValueError) as error:
         raise RefusalError(f"{path}: rusak / damaged: {error}. Berikutnya / next: titik-office roster import") from None
     if read.check != _key(folder).check:
         raise RefusalError(

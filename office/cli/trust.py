@@ -118,7 +118,7 @@ def _sorted(told: argparse.Namespace, now: datetime) -> tuple[list[TrustedKey], 
     for path in told.file:
         try:
             file = key_files.parse(options.read(path))
-        except key_files.NotAList as error:
+        except key_files.NotAListError as error:
             refused.append(f"{path}: {error}")
             continue
         if file.unproven:

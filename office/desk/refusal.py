@@ -1,7 +1,9 @@
 """What the desk says when it will not or cannot: one line, Indonesian first, and the exit code it ends with."""
 
+from device.system.errors import TitikError
 
-class RefusalError(Exception):
+
+class RefusalError(TitikError):
     """The desk refuses, or fails, and says why in one line for a person; ends with 1."""
 
     exit_code = 1

@@ -17,6 +17,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from device.system.errors import TitikError
+
 MAX_LIST: Final = 8_000_000
 MAX_ONE: Final = 16_384
 """Bytes of one certificate or key; real ones have under 2,000."""
@@ -25,7 +27,7 @@ _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,40})-----(.*?)-----END \1-----", 
 _DSC = ("DSC", "")
 
 
-class NotAList(ValueError):  # noqa: N818 - it is what the file is not
+class NotAListError(TitikError, ValueError):
     """The file as a whole cannot be read, and why."""
 
 
@@ -55,9 +57,9 @@ class File:
 
 
 def parse(octets: bytes) -> File:
-    """Return what *octets* offer; raises `NotAList` for a file that is nothing of the kind, or too large."""
+    """Return what *octets* offer; raises `NotAListError` for a file that is nothing of the kind, or too large."""
     if len(octets) > MAX_LIST:
-        raise NotAList(f"larger than {MAX_LIST} bytes")
+        raise NotAListError(f"larger than {MAX_LIST} bytes")
     if b"-----BEGIN" in octets:
         offers = tuple(_pem(octets))
         return File(_bounded(offers))
@@ -68,14 +70,14 @@ def parse(octets: bytes) -> File:
     if rest.lstrip()[:1] in {b"{", b"["} and re.fullmatch(rb"[A-Za-z0-9+/=\r]{1,2000}", signature):
         return File(_json(rest).offers, unproven=True)
     if not octets:
-        raise NotAList("empty")
+        raise NotAListError("empty")
     return File((Offer("", octets, flaw="" if len(octets) <= MAX_ONE else f"larger than {MAX_ONE} bytes"),))
 
 
 def _pem(octets: bytes) -> Iterator[Offer]:
     blocks = list(_BLOCK.finditer(octets))
     if len(blocks) != octets.count(b"-----BEGIN"):
-        raise NotAList("PEM that is cut short")
+        raise NotAListError("PEM that is cut short")
     for number, block in enumerate(blocks, 1):
         label = block[1].decode()
         flaw = ""
@@ -90,7 +92,7 @@ def _json(text: bytes) -> File:
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):
-        raise NotAList("not JSON") from None
+        raise NotAListError("not JSON") from None
     if isinstance(told, dict) and isinstance(told.get("verificationMethod"), list):
         offers = [_did(number, one) for number, one in enumerate(told["verificationMethod"], 1)]
         return File(_bounded(offers), unproven=True)
@@ -98,14 +100,14 @@ def _json(text: bytes) -> File:
         told = told["certificates"]
     if isinstance(told, list):
         return File(_bounded([_gateway(number, one) for number, one in enumerate(told, 1)]))
-    raise NotAList("JSON, but neither a did.json nor a list of certificates")
+    raise NotAListError("JSON, but neither a did.json nor a list of certificates")
 
 
 def _bounded(offers: list[Offer] | tuple[Offer, ...]) -> tuple[Offer, ...]:
     if not offers:
-        raise NotAList("holds no key at all")
+        raise NotAListError("holds no key at all")
     if len(offers) > MAX_ENTRIES:
-        raise NotAList(f"more than {MAX_ENTRIES} entries")
+        raise NotAListError(f"more than {MAX_ENTRIES} entries")
     return tuple(offers)
 
 

@@ -22,5 +22,5 @@ class Person:
 
 
 def parse(octets: bytes) -> tuple[Person, ...]:
-    """Return the people in a CSV with the columns `WANTED`; raises `office.passes.csv_table.NotATable`."""
+    """Return the people in a CSV with the columns `WANTED`; raises `office.passes.csv_table.NotATableError`."""
     return tuple(Person(row.line, **row.fields) for row in rows(octets, WANTED))

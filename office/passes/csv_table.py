@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from device.system.errors import TitikError
+
 MAX_ROWS: Final = 20_000
 
 
@@ -17,7 +19,7 @@ class Row(NamedTuple):
     fields: Mapping[str, str]
 
 
-class NotATable(ValueError):  # noqa: N818 - it is what the file is not
+class NotATableError(TitikError, ValueError):
     """The file as a whole cannot be read, and why."""
 
 
@@ -25,13 +27,13 @@ def rows(octets: bytes, wanted: Sequence[str], also: Sequence[str] = ()) -> list
     """Return the rows of a CSV: UTF-8 with or without a BOM, commas or semicolons, quoted or not.
 
     The first line names the columns, in any order: all that are *wanted*, some of those *also* read; others
-    are ignored, and so are empty lines. Raises `NotATable`.
+    are ignored, and so are empty lines. Raises `NotATableError`.
     """
     try:
         text = unicodedata.normalize("NFC", octets.decode("utf-8-sig"))  # as `office.passes.compose.compose` does
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
-        raise NotATable(
+        raise NotATableError(
             f"baris {line}: bukan UTF-8; simpan sebagai «CSV UTF-8» / line {line}: not UTF-8; save it as “CSV UTF-8”"
         ) from None
     head = text.partition("\n")[0]
@@ -45,13 +47,13 @@ def rows(octets: bytes, wanted: Sequence[str], also: Sequence[str] = ()) -> list
             if not any(field.strip() for field in row):
                 continue
             if len(found) == MAX_ROWS:
-                raise NotATable(f"lebih dari {MAX_ROWS} baris / more than {MAX_ROWS} rows")
+                raise NotATableError(f"lebih dari {MAX_ROWS} baris / more than {MAX_ROWS} rows")
             fields = {name: row[at].strip() if at < len(row) else "" for name, at in columns.items()}
             found.append(Row(reader.line_num, fields))
     except csv.Error as error:
-        raise NotATable(f"baris {reader.line_num}: bukan CSV / line {reader.line_num}: not CSV: {error}") from None
+        raise NotATableError(f"baris {reader.line_num}: bukan CSV / line {reader.line_num}: not CSV: {error}") from None
     if not found:
-        raise NotATable("tidak ada baris / there are no rows")
+        raise NotATableError("tidak ada baris / there are no rows")
     return found
 
 
@@ -61,5 +63,5 @@ def _columns(names: list[str], wanted: Sequence[str], also: Sequence[str]) -> di
     if missing or twice:
         told = ", ".join(missing or twice)
         what = ("kolom tidak ada", "column is missing") if missing else ("kolom dua kali", "column is there twice")
-        raise NotATable(f"baris 1: {what[0]}: {told} / line 1: {what[1]}: {told}. {','.join(wanted)}")
+        raise NotATableError(f"baris 1: {what[0]}: {told} / line 1: {what[1]}: {told}. {','.join(wanted)}")
     return {name: names.index(name) for name in (*wanted, *also) if name in names}

@@ -8,7 +8,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.camera import webcam
-from device.config import Camera
+from device.config import CameraSettings
 from device.model import Frame
 from device.scanner import read_still
 from device.system.stop import Stop
@@ -24,11 +24,13 @@ def key_from_webcam(device: Path | None) -> ec.EllipticCurvePublicKey:
 
     Raises `RefusalError` where none is held up, and `MissingError` for a webcam that cannot be used.
     """
-    camera = Camera(source="webcam", device=device, fps=5)  # a still is read with all that is known, so a few will do
+    camera = CameraSettings(
+        source="webcam", device=device, fps=5
+    )  # a still is read with all that is known, so a few will do
     with Stop() as stop, closing(webcam.frames(camera, stop)) as frames:
         try:
             return key_from_frames(frames, PATIENCE)
-        except webcam.WebcamGone as error:
+        except webcam.WebcamGoneError as error:
             raise MissingError(f"Webcam tidak dapat dipakai. / The webcam cannot be used: {error}") from None
 
 

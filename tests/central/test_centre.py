@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from central.__main__ import main
-from device.config import Broker
+from device.config import BrokerSettings
 from device.delivery.remote_commands import VERBS
 from device.mqtt_client import Link, Message, Received
 from device.system.disk import write_whole
@@ -79,7 +79,7 @@ class Station:
 
 @contextmanager
 def station(broker: Mosquitto, point: str = POINT, protocol: int = 5) -> Iterator[Station]:
-    told = Broker(port=broker.port, protocol=protocol)  # type: ignore[arg-type]  # 4 or 5
+    told = BrokerSettings(port=broker.port, protocol=protocol)  # type: ignore[arg-type]  # 4 or 5
     with Link(told, point, will=Message(f"titik/v1/{point}/state", b"{}")) as link:
         link.subscribe([f"titik/v1/{point}/receipt", FLEET])
         yield Station(link, point)
@@ -185,7 +185,7 @@ def test_what_a_kept_session_brings_with_the_brokers_first_word_is_not_lost() ->
 
         thread = Thread(target=speak)
         thread.start()
-        told = Broker(port=server.getsockname()[1], protocol=4)
+        told = BrokerSettings(port=server.getsockname()[1], protocol=4)
         with Link(told, "centre", will=Message("a/will", b""), clean=False) as link:
             began = monotonic()
             assert link.turn(5) == [Received("a/b", b"hi", retained=False)]
@@ -469,7 +469,7 @@ def test_the_bundle_is_posted_again_to_a_broker_that_forgot_it(tmp_path: Path) -
         broker.kill()
         broker.start()
         centre.says(posted, 2)
-        with Link(Broker(port=broker.port), "listener", will=Message("a/will", b"")) as listener:
+        with Link(BrokerSettings(port=broker.port), "listener", will=Message("a/will", b"")) as listener:
             listener.subscribe([Topics().bundle()])
             heard = wait_for(lambda: [m for m in listener.turn(0.2) if isinstance(m, Received)])
         assert heard == [Received(Topics().bundle(), b"as the desk signed it", retained=True)]

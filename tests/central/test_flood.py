@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from central import centre
-from central.broker.bundle_publisher import Posting
+from central.broker.bundle_publisher import BundlePublisher
 from central.store.database import Store
-from central.store.reported import MOST_SAID
+from central.store.reported import MAX_SAID
 from central.store.troubles import CENTRE, RIVAL, TWIN, Trouble
-from device.config import Broker
+from device.config import BrokerSettings
 from device.mqtt_client import Acked, Link, Message, Received
 from device.system.stop import Stop
 from device.system.systemd import Notifier
-from device.system.watchdog import Heart
+from device.system.watchdog import Watchdog
 from device.wire import dumps, loads
 from tests.central.store import test_said, test_store
 from tests.central.store.test_store import NOW, event
@@ -48,7 +48,7 @@ def troubles(centre: Centre) -> list[Trouble]:
 def test_who_sends_one_event_behind_a_flood_has_its_receipt_before_most_of_the_flood(tmp_path: Path) -> None:
     flood = 900
     with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port) as centre:
-        told = Broker(port=broker.port)
+        told = BrokerSettings(port=broker.port)
         centre.says("state online")
         with (
             Link(told, "listener", will=WILL) as listener,
@@ -81,16 +81,18 @@ def test_where_the_broker_acknowledges_slowly_no_point_is_said_to_send_more_than
     with (
         Mosquitto(tmp_path, "max_inflight_messages 2") as broker,
         Strict(broker.port, 1_000, delay=0.7) as slow,
-        Link(Broker(port=broker.port), "bupati-1", will=WILL) as point,
+        Link(BrokerSettings(port=broker.port), "bupati-1", will=WILL) as point,
         Stop() as stop,
         ThreadPoolExecutor(1) as pool,
     ):
         point.subscribe([RECEIPTS])
 
         def serve() -> None:
-            heart = Heart([], Notifier.from_env({}))
+            watchdog = Watchdog([], Notifier.from_env({}))
             with Store(tmp_path / "central.db", NOW) as store:
-                centre.Centre(store, Broker(port=slow.port), None, stop, heart, posting=Posting(None)).serve()
+                centre.Centre(
+                    store, BrokerSettings(port=slow.port), None, stop, watchdog, posting=BundlePublisher(None)
+                ).serve()
 
         came = 0
 
@@ -148,7 +150,7 @@ def test_a_centre_whose_file_was_flooded_serves_and_heals_it_meanwhile(tmp_path:
             def healed() -> bool:
                 point.look()
                 with closing(sqlite3.connect(centre.database)) as file:
-                    return file.execute("SELECT count(*) FROM said").fetchone() == (MOST_SAID,)
+                    return file.execute("SELECT count(*) FROM said").fetchone() == (MAX_SAID,)
 
             wait_for(healed, 30, "what was said is let go")
             assert centre.stop() == 0
@@ -159,7 +161,7 @@ def test_two_stations_that_take_each_others_session_are_named(tmp_path: Path) ->
     with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port) as centre:
         centre.says("state online")
         for boot, epoch in (("boot-a", "e1"), ("boot-b", "e2"), ("boot-a", "e1"), ("boot-b", "e2")):
-            with Link(Broker(port=broker.port), "bupati-1", will=WILL) as point:
+            with Link(BrokerSettings(port=broker.port), "bupati-1", will=WILL) as point:
                 told = dumps({"state": "online", "boot": boot, "epoch": epoch, "seq": 1})
                 give(point, Message("titik/v1/bupati-1/state", told, retain=True))
         centre.says("bupati-1: two stations use this name and take turns: boot 'boot-b' epoch 'e2' and boot 'boot-a'")
@@ -174,7 +176,7 @@ def test_two_centres_of_one_name_notice_each_other(tmp_path: Path) -> None:
     with (
         Mosquitto(tmp_path) as broker,
         Centre(tmp_path / "one", broker.port) as one,
-        Link(Broker(port=broker.port), "listener", will=WILL) as listener,
+        Link(BrokerSettings(port=broker.port), "listener", will=WILL) as listener,
     ):
         one.says("state online")
         with Centre(tmp_path / "two", broker.port) as two:

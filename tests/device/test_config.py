@@ -10,7 +10,17 @@ import pytest
 from pydantic import BaseModel
 
 from central.settings import Settings
-from device.config import Broker, Camera, ConfigError, Pins, Section, Station, fingerprint, load, pins_alone
+from device.config import (
+    BrokerSettings,
+    CameraSettings,
+    ConfigError,
+    Pins,
+    Section,
+    StationSettings,
+    fingerprint,
+    load,
+    pins_alone,
+)
 
 GOOD = """
 [point]
@@ -39,12 +49,12 @@ def written(folder: Path, text: str, name: str = "titik.toml") -> Path:
 
 def mistakes(folder: Path, text: str) -> list[str]:
     with pytest.raises(ConfigError) as raised:
-        load(Station, written(folder, text))
+        load(StationSettings, written(folder, text))
     return [mistake.replace(str(folder) + "/", "") for mistake in raised.value.mistakes]
 
 
 def test_two_keys_are_enough(tmp_path: Path) -> None:
-    station, warnings = load(Station, written(tmp_path, GOOD))
+    station, warnings = load(StationSettings, written(tmp_path, GOOD))
     assert warnings == []
     assert (station.point.name, station.policy.use, station.delivery.until) == ("bupati-1", ("staff",), "receipt")
 
@@ -52,7 +62,7 @@ def test_two_keys_are_enough(tmp_path: Path) -> None:
 def test_a_drop_in_is_laid_over_key_by_key(tmp_path: Path) -> None:
     written(tmp_path, '[point]\ndirection = "out"\n', "conf.d/10-exit.toml")
     written(tmp_path, "[broker]\nport = 2000\n", "conf.d/20-broker.toml")
-    station, _ = load(Station, written(tmp_path, GOOD))
+    station, _ = load(StationSettings, written(tmp_path, GOOD))
     assert (station.point.name, station.point.direction, station.broker.port) == ("bupati-1", "out", 2000)
 
 
@@ -203,10 +213,12 @@ def keys(model: type[BaseModel], at: str = "") -> Iterator[str]:
             yield at + name
 
 
-@pytest.mark.parametrize(("model", "key"), [(model, key) for model in (Station, Settings) for key in keys(model)])
+@pytest.mark.parametrize(
+    ("model", "key"), [(model, key) for model in (StationSettings, Settings) for key in keys(model)]
+)
 def test_no_key_takes_a_value_of_another_kind(tmp_path: Path, model: type[Section], key: str) -> None:
     """Whatever is taken stands in the configuration as it was written; the rest is refused in plain words."""
-    here, whole = key.split("."), GOOD if model is Station else ""
+    here, whole = key.split("."), GOOD if model is StationSettings else ""
     (tmp_path / "conf.d").mkdir()
     refused = 0
     for value in STRANGE:
@@ -234,7 +246,7 @@ def test_no_key_takes_a_value_of_another_kind(tmp_path: Path, model: type[Sectio
 
 def test_a_whole_number_is_a_number_and_a_pin_may_be_none(tmp_path: Path) -> None:
     text = '[camera]\nfps = 15\nsize = [640, 480]\n[pins]\nbuzzer = "none"\namber = "none"\nlight = "none"\n'
-    station, warnings = load(Station, written(tmp_path, GOOD + text))
+    station, warnings = load(StationSettings, written(tmp_path, GOOD + text))
     assert warnings == []
     assert station.camera.fps == 15.0
     assert isinstance(station.camera.fps, float)
@@ -245,7 +257,7 @@ def test_a_whole_number_is_a_number_and_a_pin_may_be_none(tmp_path: Path) -> Non
 def test_a_pin_of_the_clock_s_is_taken_with_a_warning_that_names_its_file(tmp_path: Path) -> None:
     drop_in = written(tmp_path, "[pins]\nbuzzer = 3\n", "conf.d/pins.toml")
     path = written(tmp_path, GOOD + "[pins]\nred = 2\n")
-    station, warnings = load(Station, path)
+    station, warnings = load(StationSettings, path)
     assert (station.pins.red, station.pins.buzzer) == (2, 3)
     ends = "of a battery-backed clock, and the board pulls it up: a lamp there glows by itself. Next: another pin"
     assert warnings == [f"{path}: pins.red = 2 is SDA {ends}", f"{drop_in}: pins.buzzer = 3 is SCL {ends}"]
@@ -289,7 +301,7 @@ def test_a_mistake_in_a_drop_in_names_the_drop_in(tmp_path: Path) -> None:
 
 def test_an_unknown_key_only_warns_and_names_the_nearest(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD + '[camera]\npatiense = 2\n[brokr]\nhost = "x"\n[broker]\ncolour = "blue"\n')
-    station, warnings = load(Station, path)
+    station, warnings = load(StationSettings, path)
     assert station.camera.patience == 3.0
     told = [warning.removeprefix(f"{path}: ") for warning in warnings]
     assert told[:2] == [
@@ -301,10 +313,10 @@ def test_an_unknown_key_only_warns_and_names_the_nearest(tmp_path: Path) -> None
 
 def test_a_missing_file_and_one_that_is_no_text_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.toml: cannot be read: No such file"):
-        load(Station, tmp_path / "gone.toml")
+        load(StationSettings, tmp_path / "gone.toml")
     (tmp_path / "titik.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="this is not UTF-8 text"):
-        load(Station, tmp_path / "titik.toml")
+        load(StationSettings, tmp_path / "titik.toml")
 
 
 @pytest.mark.parametrize(
@@ -319,15 +331,15 @@ def test_a_missing_file_and_one_that_is_no_text_are_named(tmp_path: Path) -> Non
     ],
 )
 def test_tls_is_on_unless_the_broker_is_this_machine(host: str, tls: bool | None, encrypted: bool, port: int) -> None:
-    broker = Broker(host=host, tls=tls)
+    broker = BrokerSettings(host=host, tls=tls)
     assert (broker.encrypted, broker.address) == (encrypted, (host, port))
 
 
 def test_the_fingerprint_changes_with_any_value(tmp_path: Path) -> None:
-    one, _ = load(Station, written(tmp_path, GOOD))
-    two, _ = load(Station, written(tmp_path, GOOD + "[sighting]\nrepeat = 11\n"))
+    one, _ = load(StationSettings, written(tmp_path, GOOD))
+    two, _ = load(StationSettings, written(tmp_path, GOOD + "[sighting]\nrepeat = 11\n"))
     assert fingerprint(one) != fingerprint(two)
-    assert fingerprint(one) == fingerprint(load(Station, written(tmp_path, GOOD))[0])
+    assert fingerprint(one) == fingerprint(load(StationSettings, written(tmp_path, GOOD))[0])
 
 
 def test_the_pins_can_be_told_although_the_rest_is_wrong(tmp_path: Path) -> None:
@@ -358,9 +370,24 @@ def test_the_pins_alone_are_those_of_all_files_that_can_be_read(tmp_path: Path) 
 )
 def test_only_a_camera_has_a_sensor(source: str, live: bool) -> None:
     told = {"source": source, "video": "door.mkv", "pictures": ["people"]}
-    assert Camera.model_validate(told).sensor is live
+    assert CameraSettings.model_validate(told).sensor is live
 
 
 def test_a_broker_s_word_on_3_1_1_is_taken_only_by_who_says_that_events_may_be_lost(tmp_path: Path) -> None:
     told = '[delivery]\nuntil = "puback"\naccept = "events may be lost without a trace"\n[broker]\nprotocol = 4\n'
-    assert load(Station, written(tmp_path, GOOD + told))[0].delivery.until == "puback"
+    assert load(StationSettings, written(tmp_path, GOOD + told))[0].delivery.until == "puback"
+
+
+def test_a_key_s_old_name_is_taken_with_a_warning_and_the_last_file_wins(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD + "[camera]\nfocus_m = 0.3\n")
+    assert load(StationSettings, path)[0].camera.focus_m == 0.3
+    old = written(tmp_path, "[camera]\nlens = 0.2\n", "conf.d/camera.toml")
+    station, warnings = load(StationSettings, path)
+    sentence = "camera.lens is called camera.focus_m now; the old name is taken, too. Next: rename it"
+    assert (station.camera.focus_m, warnings) == (0.2, [f"{old}: {sentence}"])
+    written(tmp_path, "[camera]\nlens = 0.2\nfocus_m = 0.4\n", "conf.d/camera.toml")
+    assert load(StationSettings, path)[0].camera.focus_m == 0.4
+
+
+def test_a_camera_s_fingerprint_is_what_it_was_before_a_key_was_renamed() -> None:
+    assert fingerprint(CameraSettings()) == "5c594af0593ea8a3"  # what a station remembers of its glass hangs on it

@@ -8,7 +8,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from device.config import Pins
-from device.indicators import Indicators, PinsMissing
+from device.indicators import Indicators, PinsMissingError
 from device.model import Outcome, Reason, Verdict
 from device.patterns import FAULT, GREEN, READY, RED, Pattern, Step, pattern
 from tests.support.world import wait_for
@@ -118,7 +118,7 @@ def test_the_mock_factory_of_the_configuration_works_without_a_pi() -> None:
 
 
 def test_a_machine_without_pins_is_told_what_to_do() -> None:
-    with pytest.raises(PinsMissing, match="sudo apt install python3-lgpio"):
+    with pytest.raises(PinsMissingError, match="sudo apt install python3-lgpio"):
         Indicators(Pins(factory="lgpio")).__enter__()
 
 

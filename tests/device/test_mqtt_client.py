@@ -16,11 +16,11 @@ from typing import Any, Literal
 import paho.mqtt.client
 import pytest
 
-from device.config import Broker
-from device.mqtt.framing import LONGEST_PROPERTIES
-from device.mqtt.paho_client import LineClient
+from device.config import BrokerSettings
+from device.mqtt.framing import MAX_PROPERTIES
+from device.mqtt.paho_client import ConnectionClient
 from device.mqtt.session_end import Cause
-from device.mqtt_client import LARGEST_PACKET, Acked, Broken, Link, Message, Received
+from device.mqtt_client import MAX_PACKET, Acked, Link, Message, Received, SessionError
 from tests.device.mqtt.test_framing import length
 from tests.faults.narrow import Narrow
 from tests.support.certificates import Authority, Pair
@@ -68,7 +68,7 @@ def hold(line: socket.socket) -> None:
         pass
 
 
-def until_broken(link: Link, *messages: Message, seconds: float = 0.05) -> Broken:
+def until_broken(link: Link, *messages: Message, seconds: float = 0.05) -> SessionError:
     """Return how the session ended after *messages* were said in it."""
 
     def live() -> None:
@@ -78,7 +78,7 @@ def until_broken(link: Link, *messages: Message, seconds: float = 0.05) -> Broke
             while True:
                 link.turn(seconds)
 
-    with pytest.raises(Broken) as caught:
+    with pytest.raises(SessionError) as caught:
         live()
     return caught.value
 
@@ -102,7 +102,7 @@ def test_what_the_client_reaches_into_is_as_it_was() -> None:
         "self._sock_recv(self._in_packet['to_process'])",
     ):
         assert words in source, words
-    client = LineClient(lambda: None, paho.mqtt.client.CallbackAPIVersion.VERSION2)  # type: ignore[arg-type,return-value]  # it is never dialled
+    client = ConnectionClient(lambda: None, paho.mqtt.client.CallbackAPIVersion.VERSION2)  # type: ignore[arg-type,return-value]  # it is never dialled
     assert {"_in_packet", "_keepalive", "_last_bytes_received", "_protocol"} <= vars(client).keys()
 
 
@@ -151,7 +151,7 @@ def test_no_more_messages_wait_for_the_broker_than_it_says_of_whatever_kind(most
     told = {"in_flight": most} if protocol == 4 else {}
     with (
         broker(strict, first=first) as port,
-        Link(Broker(port=port, protocol=protocol, **told), "a", will=WILL) as link,  # type: ignore[arg-type]  # one number
+        Link(BrokerSettings(port=port, protocol=protocol, **told), "a", will=WILL) as link,  # type: ignore[arg-type]  # one number
     ):
         mids = [link.publish(Message("t", b"x", retain=bool(n % 2))) for n in range(30)]
         assert (link.room, link.congested) == (0, True)
@@ -165,7 +165,7 @@ def test_no_more_messages_wait_for_the_broker_than_it_says_of_whatever_kind(most
 
 def test_what_was_learned_holds_where_the_broker_says_nothing() -> None:
     strict = Strict(3, 0.002)
-    with broker(strict) as port, Link(Broker(port=port), "a", will=WILL, most_waiting=3) as link:
+    with broker(strict) as port, Link(BrokerSettings(port=port), "a", will=WILL, most_waiting=3) as link:
         for _ in range(10):
             link.publish(Message("t", b"x"))
         wait_for(lambda: link.turn(0.05) is not None and strict.acked == 10)
@@ -182,7 +182,7 @@ def test_a_message_larger_than_the_broker_takes_is_not_sent_and_answered_as_that
 
     with (
         broker(count, first=connack(properties=b"\x27" + (2000).to_bytes(4, "big"))) as port,
-        Link(Broker(port=port), "a", will=WILL) as link,
+        Link(BrokerSettings(port=port), "a", will=WILL) as link,
     ):
         limit = link.body_limit("t", "kind")
         assert (link.largest, 1970 < limit < 2000) == (2000, True)
@@ -205,7 +205,7 @@ def test_with_something_unsaid_there_is_no_goodbye_and_the_will_speaks() -> None
 
     for count, goodbye in ((1, True), (2, False)):
         heard.clear()
-        with broker(listen) as port, Link(Broker(port=port, in_flight=1), "a", will=WILL) as link:
+        with broker(listen) as port, Link(BrokerSettings(port=port, in_flight=1), "a", will=WILL) as link:
             for _ in range(count):
                 link.publish(Message("topic", b"x"))
         assert heard.endswith(b"\xe0\x00") is goodbye
@@ -215,7 +215,7 @@ def test_with_something_unsaid_there_is_no_goodbye_and_the_will_speaks() -> None
 def test_what_waits_for_the_broker_s_word_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("device.mqtt_client.QUEUED", 5)
     with broker(hold) as port:
-        broken = until_broken(Link(Broker(port=port, in_flight=1), "a", will=WILL), *[Message("t", b"x")] * 7)
+        broken = until_broken(Link(BrokerSettings(port=port, in_flight=1), "a", will=WILL), *[Message("t", b"x")] * 7)
     assert broken.cause is Cause.UNANSWERED
 
 
@@ -231,7 +231,7 @@ def test_a_piece_of_a_tls_record_is_life_before_it_can_be_read(tmp_path: Path) -
         other.publish(Message("large", bytes(16_000), retain=True))
         wait_for(lambda: other.turn(0.05))
         told = shows(narrow.port, authority, authority.client("b"))
-        hasty = Broker.model_construct(**{**told.model_dump(), "keepalive": 1})
+        hasty = BrokerSettings.model_construct(**{**told.model_dump(), "keepalive": 1})
         with Link(hasty, "b", will=WILL) as link:
             link.subscribe(["large"])
             heard = wait_for(lambda: link.turn(0.05), 20)
@@ -241,7 +241,7 @@ def test_a_piece_of_a_tls_record_is_life_before_it_can_be_read(tmp_path: Path) -
 def test_a_setting_says_it_where_the_broker_cannot(tmp_path: Path) -> None:
     with (
         Mosquitto(tmp_path) as real,
-        Link(Broker(port=real.port, protocol=4, largest_packet=2048), "a", will=WILL) as link,
+        Link(BrokerSettings(port=real.port, protocol=4, largest_packet=2048), "a", will=WILL) as link,
     ):
         mid = link.publish(Message("t", bytes(2048)))
         assert (link.largest, link.turn(0)) == (2048, [Acked(mid, 0x95, "Packet too large")])
@@ -253,7 +253,7 @@ def test_a_setting_says_it_where_the_broker_cannot(tmp_path: Path) -> None:
 )
 def test_a_broker_that_lacks_what_the_promise_needs_is_left(properties: bytes, words: str) -> None:
     with broker(nothing, first=connack(properties=properties)) as port:
-        cause, what, following = said(Link(Broker(port=port), "a", will=WILL))
+        cause, what, following = said(Link(BrokerSettings(port=port), "a", will=WILL))
     assert (cause, what.partition(": ")[0]) == (Cause.LACKING, "no promise can be kept by this broker")
     assert words in what
     assert following
@@ -261,7 +261,10 @@ def test_a_broker_that_lacks_what_the_promise_needs_is_left(properties: bytes, w
 
 def test_another_name_and_a_shorter_session_than_asked_for_are_remarked() -> None:
     properties = b"\x12\x00\x05other" + b"\x11" + (5).to_bytes(4, "big") + b"\x22\x00\x0a"
-    with broker(hold, first=connack(properties=properties)) as port, Link(Broker(port=port), "a", will=WILL) as link:
+    with (
+        broker(hold, first=connack(properties=properties)) as port,
+        Link(BrokerSettings(port=port), "a", will=WILL) as link,
+    ):
         assert link.remarks == [
             "the broker calls this client 'other', not a",
             "the broker keeps what waits for this client for 5 s only",
@@ -271,7 +274,10 @@ def test_another_name_and_a_shorter_session_than_asked_for_are_remarked() -> Non
 @pytest.mark.parametrize(("told", "kept"), [(None, 20), (7, 7), (0, 20), (65_535, 20)])
 def test_the_broker_s_keep_alive_is_followed_but_never_to_silence(told: int | None, kept: int) -> None:
     properties = b"" if told is None else b"\x13" + told.to_bytes(2, "big")
-    with broker(hold, first=connack(properties=properties)) as port, Link(Broker(port=port), "a", will=WILL) as link:
+    with (
+        broker(hold, first=connack(properties=properties)) as port,
+        Link(BrokerSettings(port=port), "a", will=WILL) as link,
+    ):
         assert (link._life.keepalive, link._client._keepalive) == (kept, kept)
 
 
@@ -299,14 +305,14 @@ def test_no_packet_is_read_that_is_longer_than_any_of_ours_and_the_memory_stays_
 
 
 def test_the_properties_of_an_honest_message_are_no_reason() -> None:
-    properties = b"\x26\x00\x01a\x00\x01b" * (LONGEST_PROPERTIES // 7)
+    properties = b"\x26\x00\x01a\x00\x01b" * (MAX_PROPERTIES // 7)
     packet = b"\x00\x01t" + length(len(properties)) + properties + b"hello"
 
     def tell(line: socket.socket) -> None:
         line.sendall(b"\x30" + length(len(packet)) + packet)
         line.recv(100)
 
-    with broker(tell) as port, Link(Broker(port=port), "a", will=WILL) as link:
+    with broker(tell) as port, Link(BrokerSettings(port=port), "a", will=WILL) as link:
         heard = wait_for(lambda: link.turn(0.05))
     assert heard == [Received("t", b"hello", retained=False)]
 
@@ -367,7 +373,7 @@ def test_each_end_has_its_own_sentence(  # noqa: PLR0917 - a table
     words: str,
 ) -> None:
     with broker(says, first=first) as port:
-        link = Link(Broker(port=port, protocol=protocol), "a", will=WILL)
+        link = Link(BrokerSettings(port=port, protocol=protocol), "a", will=WILL)
         told, what, following = said(link, *([] if message is None else [Message("t", message)]))
     assert told is cause
     assert words in what
@@ -376,20 +382,20 @@ def test_each_end_has_its_own_sentence(  # noqa: PLR0917 - a table
 
 def test_a_port_that_closes_at_once_and_one_where_nobody_listens_are_two_things() -> None:
     with broker(nothing, listens=False) as port:
-        assert said(Link(Broker(port=port), "a", will=WILL))[0] is Cause.CLOSED_EARLY
-    told, what, following = said(Link(Broker(port=port), "a", will=WILL))
+        assert said(Link(BrokerSettings(port=port), "a", will=WILL))[0] is Cause.CLOSED_EARLY
+    told, what, following = said(Link(BrokerSettings(port=port), "a", will=WILL))
     assert (told, "no program listens on the port" in what, "systemctl" in following) == (Cause.NETWORK, True, True)
 
 
 def test_a_killed_broker_is_a_close_without_a_word_and_then_nobody_listens(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as real:
-        link = Link(Broker(port=real.port), "a", will=WILL)
+        link = Link(BrokerSettings(port=real.port), "a", will=WILL)
         with link:
             real.kill()
-            with pytest.raises(Broken) as caught:
+            with pytest.raises(SessionError) as caught:
                 wait_for(lambda: link.turn(0.05))
         assert caught.value.cause is Cause.CLOSED
-        assert "no program listens on the port" in said(Link(Broker(port=real.port), "a", will=WILL))[1]
+        assert "no program listens on the port" in said(Link(BrokerSettings(port=real.port), "a", will=WILL))[1]
 
 
 @pytest.mark.parametrize(("extra", "words"), [("allow_anonymous false", "it does not authorize this client")])
@@ -398,7 +404,7 @@ def test_a_real_broker_that_lets_nobody_in_is_told(
     tmp_path: Path, protocol: Literal[4, 5], extra: str, words: str
 ) -> None:
     with Mosquitto(tmp_path, extra) as real:
-        told, what, _ = said(Link(Broker(port=real.port, protocol=protocol), "a", will=WILL))
+        told, what, _ = said(Link(BrokerSettings(port=real.port, protocol=protocol), "a", will=WILL))
     assert (told, words in what) == (Cause.REFUSED, True)
 
 
@@ -407,12 +413,12 @@ def test_a_connection_limit_is_a_close_before_the_first_word(tmp_path: Path) -> 
 
         def full() -> bool:
             try:
-                stack.enter_context(Link(Broker(port=real.port), f"c{len(real.log)}", will=WILL))
-            except Broken as broken:
+                stack.enter_context(Link(BrokerSettings(port=real.port), f"c{len(real.log)}", will=WILL))
+            except SessionError as broken:
                 seen.append(broken)
             return bool(seen)
 
-        seen: list[Broken] = []
+        seen: list[SessionError] = []
         wait_for(full)
         assert (seen[0].cause, "its limit of connections" in seen[0].following) == (Cause.CLOSED_EARLY, True)
 
@@ -436,9 +442,9 @@ def encrypted(tmp_path: Path, authority: Authority, server: Pair, more: str = ""
     return Mosquitto(tmp_path, conf="\n".join([*lines, ""]), port=port)
 
 
-def shows(port: int, authority: Authority, pair: Pair | None, **more: Any) -> Broker:
+def shows(port: int, authority: Authority, pair: Pair | None, **more: Any) -> BrokerSettings:
     files = {} if pair is None else {"certificate": pair.certificate, "key": pair.key}
-    return Broker(**{"port": port, "tls": True, "ca": authority.ca, **files, **more})
+    return BrokerSettings(**{"port": port, "tls": True, "ca": authority.ca, **files, **more})
 
 
 @pytest.mark.parametrize("version", ["", "tls_version tlsv1.2"])
@@ -474,7 +480,7 @@ def test_each_trouble_with_the_broker_s_certificate_is_told(tmp_path: Path) -> N
     with encrypted(tmp_path, authority, authority.server()) as real:
         told, what, following = said(Link(shows(real.port, other, own), "a", will=WILL))
         assert (told, "is of another authority" in what, "[broker] ca" in following) == (Cause.TLS, True, True)
-        plain = Broker(port=real.port, tls=False)
+        plain = BrokerSettings(port=real.port, tls=False)
         told, what, following = said(Link(plain, "a", will=WILL))
         assert (told, "before its first word" in what, "tls = true" in following) == (Cause.CLOSED_EARLY, True, True)
     with encrypted(tmp_path, authority, authority.server(address="127.0.0.9")) as real:
@@ -597,8 +603,8 @@ def test_a_session_leaves_no_socket_behind_however_it_ends(tmp_path: Path) -> No
         for told in (
             shows(real.port, other, None),
             shows(real.port, authority, None),
-            Broker(port=real.port, tls=False),
-            Broker(port=free_port()),
+            BrokerSettings(port=real.port, tls=False),
+            BrokerSettings(port=free_port()),
         ):
             said(Link(told, "a", will=WILL))
             gc.collect()
@@ -607,5 +613,5 @@ def test_a_session_leaves_no_socket_behind_however_it_ends(tmp_path: Path) -> No
 def test_the_figures_that_the_broker_is_told_are_the_link_s_own() -> None:
     heard: list[bytes] = []
     with broker(lambda line: heard.append(line.recv(1000)), listens=False) as port:
-        said(Link(Broker(port=port), "a", will=WILL))
-    assert b"\x27" + LARGEST_PACKET.to_bytes(4, "big") in heard[0]
+        said(Link(BrokerSettings(port=port), "a", will=WILL))
+    assert b"\x27" + MAX_PACKET.to_bytes(4, "big") in heard[0]

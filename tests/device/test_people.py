@@ -17,7 +17,7 @@ import pytest
 from device.reading.decoders import Code, Place, View
 from device.reading.target import Nearest
 from device.verdict.judge import Basis, Judged
-from device.verdict.sightings import Gaze
+from device.verdict.sightings import Sightings
 from tests.device.verdict.test_sightings import QUIET, REPEAT, RULES, genuine, stranger
 from tests.support.credentials import AT
 
@@ -109,7 +109,7 @@ def hidden(spot: Spot, by: Spot) -> bool:
 
 def play(things: list[Thing], bodies: list[Body], seconds: float, chance: random.Random) -> dict[str, Seen]:
     """Let a wall look at a scene, and return what the referee wrote down."""
-    nearest, gaze = Nearest(), Gaze(QUIET, REPEAT, 20)
+    nearest, sightings = Nearest(), Sightings(QUIET, REPEAT, 20)
     judged = {thing.text: thing.judged for thing in things}
     seen = {thing.text: Seen(thing.judged) for thing in things}
     for frame in range(round(seconds * FPS)):
@@ -128,10 +128,10 @@ def play(things: list[Thing], bodies: list[Body], seconds: float, chance: random
                 suspects.append(square(spot))
         chance.shuffle(codes)
         basis = Basis(RULES, AT + timedelta(seconds=tick))
-        holds = partial(gaze.holds, tick=tick, basis=basis)
+        holds = partial(sightings.holds, tick=tick, basis=basis)
         meant = nearest.chosen(View(tuple(codes), tuple(suspects)), (HEIGHT, WIDTH), tick, holds)
         if meant is not None:
-            sighting = gaze.sight(meant.text, judged[meant.text], tick=tick, basis=basis, came=meant.came)
+            sighting = sightings.sight(meant.text, judged[meant.text], tick=tick, basis=basis, came=meant.came)
             if sighting is not None:
                 seen[meant.text].lights.append((tick, sighting.repeat))
     return {text: one for text, one in seen.items() if one.sights}

@@ -56,7 +56,7 @@ def revoked(*texts: str) -> dict[str, frozenset[bytes]]:
 
 def bundle(wall: Wall, version: int, **changed: Any) -> None:
     """Bring a bundle into force, as ``titik bundle import`` does."""
-    wall.station.rulebook.offer(signed_bundle(version=version, **changed))
+    wall.station.ruleset.offer(signed_bundle(version=version, **changed))
 
 
 def shown(

@@ -152,7 +152,7 @@ def test_dear_steps_and_close_ones_are_taken_only_where_a_code_is_suspected(monk
 @given(costs=st.lists(st.floats(0, 3 * INTERVAL), min_size=len(WHOLE) + len(CLOSE), max_size=len(WHOLE) + len(CLOSE)))
 def test_the_budget_is_kept_whatever_the_steps_cost(costs: list[float]) -> None:
     cost = dict(zip((*WHOLE, *CLOSE), costs, strict=True))
-    purse = scanner._Purse(INTERVAL)
+    purse = scanner._Budget(INTERVAL)
     rounds = scanner._Rounds()
     total, frames = 0.0, 120
     known: set[Step] = set()
@@ -181,7 +181,7 @@ def test_the_budget_is_kept_whatever_the_steps_cost(costs: list[float]) -> None:
 
 def test_no_step_that_fits_is_left_out_for_ever() -> None:
     cost = {step: (0.1 + 0.8 * n / 20) * INTERVAL for n, step in enumerate((*WHOLE, *CLOSE))}
-    purse, rounds, taken = scanner._Purse(INTERVAL), scanner._Rounds(), set()
+    purse, rounds, taken = scanner._Budget(INTERVAL), scanner._Rounds(), set()
     for _ in range(100):
         rounds.begin()
         purse.earn()
@@ -193,7 +193,7 @@ def test_no_step_that_fits_is_left_out_for_ever() -> None:
 
 
 def test_a_step_that_is_too_dear_for_this_machine_is_tried_again_when_that_may_have_been_a_busy_moment() -> None:
-    purse = scanner._Purse(INTERVAL)
+    purse = scanner._Budget(INTERVAL)
     purse.earn()
     assert purse.affords(WHOLE[0])
     purse.pay(WHOLE[0], 2 * INTERVAL)

@@ -17,11 +17,11 @@ from jsonschema import Draft202012Validator
 from device import config, patterns
 from device.camera.monitor import REOPENED, State
 from device.camera.source import turns
-from device.config import Broker, Delivery, Pins, Point, Privacy
+from device.config import BrokerSettings, DeliverySettings, Pins, PointSettings, PrivacySettings
 from device.daemon import Station
 from device.delivery.courier import Courier
 from device.delivery.status import Sender
-from device.health import Vitals
+from device.health import Health
 from device.indicators import Indicators
 from device.model import Blind, Frame, Outcome, Reason, Verdict
 from device.patterns import Pattern, pattern
@@ -32,10 +32,10 @@ from device.scanner import Scanner
 from device.system.clock import BUILT, Clock
 from device.system.stop import Stop
 from device.system.systemd import Notifier
-from device.system.time_floor import Floor
-from device.system.watchdog import Heart
-from device.verdict.ruleset import Rulebook
-from device.verdict.sightings import Gaze
+from device.system.time_floor import TimeFloor
+from device.system.watchdog import Watchdog
+from device.verdict.ruleset import Ruleset
+from device.verdict.sightings import Sightings
 from office.bundle import spki_text
 from tests.device.camera.test_monitor import picture
 from tests.support.codes import code, view
@@ -43,7 +43,7 @@ from tests.support.credentials import AT, OTHER_KEY, dose, hcert, staff_pass
 from tests.support.point import ROOT, signed_bundle
 from tests.support.world import REPOSITORY, free_port, wait_for
 
-POINT = Point(name="bupati-1", site="bupati")
+POINT = PointSettings(name="bupati-1", site="bupati")
 EVENT = json.loads((REPOSITORY / "schemas" / "event.json").read_text(encoding="utf-8"))
 HEALTH = json.loads((REPOSITORY / "schemas" / "health.json").read_text(encoding="utf-8"))
 EMPTY = np.full((60, 80), 200, np.uint8)
@@ -79,28 +79,30 @@ class Wall:
 
     def __init__(self, folder: Path, stack: ExitStack, *, most: int = 1000, **changed: Any) -> None:
         (folder / "trust.cose").write_bytes(signed_bundle(**changed))
-        told = config.Station(
+        told = config.StationSettings(
             point=POINT,
-            trust=config.Trust(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
-            policy=config.PolicyChoice(use=("staff", "brief-2021")),
+            trust=config.TrustSettings(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
+            policy=config.PolicySettings(use=("staff", "brief-2021")),
         )
         self.outbox = stack.enter_context(Outbox(folder / "outbox.db", most))
         sender = Sender("bupati-1", "boot", {})
-        self.courier = stack.enter_context(Courier(self.outbox, Broker(port=free_port()), Delivery(), sender))
+        self.courier = stack.enter_context(
+            Courier(self.outbox, BrokerSettings(port=free_port()), DeliverySettings(), sender)
+        )
         self.lights = Recorder(self.outbox)
         stack.enter_context(self.lights)
         self.station = Station(
             Scanner(1 / 15),
             Nearest(),
-            Gaze(0.7, 10.0, 20),
-            Rulebook(told, folder, None),
-            Composer(POINT, Privacy(), None, simulated=True),
+            Sightings(0.7, 10.0, 20),
+            Ruleset(told, folder, None),
+            Composer(POINT, PrivacySettings(), None, simulated=True),
             Clock("system"),
-            Floor(folder),
+            TimeFloor(folder),
             self.outbox,
             self.lights,
             self.courier,
-            Vitals(15),
+            Health(15),
         )
         self.tick = 100.0
 
@@ -113,8 +115,8 @@ class Wall:
                 at = AT + timedelta(seconds=self.tick - 100)
                 yield Blind(turn, at, self.tick) if isinstance(turn, str) else Frame(turn, at, self.tick)
 
-        heart = Heart([self.courier, self.lights], Notifier(None, None))
-        self.station.serve(stream(), heart)
+        watchdog = Watchdog([self.courier, self.lights], Notifier(None, None))
+        self.station.serve(stream(), watchdog)
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(row.event.body)["data"] for row in self.outbox.owed(0, 1000)]
@@ -213,7 +215,7 @@ def looked(wall: Wall, *views: tuple[State, float]) -> None:
     """Serve a sensor that shows these views for so many seconds each, four frames a second, at one opening each."""
     left = list(views)
 
-    def sensor(_camera: config.Camera, _stop: Stop) -> Generator[Frame, None, None]:
+    def sensor(_camera: config.CameraSettings, _stop: Stop) -> Generator[Frame, None, None]:
         while left:
             state, seconds = left.pop(0)
             for _ in range(round(4 * seconds)):
@@ -224,7 +226,8 @@ def looked(wall: Wall, *views: tuple[State, float]) -> None:
     wall.tick = monotonic()
     with Stop() as stop:
         wall.station.serve(
-            turns(config.Camera(), stop, sensor, lens), Heart([wall.courier, wall.lights], Notifier(None, None))
+            turns(config.CameraSettings(), stop, sensor, lens),
+            Watchdog([wall.courier, wall.lights], Notifier(None, None)),
         )
 
 

@@ -25,8 +25,8 @@ from typing import NamedTuple, Self
 
 import pytest
 
-from device.config import Broker
-from device.mqtt_client import Broken, Link, Message
+from device.config import BrokerSettings
+from device.mqtt_client import Link, Message, SessionError
 from tests.faults.link import Mood, Relay
 from tests.support import point
 from tests.support.world import Child, Mosquitto, free_port
@@ -343,7 +343,7 @@ class Site:
 
             return mend
         # Its client id is used by another: what that one says of itself is no event.
-        thief = Link(Broker(port=self.links[name].port, keepalive=5), name, will=Message("titik/v1/x/y", b""))
+        thief = Link(BrokerSettings(port=self.links[name].port, keepalive=5), name, will=Message("titik/v1/x/y", b""))
         Thief(thief).start()
         return lambda: None
 
@@ -431,7 +431,7 @@ class Thief:
 
     def start(self) -> None:
         """Connect, and leave again; a broker that is away or stalls takes nobody."""
-        with suppress(Broken), self._link:
+        with suppress(SessionError), self._link:
             self._link.turn(0.05)
 
 

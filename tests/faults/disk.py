@@ -80,7 +80,7 @@ class _Watched(sqlite3.Connection):
         return cursor
 
 
-class Ballast(device.record._reserve.Ballast):
+class Reserve(device.record._reserve.Reserve):
     """A ballast of one page on a disk that may be full."""
 
     def __init__(self, path: Path, disk: Disk | None) -> None:
@@ -109,10 +109,10 @@ def watched(disks: dict[Path, Disk]) -> Iterator[None]:
         file.disk = disks.get(Path(path).parent)
         return file
 
-    def ballast(path: Path) -> Ballast:
-        return Ballast(path, disks.get(path.parent))
+    def reserve(path: Path) -> Reserve:
+        return Reserve(path, disks.get(path.parent))
 
-    with patch("sqlite3.connect", connect), patch("device.record.outbox.Ballast", ballast):
+    with patch("sqlite3.connect", connect), patch("device.record.outbox.Reserve", reserve):
         yield
 
 

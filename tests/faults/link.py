@@ -15,7 +15,7 @@ from typing import Self
 
 from tests.support.world import Beside
 
-MOST_HELD = 262_144
+MAX_HELD = 262_144
 """Bytes that one direction keeps; past it the sender's own buffers fill, as behind a dead link."""
 TICK = 0.02
 
@@ -116,7 +116,7 @@ class Relay(Beside):
 
     def _read(self, source: socket.socket) -> None:
         way = self._ways[source]
-        if len(way.held) >= MOST_HELD or way.ended or (self._holds(way) and not way.stuck):
+        if len(way.held) >= MAX_HELD or way.ended or (self._holds(way) and not way.stuck):
             self._selector.unregister(source)  # so that the sender's own buffers fill
             return
         try:
@@ -155,7 +155,7 @@ class Relay(Beside):
         if way.ended:
             if not way.held:
                 self._close(source, way.out)
-        elif source not in self._selector.get_map() and len(way.held) < MOST_HELD:
+        elif source not in self._selector.get_map() and len(way.held) < MAX_HELD:
             self._selector.register(source, selectors.EVENT_READ)
 
     def _reset_all(self) -> None:

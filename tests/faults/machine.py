@@ -10,26 +10,26 @@ from typing import Self, cast
 
 import numpy as np
 
-from device.config import Delivery, Point, Privacy
-from device.config import Station as Config
+from device.config import DeliverySettings, PointSettings, PrivacySettings
+from device.config import StationSettings as Config
 from device.daemon import Station as Loop
 from device.daemon import _Mood
 from device.delivery.courier import Courier
 from device.delivery.status import Sender
-from device.health import Vitals
+from device.health import Health
 from device.indicators import Indicators
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
 from device.patterns import OUT_OF_ORDER, Pattern
 from device.reading.target import Nearest
-from device.record.clock_correction import Correction
+from device.record.clock_correction import ClockCorrection
 from device.record.event import Composer
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from device.scanner import Scanner
 from device.system.clock import Clock
-from device.system.time_floor import Floor
+from device.system.time_floor import TimeFloor
 from device.verdict.judge import Judged
-from device.verdict.ruleset import Rulebook
-from device.verdict.sightings import Gaze, Sighting
+from device.verdict.ruleset import Ruleset
+from device.verdict.sightings import Sighting, Sightings
 from tests.faults.program import Program
 from tests.faults.referee import Light, showing
 from tests.faults.scene import Scene
@@ -59,7 +59,9 @@ class _Lamps:
 class Machine(Program):
     """One station; *forgets* is whether its card drops at once what is held, as a card without a history would."""
 
-    def __init__(self, scene: Scene, point: str, folder: Path, delivery: Delivery, *, forgets: bool = False) -> None:
+    def __init__(
+        self, scene: Scene, point: str, folder: Path, delivery: DeliverySettings, *, forgets: bool = False
+    ) -> None:
         super().__init__(scene, f"station-{point}", folder)
         self.point = point
         self.delivery = delivery
@@ -103,7 +105,7 @@ class Machine(Program):
 
     def begin(self) -> None:
         scene = self.scene
-        told = Config(point=Point(name=self.point, site="kantor"), delivery=self.delivery)
+        told = Config(point=PointSettings(name=self.point, site="kantor"), delivery=self.delivery)
         clock = Clock(
             "ntp",
             (self._mark,),
@@ -112,7 +114,7 @@ class Machine(Program):
             uptime=self.uptime,
             memory=self.folder / "clock",
         )
-        composer = Composer(told.point, Privacy(), None, True)  # noqa: FBT003 - no pictures are taken here
+        composer = Composer(told.point, PrivacySettings(), None, True)  # noqa: FBT003 - no pictures are taken here
         try:
             with scene.seen_by(self):
                 self.outbox = Outbox(
@@ -123,17 +125,17 @@ class Machine(Program):
                 self.loop = Loop(
                     self._scanner,
                     Nearest(),
-                    Gaze(2, 60, 20),
-                    Rulebook(told, self.folder, None, clock.trusted),
+                    Sightings(2, 60, 20),
+                    Ruleset(told, self.folder, None, clock.trusted),
                     composer,
                     clock,
-                    Floor(self.folder),
+                    TimeFloor(self.folder),
                     self.outbox,
                     cast("Indicators", _Lamps(self)),
                     self.courier,
-                    Vitals(10),
+                    Health(10),
                 )
-                self.correction, self.mood = Correction(self.outbox, composer), _Mood(self.loop)
+                self.correction, self.mood = ClockCorrection(self.outbox, composer), _Mood(self.loop)
                 self.actor = Actor(scene.stage, self.name, self.courier.work, dying=self.dying, gone=self.gone)
                 scene.timepieces[self.actor] = self
                 self.outbox.__enter__()
@@ -182,7 +184,7 @@ class Machine(Program):
         if self.forgets:
             try:
                 self.outbox.purge(frame.at + timedelta(days=1), timedelta())
-            except CannotRecord:
+            except RecordError:
                 self.scene.meet("nothing could be forgotten")
 
     def lit(self) -> None:

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from central import centre as central_centre
-from central.broker.bundle_publisher import Posting
+from central.broker.bundle_publisher import BundlePublisher
 from central.centre import Centre
-from device.config import Broker
+from device.config import BrokerSettings
 from device.system.systemd import Notifier
-from device.system.watchdog import Heart
+from device.system.watchdog import Watchdog
 from tests.faults.program import Program
 from tests.faults.referee import held
 from tests.faults.scene import Scene
@@ -33,11 +33,11 @@ class Office(Program):
         self.actor = Actor(self.scene.stage, self.name, self._serve, dying=self.dying, gone=self.gone)
 
     def _serve(self) -> None:
-        stop, heart = self._stop, Heart([], Notifier(None, None))
+        stop, watchdog = self._stop, Watchdog([], Notifier(None, None))
         with stop, ExitStack() as stack:
-            store = central_centre._open(self.database, stop, stack, heart)
+            store = central_centre._open(self.database, stop, stack, watchdog)
             assert store is not None
-            centre = Centre(store, Broker(), None, stop, heart, posting=Posting(None))
+            centre = Centre(store, BrokerSettings(), None, stop, watchdog, posting=BundlePublisher(None))
             if self._spoilt is not None:
                 self._spoilt(centre)
             centre.serve()

@@ -15,7 +15,7 @@ from typing import Any
 from central.events import rows
 from central.store.database import Store
 from device.model import Event, Place
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from device.wire import Receipt, dumps
 from device.wire import digest as digest_of
 
@@ -107,7 +107,7 @@ def salvage(path: Path) -> None:
             try:
                 outbox.place()
                 outbox.owed(0, 1000)
-            except CannotRecord:
+            except RecordError:
                 continue
         append(outbox, 3)
 

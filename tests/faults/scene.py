@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Any, Protocol
 from unittest.mock import patch
 
-from device.config import Broker
+from device.config import BrokerSettings
 from device.record import schema
 from tests.faults.disk import Disk, watched
 from tests.faults.referee import Light, showing
@@ -128,7 +128,7 @@ class Scene:
             def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # an aware one will do
                 return datetime.fromtimestamp(scene.wall(), tz)
 
-        def link(broker: Broker, client_id: str, **told: Any) -> ScriptedLink:
+        def link(broker: BrokerSettings, client_id: str, **told: Any) -> ScriptedLink:
             return ScriptedLink(self.stage, self.broker, self.meet, broker, client_id, **told)
 
         give_way = schema.give_way

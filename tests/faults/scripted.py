@@ -15,8 +15,8 @@ from itertools import count
 from types import TracebackType
 from typing import Self
 
-from device.config import Broker
-from device.mqtt_client import Acked, Broken, Message, Received
+from device.config import BrokerSettings
+from device.mqtt_client import Acked, Message, Received, SessionError
 from tests.faults.stage import Actor, Stage
 
 ROOT = "titik/v1"
@@ -86,9 +86,9 @@ class ScriptedBroker:
         self.up = True
 
     def connect(self, link: "ScriptedLink") -> None:
-        """Take *link* in, and throw out whoever had its name. Raises `Broken`."""
+        """Take *link* in, and throw out whoever had its name. Raises `SessionError`."""
         if not self.up:
-            raise Broken("no broker: connection refused")
+            raise SessionError("no broker: connection refused")
         if (other := self._links.get(link.name)) is not None:
             other.cut()
         session = self._sessions.get(link.name)
@@ -201,7 +201,7 @@ class ScriptedLink:
         stage: Stage,
         script: ScriptedBroker,
         fault: Callable[[str], None],
-        _broker: Broker,
+        _broker: BrokerSettings,
         client_id: str,
         *,
         will: Message,
@@ -250,7 +250,7 @@ class ScriptedLink:
         while True:
             self.owner.check()
             if self._broken:
-                raise Broken("the broker closed the connection")
+                raise SessionError("the broker closed the connection")
             woken = wake is not None and bool(select.select([wake], [], [], 0)[0]) and bool(wake.recv(4096))
             if (happened := self._due(most)) or woken or self._stage.now >= limit:
                 return happened
@@ -277,7 +277,7 @@ class ScriptedLink:
                 self._fault("killed at a message")
                 self.owner.die()
         if self._broken:
-            raise Broken("the connection was lost")
+            raise SessionError("the connection was lost")
         self._mid += 1
         if self._script.hit():
             self._fault("link cut at a message")
@@ -317,7 +317,7 @@ class ScriptedLink:
         assert qos == 1
         self.owner.check()
         if self._broken:
-            raise Broken("the connection was lost")
+            raise SessionError("the connection was lost")
         self._script.subscribe(self, topics, retained=retained)
 
 

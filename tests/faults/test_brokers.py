@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from device.config import Broker, Delivery
+from device.config import BrokerSettings, DeliverySettings
 from device.delivery.courier import Courier
 from device.delivery.status import Sender
-from device.mqtt_client import Acked, Broken, Link, Message
+from device.mqtt_client import Acked, Link, Message, SessionError
 from device.record.outbox import Outbox
 from tests.device.delivery.test_courier import TOPICS, Centre, append, until
 from tests.faults.chaos import ALLOWED, NO_EVENTS, whole
@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.delivery.courier.LONGEST_PAUSE", 1.0)
+    monkeypatch.setattr("device.delivery.courier.MAX_PAUSE", 1.0)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 def courier(outbox: Outbox, port: int, **more: object) -> Courier:
     sender = Sender("bupati-1", "boot-1", {})
-    return Courier(outbox, Broker(port=port, keepalive=5), Delivery(**more), sender)  # type: ignore[arg-type]  # a test may say anything
+    return Courier(outbox, BrokerSettings(port=port, keepalive=5), DeliverySettings(**more), sender)  # type: ignore[arg-type]  # a test may say anything
 
 
 def firsts(centre: Centre) -> list[str]:
@@ -49,7 +49,7 @@ def test_what_no_subscriber_wanted_is_kept(tmp_path: Path, outbox: Outbox, until
     """PUBACK 0x10: taken, and thrown away; even who trusts the broker's word does not forget then."""
     with (
         Mosquitto(tmp_path) as broker,
-        Link(Broker(port=broker.port), "probe", will=Message("t", b"")) as probe,
+        Link(BrokerSettings(port=broker.port), "probe", will=Message("t", b"")) as probe,
         courier(outbox, broker.port, until=until_) as bike,
     ):
         ids = append(outbox, 30)
@@ -74,7 +74,7 @@ def test_what_the_broker_s_queue_dropped_comes_again(tmp_path: Path, outbox: Out
     """A subscriber that is away, a queue of ten: the broker acknowledges all, and drops what is past it."""
     with Mosquitto(tmp_path, conf_of(queued=10)) as broker:
         ids = append(outbox, 60)
-        late = Link(Broker(port=broker.port), "late", will=Message("t", b""), clean=False)
+        late = Link(BrokerSettings(port=broker.port), "late", will=Message("t", b""), clean=False)
         with late:
             late.subscribe([TOPICS.every("event")])
             late.turn(0.2)
@@ -142,7 +142,7 @@ def test_a_station_whose_name_is_taken_comes_back_and_loses_nothing(tmp_path: Pa
         until(centre, lambda: bike.linked)
         ids: list[str] = []
         for _ in range(3):
-            with Link(Broker(port=broker.port), "bupati-1", will=Message("t", b"")):
+            with Link(BrokerSettings(port=broker.port), "bupati-1", will=Message("t", b"")):
                 wait_for(lambda: not bike.linked)
                 ids += append(outbox, 10)
             until(centre, lambda: bike.linked)
@@ -185,10 +185,10 @@ def test_a_certificate_out_of_its_time_is_no_link_and_is_said(
     authority = Authority(tmp_path / "files")
     own = authority.client("bupati-1", client)
     with encrypted(tmp_path, authority, authority.server(server)) as broker:
-        told = Broker(port=broker.port, tls=True, ca=authority.ca, certificate=own.certificate, key=own.key)
+        told = BrokerSettings(port=broker.port, tls=True, ca=authority.ca, certificate=own.certificate, key=own.key)
         link = Link(told, "bupati-1", will=Message("t", b""))
         with ExitStack() as stack:
             if said is not None:
-                stack.enter_context(pytest.raises(Broken, match=said))
+                stack.enter_context(pytest.raises(SessionError, match=said))
             with link:
                 link.turn(0.1)

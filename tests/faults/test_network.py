@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from device.config import Broker, Delivery
+from device.config import BrokerSettings, DeliverySettings
 from device.delivery.courier import Courier
 from device.delivery.status import Sender
-from device.mqtt_client import Broken, Link, Message
+from device.mqtt_client import Link, Message, SessionError
 from device.record.outbox import Outbox
 from tests.device.delivery.test_courier import Centre, append, until
 from tests.faults.chaos import Site, whole
@@ -22,7 +22,7 @@ from tests.support.world import Mosquitto, wait_for
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.delivery.courier.LONGEST_PAUSE", 1.0)
+    monkeypatch.setattr("device.delivery.courier.MAX_PAUSE", 1.0)
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 @contextmanager
 def courier(outbox: Outbox, port: int, host: str = "127.0.0.1") -> Iterator[Courier]:
-    broker = Broker(host=host, port=port, keepalive=5, tls=False)
-    with Courier(outbox, broker, Delivery(), Sender("bupati-1", "boot-1", {})) as bike:
+    broker = BrokerSettings(host=host, port=port, keepalive=5, tls=False)
+    with Courier(outbox, broker, DeliverySettings(), Sender("bupati-1", "boot-1", {})) as bike:
         yield bike
 
 
@@ -88,8 +88,8 @@ def test_a_path_that_lets_only_small_packets_through_delivers_when_it_is_mended(
 
 
 def test_a_name_that_no_name_server_knows_is_weather_in_one_sentence(outbox: Outbox) -> None:
-    link = Link(Broker(host="broker.invalid", port=1883, tls=False), "bupati-1", will=Message("t", b""))
-    with pytest.raises(Broken, match=r"^no broker at broker\.invalid:1883: "):
+    link = Link(BrokerSettings(host="broker.invalid", port=1883, tls=False), "bupati-1", will=Message("t", b""))
+    with pytest.raises(SessionError, match=r"^no broker at broker\.invalid:1883: "):
         link.__enter__()
     with courier(outbox, 1883, "broker.invalid") as bike:
         append(outbox, 1)
@@ -115,8 +115,8 @@ def test_a_captive_portal_is_no_broker_and_no_receipt(tmp_path: Path, outbox: Ou
         serving.start()
         try:
             with Relay(portal.server_port) as relay, Centre(broker.port) as centre:
-                link = Link(Broker(port=relay.port), "bupati-1", will=Message("t", b""))
-                with pytest.raises(Broken):
+                link = Link(BrokerSettings(port=relay.port), "bupati-1", will=Message("t", b""))
+                with pytest.raises(SessionError):
                     link.__enter__()
                 with courier(outbox, relay.port) as bike:
                     wait_for(lambda: relay.passed > 3000)  # two pages, at least

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from device.config import Broker, Delivery
+from device.config import BrokerSettings, DeliverySettings
 from device.delivery.courier import Courier
 from device.delivery.status import Notice, Sender
 from device.record.outbox import Outbox
@@ -81,10 +81,10 @@ def test_a_hundred_sessions_leave_no_open_file_behind(
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("device.delivery.courier.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("device.delivery.courier.LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("device.delivery.courier.MAX_PAUSE", 0.01)
     with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay, Centre(broker.port) as centre:
-        told = Broker(port=relay.port, keepalive=5)
-        with Courier(outbox, told, Delivery(), Sender("bupati-1", "boot-1", {})) as bike:
+        told = BrokerSettings(port=relay.port, keepalive=5)
+        with Courier(outbox, told, DeliverySettings(), Sender("bupati-1", "boot-1", {})) as bike:
             until(centre, lambda: bike.linked)
             files = open_files()
             for n in range(1, 101):
@@ -108,8 +108,8 @@ def test_a_clock_that_jumps_while_a_backlog_drains_forgets_nothing_that_is_owed(
     now = datetime.now(UTC)
     ids = append(outbox, 1000)
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
-        told = Broker(port=broker.port, keepalive=5)
-        with Courier(outbox, told, Delivery(), Sender("bupati-1", "boot-1", {})) as bike:
+        told = BrokerSettings(port=broker.port, keepalive=5)
+        with Courier(outbox, told, DeliverySettings(), Sender("bupati-1", "boot-1", {})) as bike:
             bike.tell(Notice(trusted_time=now))
             until(centre, lambda: len(centre.got) > 100)
             bike.tell(Notice(trusted_time=jump if isinstance(jump, datetime) else now + jump))
@@ -123,8 +123,8 @@ def test_an_event_says_the_time_of_its_decision_whenever_it_is_sent(tmp_path: Pa
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as file:
         written = [body for (body,) in file.execute("SELECT body FROM event ORDER BY row")]
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
-        told = Broker(port=broker.port, keepalive=5)
-        with Courier(outbox, told, Delivery(), Sender("bupati-1", "boot-1", {})) as bike:
+        told = BrokerSettings(port=broker.port, keepalive=5)
+        with Courier(outbox, told, DeliverySettings(), Sender("bupati-1", "boot-1", {})) as bike:
             bike.tell(Notice(trusted_time=datetime.now(UTC) + timedelta(hours=5)))
             until(centre, lambda: outbox.depth().owed == 0)
         assert [one.body for one in centre.messages if one.topic.endswith("/event")] == written

@@ -13,7 +13,7 @@ from time import monotonic
 
 import pytest
 
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from tests.faults import wall
 from tests.faults.chaos import Site, whole
 from tests.support.credentials import staff_pass
@@ -75,7 +75,7 @@ def test_a_card_without_inodes_takes_no_new_outbox_and_is_named(tmp_path: Path) 
                 n += 1
         assert n < 100
         with Outbox(folder / "outbox.db", 100) as outbox:
-            with pytest.raises(CannotRecord):
+            with pytest.raises(RecordError):
                 outbox.place()
             for one in list(folder.glob("[0-9]*")):
                 one.unlink()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from device.config import Delivery
+from device.config import DeliverySettings
 from tests.faults.hasty import spoil
 from tests.faults.machine import Machine
 from tests.faults.office import Office
@@ -51,7 +51,7 @@ class Town:
 
     def _machine(self, point: str, n: int) -> Machine:
         window, most = ((20, 200_000), (5, 200_000), (1, 200_000), (100, 150))[n]
-        delivery = Delivery(until=self.design.until, window=window, most=most)
+        delivery = DeliverySettings(until=self.design.until, window=window, most=most)
         return Machine(self.scene, point, self.scene.made(point), delivery, forgets=self.design.forgets)
 
     def live(self, machine: Machine) -> None:

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Flag
 
-from device.config import Broker, Delivery
+from device.config import BrokerSettings, DeliverySettings
 from device.delivery.courier import Courier
 from device.delivery.status import Notice, Sender
 from device.model import Event, Place
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from device.wire import dumps
 
 BOOT = secrets.token_hex(16)
@@ -57,8 +57,8 @@ def main(folder: Path, point: str, port: int, until: str, rate: float) -> None:
     """Decide *rate* times a second until a file ``quiet`` lies in *folder*; deliver until SIGTERM."""
     stop = Flag()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    broker = Broker(port=port, keepalive=5)
-    delivery = Delivery(until="puback" if until == "puback" else "receipt")
+    broker = BrokerSettings(port=port, keepalive=5)
+    delivery = DeliverySettings(until="puback" if until == "puback" else "receipt")
     record = os.open(folder / "shown", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with (
         Outbox(folder / "outbox.db", delivery.most, point=point) as outbox,
@@ -73,7 +73,7 @@ def main(folder: Path, point: str, port: int, until: str, rate: float) -> None:
             try:
                 told = event(point, outbox.place(), now)
                 outbox.append(told)
-            except CannotRecord:
+            except RecordError:
                 continue  # no light is shown for what is not on the disk
             os.write(record, f"{told.id} {told.place.epoch} {told.place.seq}\n".encode())
             courier.wake()

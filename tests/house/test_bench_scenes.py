@@ -7,7 +7,7 @@ import pytest
 import zxingcpp
 
 from bench import approach, hard
-from bench.optics import Lens, point_spread
+from bench.optics import CameraMonitor, point_spread
 from bench.reading import QR, Seen, Tally, _waits, is_altered, watch
 
 HASTY = 1
@@ -62,7 +62,7 @@ def test_what_is_easy_is_read_and_what_is_empty_is_not(monkeypatch: pytest.Monke
 
 
 def test_a_lens_keeps_all_the_light_and_spreads_it_as_far_as_it_says() -> None:
-    spread = point_spread(Lens(disc=3.0, drift=(4.0, 0.0)), 8)
+    spread = point_spread(CameraMonitor(disc=3.0, drift=(4.0, 0.0)), 8)
     at = np.arange(-8, 9)
     shares = [spread.sum(axis=0), spread.sum(axis=1)]
     assert spread.sum() == pytest.approx(1, abs=1e-5)

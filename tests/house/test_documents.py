@@ -20,15 +20,22 @@ PARSERS = {
     "titik-central": central.__main__._parser,
     "titik-office": office.__main__._parser,
 }
-DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+]
 PLANS = {"design.md"}
-"""What names commands that are not built yet, and says so."""
+"""What names commands that are not built yet, and says so: *(not yet)*."""
 HINT = re.compile(
     r"(?:(?:(?:Next|next|then|sees|network): |then |or |sudo |`)titik"
     r"|(?:: |then |or |sudo |`)titik-\w+) [a-z][^;`,(\n]*"
 )
 """A command in a text; after a mere colon *titik* is the Indonesian word."""
 CHAINED = re.compile(r" (?:&&|\|\|?|<|>) |; ")
+
+
+def _name(document: Path) -> str:
+    return str(document.relative_to(REPOSITORY))
 
 
 def _verbs(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -104,7 +111,7 @@ def test_every_example_of_a_help_text_is_a_whole_command(program: str) -> None:
     assert found >= len(_verbs(PARSERS[program]()))
 
 
-@pytest.mark.parametrize("document", [one for one in DOCUMENTS if one.name not in PLANS], ids=lambda one: one.name)
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if one.name not in PLANS], ids=_name)
 def test_every_command_in_a_document_is_one_of_the_programs(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     for line in _blocks(text):
@@ -112,6 +119,38 @@ def test_every_command_in_a_document_is_one_of_the_programs(document: Path) -> N
             PARSERS[words[0]]().parse_args(words[1:])
     strange = [(span, what) for span in _spans(text) for words in _typed(span) if (what := _strange(words))]
     assert strange == []
+
+
+def _commands(program: str) -> set[str]:
+    """Return the whole commands of *program*, without their arguments."""
+
+    def leaves(parser: argparse.ArgumentParser, before: str) -> Iterator[str]:
+        under = _verbs(parser)
+        if not under:
+            yield before
+        for word, one in under.items():
+            yield from leaves(one, f"{before} {word}")
+
+    return set(leaves(PARSERS[program](), program))
+
+
+def _listed(line: str) -> Iterator[str]:
+    """Yield the commands of a line such as ``titik scan IMAGE… · queue list|export``, with their program."""
+    for span in _spans(line):
+        program, _, rest = span.partition(" ")
+        for one in rest.split(" · ") if program in PARSERS else ():
+            *before, last = [word for word in one.split() if not word.isupper() and "…" not in word]
+            yield from (" ".join([program, *before, word]) for word in last.split("|"))
+
+
+def test_the_contract_says_of_each_command_whether_it_is_there() -> None:
+    text = (REPOSITORY / "docs" / "design.md").read_text(encoding="utf-8")
+    lines = text.partition("## The commands people type\n")[2].split("\n(")[0].splitlines()
+    there, planned = lines[:-1], lines[-1]
+    assert planned.startswith("*(not yet)*: `titik ")
+    built = {command for line in there for command in _listed(line)}
+    assert built == {command for program in PARSERS for command in _commands(program)}
+    assert set(_listed(planned)) & built == set()
 
 
 @pytest.mark.parametrize("folder", ["device", "central", "office"])
@@ -139,13 +178,16 @@ def test_the_programs_are_found_by_their_names_wherever_the_readme_installs_them
     told = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     assert sorted(told) == sorted(PARSERS)
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    links = "&& sudo ln -sf /opt/titik/venv/bin/titik* /usr/local/bin/\n"
-    installs = [line for line in readme.splitlines(keepends=True) if "install --no-deps --no-build-isolation" in line]
-    assert [line.endswith(links) for line in installs] == [True, True]
+    installs = [line for line in readme.splitlines() if "install --no-deps --no-build-isolation" in line]
+    assert [line.rpartition(" && ")[2] for line in installs] == [
+        f"sudo ln -sf /opt/titik/venv/bin/{program} /usr/local/bin/" for program in ("titik", "titik-central")
+    ]
     assert {
-        name: re.findall(r"\S*venv/bin/titik\S*", document.read_text(encoding="utf-8"))
-        for name, document in ((one.name, one) for one in DOCUMENTS)
-    } == {one.name: ["/opt/titik/venv/bin/titik*"] * 2 * (one.name == "README.md") for one in DOCUMENTS}
+        document: re.findall(r"\S*venv/bin/titik\S*", document.read_text(encoding="utf-8")) for document in DOCUMENTS
+    } == {
+        one: ["/opt/titik/venv/bin/titik", "/opt/titik/venv/bin/titik-central"] * (one == REPOSITORY / "README.md")
+        for one in DOCUMENTS
+    }
 
 
 def test_every_file_that_a_document_tells_to_install_or_run_is_there() -> None:

@@ -15,9 +15,9 @@ from pydantic import BaseModel
 
 from central.settings import Settings
 from device import config, wire
-from device.config import Broker, Point, Station, Trust
+from device.config import BrokerSettings, PointSettings, StationSettings, TrustSettings
 from device.delivery.remote_commands import VERBS
-from device.mqtt_client import Acked, Broken, Link, Message, Received
+from device.mqtt_client import Acked, Link, Message, Received, SessionError
 from device.trust.bundle import root_key
 from tests.support import point as point_
 from tests.support.certificates import Authority, Pair
@@ -34,17 +34,17 @@ REFUSED, DONE = 0x87, 0x00
 
 
 def test_the_stations_example_is_the_defaults_and_what_is_its_own() -> None:
-    told, warnings = config.load(Station, EXAMPLES / "titik.toml")
+    told, warnings = config.load(StationSettings, EXAMPLES / "titik.toml")
     assert warnings == []
-    assert told == Station(
-        point=Point(name="bupati-1", site="bupati", direction="in"),
-        broker=Broker(
+    assert told == StationSettings(
+        point=PointSettings(name="bupati-1", site="bupati", direction="in"),
+        broker=BrokerSettings(
             host="broker.kantor.example",
             ca=Path("/etc/titik/ca.crt"),
             certificate=Path("/etc/titik/titik.crt"),
             key=Path("/run/credentials/titik.service/mqtt-key"),
         ),
-        trust=Trust(bundle=Path("/etc/titik/trust.cbor"), roots=told.trust.roots),
+        trust=TrustSettings(bundle=Path("/etc/titik/trust.cbor"), roots=told.trust.roots),
     )
     assert [root_key(root) is not None for root in told.trust.roots] == [True]
 
@@ -53,7 +53,7 @@ def test_the_centres_example_is_the_defaults_and_what_is_its_own() -> None:
     told, warnings = config.load(Settings, EXAMPLES / "central.toml")
     assert warnings == []
     assert told == Settings(
-        broker=Broker(
+        broker=BrokerSettings(
             host="broker.kantor.example",
             ca=Path("/etc/titik/ca.crt"),
             certificate=Path("/etc/titik/central.crt"),
@@ -62,13 +62,13 @@ def test_the_centres_example_is_the_defaults_and_what_is_its_own() -> None:
     )
 
 
-@pytest.mark.parametrize(("model", "name"), [(Station, "titik.toml"), (Settings, "central.toml")])
+@pytest.mark.parametrize(("model", "name"), [(StationSettings, "titik.toml"), (Settings, "central.toml")])
 def test_every_key_stands_in_its_example(model: type[BaseModel], name: str) -> None:
     text = COMMENTED_OUT.sub(r"\1", (EXAMPLES / name).read_text(encoding="utf-8"))
     assert _keys_told(tomllib.loads(text)) == _keys_known(model)
 
 
-@pytest.mark.parametrize(("model", "name"), [(Station, "titik.toml"), (Settings, "central.toml")])
+@pytest.mark.parametrize(("model", "name"), [(StationSettings, "titik.toml"), (Settings, "central.toml")])
 def test_what_is_commented_out_may_be_taken_in(model: type[config.Section], name: str, tmp_path: Path) -> None:
     text = COMMENTED_OUT.sub(r"\1", (EXAMPLES / name).read_text(encoding="utf-8"))
     (tmp_path / name).write_text(text, encoding="utf-8")
@@ -77,7 +77,7 @@ def test_what_is_commented_out_may_be_taken_in(model: type[config.Section], name
 
 def test_the_inventory_holds_the_seven_points() -> None:
     told = tomllib.loads((EXAMPLES / "inventory.toml").read_text(encoding="utf-8"))["point"]
-    points = [Point.model_validate(one) for one in told]
+    points = [PointSettings.model_validate(one) for one in told]
     assert [(point.name, point.site) for point in points] == [
         ("bupati-1", "bupati"),
         ("bupati-2", "bupati"),
@@ -181,7 +181,7 @@ class Office:
 
 
 def _link(port: int, ca: Path, pair: Pair | None, client_id: str, *, will: str = "", clean: bool = True) -> Link:
-    broker = Broker(
+    broker = BrokerSettings(
         host="127.0.0.1",
         port=port,
         tls=True,
@@ -361,7 +361,7 @@ def test_who_fills_the_broker_s_memory_is_put_out_and_all_others_go_on(office_of
     office = office_of("memory_limit 536870912\n", "memory_limit 67108864\n")
     with office.as_("operator") as asleep, office.as_("dprd-1") as honest:
         _listen(asleep, ["titik/v1/#"], TOPICS.of("bupati-1", "request/ping"))
-        with pytest.raises(Broken), office.as_("bupati-2") as thief:
+        with pytest.raises(SessionError), office.as_("bupati-2") as thief:
             _flood(thief, TOPICS.of("bupati-2", "health"), 400)
         assert _resident(office.pid) < 64 + 64
         assert _say(honest, TOPICS.of("dprd-1", "event")) == DONE
@@ -397,7 +397,7 @@ def test_who_has_no_certificate_of_the_authority_stays_outside(office: Office, t
     stranger = Authority(tmp_path / "stranger").client("bupati-1")
     for pair in (None, stranger):
         with (
-            pytest.raises(Broken),
+            pytest.raises(SessionError),
             _link(office.port, office.authority.ca, pair, "bupati-1"),
         ):
             pass
@@ -407,7 +407,7 @@ def test_who_has_no_certificate_of_the_authority_stays_outside(office: Office, t
 def test_a_station_does_not_speak_with_a_broker_of_another_authority(office: Office, tmp_path: Path) -> None:
     other = Authority(tmp_path / "other")
     with (
-        pytest.raises(Broken, match="no TLS"),
+        pytest.raises(SessionError, match="no TLS"),
         _link(office.port, other.ca, office.authority.client("bupati-1"), "bupati-1"),
     ):
         pass
@@ -474,7 +474,7 @@ def test_the_certificates_script_lets_in_and_its_revocation_shuts_out(tmp_path: 
         for pair, name in ((other, "bupati-2"), (new, "bupati-1")):
             with _link(port, files / "ca.crt", pair, name) as link:
                 assert _say(link, TOPICS.of(name, "event")) != REFUSED
-        with pytest.raises(Broken), _link(port, files / "ca.crt", old, "bupati-1"):
+        with pytest.raises(SessionError), _link(port, files / "ca.crt", old, "bupati-1"):
             pass
 
 

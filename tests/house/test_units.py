@@ -1,4 +1,4 @@
-"""The units are valid and closed, the locks are whole, and what is set up is set up once."""
+"""The units are valid and closed, and what is set up is set up once."""
 
 import os
 import re
@@ -13,7 +13,6 @@ from tests.support.world import REPOSITORY
 
 UNITS = ("titik", "titik-central")
 EXPOSURE = re.compile(r"Overall exposure level for \S+: ([\d.]+)")
-PIN = re.compile(r"([A-Za-z0-9._-]+)==(\S+)( ;.*?)?( *\\?)$")
 
 # --- the units ---
 
@@ -115,51 +114,6 @@ def test_a_secret_that_is_not_there_does_not_keep_the_unit_from_starting(name: s
     assert sources
     # systemd.exec(5): a name is looked for in the credential stores, and skipped; an absolute path must exist.
     assert [source for source in sources if not source or "/" in source] == []
-
-
-# --- the locks ---
-
-
-def _pins(name: str) -> dict[tuple[str, str], tuple[str, int]]:
-    """Return version and number of hashes by package and its condition; asserts that each line is one of these."""
-    pins: dict[tuple[str, str], tuple[str, int]] = {}
-    last = ("", "")
-    for line in (REPOSITORY / "requirements" / name).read_text(encoding="utf-8").splitlines():
-        if not line or line.lstrip().startswith("#"):
-            continue
-        if re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line):
-            version, hashes = pins[last]
-            pins[last] = version, hashes + 1
-            continue
-        pin = PIN.fullmatch(line)
-        assert pin, f"{name}: not a pinned package: {line}"
-        last = pin[1], (pin[3] or "").strip(" ;")
-        pins[last] = pin[2], 0
-    return pins
-
-
-@pytest.mark.parametrize("name", ["dev.txt", "pi.txt", "rig.txt"])
-def test_every_pinned_package_has_hashes(name: str) -> None:
-    pins = _pins(name)
-    assert pins
-    assert [package for package, (_, hashes) in pins.items() if not hashes] == []
-
-
-def test_a_pi_gets_the_versions_that_are_tested_and_keeps_its_own_numpy() -> None:
-    dev, pi = _pins("dev.txt"), _pins("pi.txt")
-    assert {key: value for key, value in dev.items() if key in pi} == pi
-    assert {name for name, _ in pi} & {"numpy", "pillow"} == set()
-
-
-def test_the_rig_s_station_is_a_pi_s() -> None:
-    pi, rig = _pins("pi.txt"), _pins("rig.txt")
-    assert {key: value for key, value in rig.items() if key in pi} == pi
-    assert {name for name, _ in rig} & {"numpy", "pillow"} == set()
-
-
-def test_the_locks_name_no_place() -> None:
-    texts = [file.read_text(encoding="utf-8") for file in (REPOSITORY / "requirements").iterdir()]
-    assert [word for text in texts for word in re.findall(r"\S*(?:://|--index|--find-links)\S*", text)] == []
 
 
 # --- setting up ---

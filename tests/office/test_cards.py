@@ -20,7 +20,7 @@ from office.__main__ import main
 from office.cli.cards import _told, shorter
 from office.passes import cardholders, qr, sheet
 from office.passes.cardholders import Person
-from office.passes.csv_table import NotATable
+from office.passes.csv_table import NotATableError
 
 PASSPHRASE = "kuda benar baterai staples"
 UNTIL = datetime.now(WITA).date() + timedelta(days=30)
@@ -248,7 +248,7 @@ def test_a_quoted_name_may_hold_the_delimiter_and_a_short_row_is_empty() -> None
     ],
 )
 def test_a_file_that_is_no_list_says_why(octets: bytes, says: str) -> None:
-    with pytest.raises(NotATable, match=says):
+    with pytest.raises(NotATableError, match=says):
         cardholders.parse(octets)
 
 

@@ -18,7 +18,7 @@ from device.trust.bundle import BundleError, Roots, Trust, open_bundle, root_key
 from device.trust.fleet_secret import read_secret
 from device.trust.roster import Listing, Roster
 from device.verdict.policy import SHIPPED, parse
-from device.verdict.ruleset import Rulebook
+from device.verdict.ruleset import Ruleset
 from device.verdict.verify import believe
 from office.__main__ import main
 from office.desk.desk import Desk, alone
@@ -59,10 +59,12 @@ def opened(desk: Path, octets: bytes) -> Trust:
     return open_bundle(octets, Roots(root_key(roots(desk)[0])))
 
 
-def point(folder: Path, named: tuple[str, ...]) -> Rulebook:
+def point(folder: Path, named: tuple[str, ...]) -> Ruleset:
     folder.mkdir(exist_ok=True)
-    told = config.Station(point=config.Point(name="a", site="a"), trust=config.Trust(roots=named))
-    return Rulebook(told, folder, None)
+    told = config.StationSettings(
+        point=config.PointSettings(name="a", site="a"), trust=config.TrustSettings(roots=named)
+    )
+    return Ruleset(told, folder, None)
 
 
 def test_a_root_is_handed_over_to_points_that_were_there_and_to_one_that_was_away(

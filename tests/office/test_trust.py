@@ -229,7 +229,7 @@ def test_what_is_not_fit_is_refused_by_its_reason(octets: bytes, says: str) -> N
     ids=_id,
 )
 def test_what_is_no_list_is_refused_whole(octets: bytes, says: str) -> None:
-    with pytest.raises(key_files.NotAList, match=says):
+    with pytest.raises(key_files.NotAListError, match=says):
         key_files.parse(octets)
 
 
@@ -248,7 +248,7 @@ def _cut(octets: bytes, at: int, to: int) -> bytes:
 def test_whatever_is_damaged_is_a_key_or_a_reason(at: int, to: int, form: Callable[[x509.Certificate], bytes]) -> None:
     try:
         keys = _keys(_cut(form(DSC), at, to))
-    except (Refused, key_files.NotAList):
+    except (Refused, key_files.NotAListError):
         return
     assert all(key.issuer == "ID" for key in keys)
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from device import patterns
-from device.camera.picamera import Eye
-from device.config import Broker, Camera
+from device.camera.picamera import PiCamera
+from device.config import BrokerSettings, CameraSettings
 from device.model import Domain, Outcome, Reason, Verdict
 from device.mqtt_client import Link, Message, Received
 from device.patterns import Pattern
@@ -157,7 +157,7 @@ class Ear:
         self._thread.join(10)
 
     def _listen(self) -> None:
-        with Link(Broker(port=self.port), "rig", will=Message("rig", b"")) as link:
+        with Link(BrokerSettings(port=self.port), "rig", will=Message("rig", b"")) as link:
             link.subscribe([Topics().every(leaf) for leaf in ("state", "health")])
             while not self._ended.is_set():
                 for heard in link.turn(0.05):
@@ -306,7 +306,7 @@ def test_the_eye_keeps_its_own_pace_before_a_camera_that_has_none(
 
     plug(film(tmp_path / "film", [Scene(None, 2)]))
     stack.callback(CAMERA.unlink)
-    with Stop() as stop, closing(Eye().frames(Camera(size=SIZE, fps=FPS), stop)) as stream:
+    with Stop() as stop, closing(PiCamera().frames(CameraSettings(size=SIZE, fps=FPS), stop)) as stream:
         seen = list(islice(stream, 31))
     assert {(frame.luma.shape, frame.luma.dtype) for frame in seen} == {((SIZE[1], SIZE[0]), np.dtype(np.uint8))}
     assert all(abs(frame.luma.mean() - 150) < 5 for frame in seen)

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from device.config import Broker
-from device.mqtt_client import Broken, Link, Message, Received
+from device.config import BrokerSettings
+from device.mqtt_client import Link, Message, Received, SessionError
 from tests.device.mqtt.test_framing import length
 
 MB = 1_000_000
@@ -64,7 +64,7 @@ def main(name: str) -> None:
     most, what, count = 0, "", 0
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=serve, args=(server, FLOODS[name]()), daemon=True).start()
-        link = Link(Broker(port=server.getsockname()[1]), "a", will=Message("t", b""))
+        link = Link(BrokerSettings(port=server.getsockname()[1]), "a", will=Message("t", b""))
         before = peak()
         try:
             with link:
@@ -72,7 +72,7 @@ def main(name: str) -> None:
                     got = [one for one in link.turn(1) if isinstance(one, Received)]
                     count += len(got)
                     most = max(most, sum(len(one.body) for one in got))
-        except Broken as broken:
+        except SessionError as broken:
             what = f"{broken.cause}: {broken.what}"
     print(json.dumps({"kib": peak() - before, "most": most, "what": what, "count": count}))  # noqa: T201 - its answer
 

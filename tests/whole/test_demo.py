@@ -102,16 +102,16 @@ def test_a_stations_configuration_is_one_that_a_station_takes(tmp_path: Path) ->
     folder.mkdir(parents=True)
     file = folder / "titik.toml"
     file.write_text(setting.station_toml(POINT, folder, 18830, "A" * 60))
-    told, warnings = config.load(config.Station, file)
+    told, warnings = config.load(config.StationSettings, file)
     assert warnings == []
-    assert told == config.Station(
-        point=config.Point(name="bupati-1", site="bupati"),
-        camera=config.Camera(source="pictures", pictures=(folder / "pictures",), fps=8, hold=1.2, gap=1.0),
+    assert told == config.StationSettings(
+        point=config.PointSettings(name="bupati-1", site="bupati"),
+        camera=config.CameraSettings(source="pictures", pictures=(folder / "pictures",), fps=8, hold=1.2, gap=1.0),
         pins=config.Pins(factory="mock"),
-        broker=config.Broker(host="127.0.0.1", port=18830),
-        clock=config.Clock(trust="system"),
-        trust=config.Trust(bundle=folder.parent / "trust.cbor", roots=("A" * 60,)),
-        policy=config.PolicyChoice(use=("staff", "brief-2021")),
+        broker=config.BrokerSettings(host="127.0.0.1", port=18830),
+        clock=config.ClockSettings(trust="system"),
+        trust=config.TrustSettings(bundle=folder.parent / "trust.cbor", roots=("A" * 60,)),
+        policy=config.PolicySettings(use=("staff", "brief-2021")),
         state=folder / "state",
     )
 

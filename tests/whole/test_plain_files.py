@@ -16,16 +16,16 @@ from select import select
 
 import pytest
 
-from central.broker.bundle_publisher import Fault, Posting
+from central.broker.bundle_publisher import BundlePublisher, Fault
 from central.settings import password
 from central.store.backup import restore
 from central.store.database import Store
-from device.config import Broker, ConfigError
-from device.mqtt_client import Broken, Link, Message
-from device.record._reserve import Ballast
+from device.config import BrokerSettings, ConfigError
+from device.mqtt_client import Link, Message, SessionError
+from device.record._reserve import Reserve
 from device.record.outbox import Outbox
-from device.record.transfer_file import MOST_DAMAGED, Header, Holds, Stick, StickError, told_of, writing
-from device.system.disk import NotPlain, check_plain, open_plain, read_bounded
+from device.record.transfer_file import MAX_DAMAGED, Header, Holds, TransferFile, TransferFileError, told_of, writing
+from device.system.disk import NotPlainError, check_plain, open_plain, read_bounded
 from office.cli.issue import _phone_key
 from office.cli.options import opened
 from office.desk.desk import found
@@ -266,16 +266,16 @@ def test_each_of_the_brokers_files_may_be_a_pipe_or_endless(tmp_path: Path, name
     (tmp_path / "holes").write_bytes(b"")
     os.truncate(tmp_path / "holes", 200 * 2**30)
     for other, says in (("pipe", f"it is {PIPE}"), ("holes", "it is larger than 1048576 bytes")):
-        broker = Broker(host="broker.kantor.example", tls=True, **{**told, name: tmp_path / other})
+        broker = BrokerSettings(host="broker.kantor.example", tls=True, **{**told, name: tmp_path / other})
         link = Link(broker, "bupati-1", will=Message("titik/v1/bupati-1/state", b"{}"), clean=True)
-        with pytest.raises(Broken) as broken, link:
+        with pytest.raises(SessionError) as broken, link:
             pass
         assert f"[broker] {name} = {tmp_path}/{other} cannot be read: {says}" in str(broken.value)
 
 
 def test_the_centre_posts_no_pipe_and_says_why(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "trust.cbor")
-    posting = Posting(tmp_path / "trust.cbor")
+    posting = BundlePublisher(tmp_path / "trust.cbor")
     assert posting.newer("titik/v1/fleet/bundle", None, 0.0) is None
     assert posting.fault == Fault(f"{tmp_path}/trust.cbor: it is {PIPE}", "[trust] bundle in central.toml")
 
@@ -322,7 +322,7 @@ def test_what_is_no_plain_file_is_named_and_never_read(tmp_path: Path) -> None:
             ("/dev/zero", "a device"),
         ):
             for look in (open_plain, check_plain):
-                with pytest.raises(NotPlain) as told:
+                with pytest.raises(NotPlainError) as told:
                     look(tmp_path / name)
                 assert told.value.strerror == f"it is {kind}, not a plain file"
     for name, code in (("loop", errno.ELOOP), ("gone", errno.ENOENT)):
@@ -338,7 +338,7 @@ def test_a_plain_file_is_read_by_its_name_or_a_link_and_no_further_than_its_boun
     os.truncate(tmp_path / "file", 200 * 2**30)
     assert read_bounded(tmp_path / "link", 5) == b"satu\0\0"
     check_plain(tmp_path / "link")
-    with pytest.raises(NotPlain, match="it is larger than 5 bytes"):
+    with pytest.raises(NotPlainError, match="it is larger than 5 bytes"):
         check_plain(tmp_path / "link", 5)
 
 
@@ -352,13 +352,13 @@ def test_a_stick_of_holes_is_given_up_and_what_is_whole_of_it_is_taken(tmp_path:
     path = tmp_path / "events.jsonl"
     written(path, 3)
     os.truncate(path, 200 * 2**30)
-    with Stick(path, Holds.EVENTS) as stick:
+    with TransferFile(path, Holds.EVENTS) as stick:
         assert list(stick) == [b"[]"] * 3
         assert (stick.given_up, stick.whole, stick.damaged) == (True, False, 1)
         assert "the rest was not read, and what is whole was taken. Next: export again" in str(told_of(stick))
     path.write_bytes(b"")
     os.truncate(path, 200 * 2**30)
-    with pytest.raises(StickError, match="is no file of titik's"), Stick(path, Holds.EVENTS):
+    with pytest.raises(TransferFileError, match="is no file of titik's"), TransferFile(path, Holds.EVENTS):
         pass
 
 
@@ -366,15 +366,15 @@ def test_a_stick_of_nothing_but_line_ends_is_given_up(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     written(path, 1)
     with path.open("ab") as file:
-        file.write(b"\n" * (MOST_DAMAGED + 5))
-    with Stick(path, Holds.EVENTS) as stick:
+        file.write(b"\n" * (MAX_DAMAGED + 5))
+    with TransferFile(path, Holds.EVENTS) as stick:
         assert list(stick) == [b"[]"]
-        assert (stick.given_up, stick.damaged) == (True, MOST_DAMAGED)
+        assert (stick.given_up, stick.damaged) == (True, MAX_DAMAGED)
 
 
 def test_a_ballast_that_is_a_pipe_is_thrown_away_and_laid_anew(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "ballast")
-    ballast = Ballast(tmp_path / "ballast", 4096)
-    assert ballast.lay() is False
-    assert ballast.lay() is True
+    reserve = Reserve(tmp_path / "ballast", 4096)
+    assert reserve.lay() is False
+    assert reserve.lay() is True
     assert (tmp_path / "ballast").is_file()

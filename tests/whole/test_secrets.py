@@ -13,7 +13,7 @@ import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.config import Broker
+from device.config import BrokerSettings
 from device.formats.cose import parse
 from device.mqtt_client import Link, Message, Received
 from device.trust.bundle import kid_of
@@ -113,7 +113,7 @@ def test_no_log_event_database_exception_or_answer_holds_a_planted_mark(tmp_path
         for number, text in enumerate(shown.values()):
             save(point.pictures / f"{number:02d}.png", text)
         will = Message("titik/v1/listener/state", b"{}")
-        with Link(Broker(port=broker.port), "listener", will=will) as listener:
+        with Link(BrokerSettings(port=broker.port), "listener", will=will) as listener:
             listener.subscribe(["#"])
             with point:
                 seen: set[str] = set()
@@ -155,7 +155,9 @@ def test_a_visitor_s_number_stays_at_a_wall_that_sends_the_numbers_of_staff(tmp_
         save(point.pictures / "1.png", staff_pass("PEG-0815", **SPAN))
         save(point.pictures / "2.png", staff_pass(NUMBER, key=VISITOR_KEY, **SPAN))
         save(point.pictures / "3.png", staff_pass(NUMBER, key=VISITOR_KEY, issued=SPAN["issued"], expires=NOW))
-        with Link(Broker(port=broker.port), "listener", will=Message("titik/v1/listener/state", b"{}")) as listener:
+        with Link(
+            BrokerSettings(port=broker.port), "listener", will=Message("titik/v1/listener/state", b"{}")
+        ) as listener:
             listener.subscribe(["#"])
 
             def heard() -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from device.config import Broker
+from device.config import BrokerSettings
 from device.mqtt_client import Link, Message, Received
 from device.system.clock import BUILT
 from device.system.disk import write_whole
@@ -56,7 +56,7 @@ def test_a_revocation_reaches_the_wall_over_the_broker_and_outlives_kill_9(tmp_p
         assert point.child.err.count("bundle version=4 came over the network and is in force") == 1
         assert ("admit", "staff") not in verdicts(point)[verdicts(point).index(("refuse", "revoked")) :]
         will = Message("titik/v1/listener/state", b"{}")
-        with Link(Broker(port=broker.port), "listener", will=will) as listener:
+        with Link(BrokerSettings(port=broker.port), "listener", will=will) as listener:
             listener.subscribe(["titik/v1/bupati-1/info"])
             infos = wait_for(lambda: [json.loads(m.body) for m in listener.turn(0.2) if isinstance(m, Received)], 10)
         assert [told["bundle"] for told in infos] == [4]
@@ -115,15 +115,15 @@ def test_a_bundle_that_the_disk_does_not_take_is_no_success(tmp_path: Path) -> N
     ):
         socket = point.folder / "state" / "titik.sock"
         wait_for(socket.is_socket, 20)
-        ballast = disk / "ballast"
-        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        reserve = disk / "ballast"
+        with suppress(OSError), reserve.open("wb", buffering=0) as file:
             while file.write(bytes(4096)):
                 pass
         stick.write_bytes(revoking(4))
         code, out, err = command(stick, "--socket", socket)
         assert (code, out) == (1, "")
         assert "bundle version 4 is in force until the next start only: the disk did not take it" in err
-        ballast.unlink()
+        reserve.unlink()
         wait_for(lambda: command(stick, "--socket", socket)[0] == 0, 20)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from central.cli._options import CODES, settings
 from central.cli.exit_codes import FAILED, MISSING
-from central.store.file import Missing
-from central.store.quarantine import NotReleased
+from central.store.file import DatabaseMissingError
+from central.store.quarantine import NotReleasedError
 from device.system import log
 from device.system.command_line import add_command
 
@@ -31,9 +31,9 @@ def answered(config: Path, work: Callable[[Path], int]) -> int:
     """Return what *work* gives of the database's path; its errors become sentences and exit codes."""
     try:
         return work(settings(config).database(os.environ))
-    except Missing as error:
+    except DatabaseMissingError as error:
         log.line.error("%s", error)
         return MISSING
-    except NotReleased as error:
+    except NotReleasedError as error:
         log.line.error("%s", error)
         return FAILED

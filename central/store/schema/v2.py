@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 PIECE = 1_000
 """Rows between two signs of life."""
 _POINT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
-_LONGEST_POINT = 40
-_LARGEST_MESSAGE, _MOST_EVENTS = 262_144, 200
+_MAX_POINT = 40
+_MAX_MESSAGE, _MAX_EVENTS = 262_144, 200
 _EPOCH_LENGTH = range(1, 33)
-_MOST_SEQ = 2**63 - 1
-_LONGEST_BOOT, _MOST_UPTIME = 64, 3_200_000_000.0
+_MAX_SEQ = 2**63 - 1
+_MAX_BOOT, _MAX_UPTIME = 64, 3_200_000_000.0
 _OFFSETS = 1_577_836_800, 4_102_444_800
 
 
@@ -39,7 +39,7 @@ def fill(file: sqlite3.Connection, beat: Callable[[], None]) -> None:
     _date(file, beat)
     for topic, body in file.execute("SELECT topic, bytes FROM quarantine"):
         point = topic.rpartition("/")[0].rpartition("/")[2]
-        if _POINT.match(point) and len(point) <= _LONGEST_POINT:
+        if _POINT.match(point) and len(point) <= _MAX_POINT:
             some = ((point, *place) for place in _places(body))
             file.executemany("INSERT INTO unread VALUES (?, ?, ?) ON CONFLICT DO NOTHING", some)
         beat()
@@ -90,8 +90,8 @@ def _clock(body: str) -> _Clock:
     if not isinstance(clock, dict) or not isinstance(synced := clock.get("synced"), bool):
         return _Clock()
     boot, uptime, floor = clock.get("boot"), _number(clock.get("uptime")), _time(clock.get("floor"))
-    known = isinstance(boot, str) and 1 <= len(boot) <= _LONGEST_BOOT
-    if not known or uptime is None or not 0 <= uptime <= _MOST_UPTIME:
+    known = isinstance(boot, str) and 1 <= len(boot) <= _MAX_BOOT
+    if not known or uptime is None or not 0 <= uptime <= _MAX_UPTIME:
         return _Clock(synced, floor=floor)
     offset = _number(data.get("offset")) if event.get("type") == "id.titik.clock" and synced else None
     if offset is None or not _OFFSETS[0] <= offset <= _OFFSETS[1]:
@@ -102,15 +102,15 @@ def _clock(body: str) -> _Clock:
 def _places(body: bytes) -> Iterator[tuple[str, int]]:
     """Yield the epoch and the number that each event of a message says it has, also of those that cannot be taken."""
     try:
-        if len(body) > _LARGEST_MESSAGE:
+        if len(body) > _MAX_MESSAGE:
             return
         value = json.loads(body.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return
-    for event in value[:_MOST_EVENTS] if isinstance(value, list) else [value]:
+    for event in value[:_MAX_EVENTS] if isinstance(value, list) else [value]:
         match event:
             case {"data": {"epoch": str(epoch), "seq": int(seq)}} if (
-                len(epoch) in _EPOCH_LENGTH and 1 <= seq <= _MOST_SEQ and not isinstance(seq, bool)
+                len(epoch) in _EPOCH_LENGTH and 1 <= seq <= _MAX_SEQ and not isinstance(seq, bool)
             ):
                 yield epoch, seq
 

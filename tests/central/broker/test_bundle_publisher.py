@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 import pytest
 
-from central.broker.bundle_publisher import AROUND, FIRST_WAIT, LONGEST_WAIT, Posting
+from central.broker.bundle_publisher import AROUND, FIRST_WAIT, MAX_WAIT, BundlePublisher
 from central.store.database import Store
 from central.store.status import look
 from central.store.troubles import CENTRE, UNPOSTED
@@ -24,10 +24,10 @@ LARGE = 55_019
 """Bytes of a bundle with a roster of 3,000 numbers."""
 
 
-def posting(folder: Path, size: int = LARGE) -> Posting:
+def posting(folder: Path, size: int = LARGE) -> BundlePublisher:
     path = folder / "trust.cbor"
     path.write_bytes(bytes(size))
-    return Posting(path)
+    return BundlePublisher(path)
 
 
 def test_a_bundle_is_posted_when_the_broker_has_acknowledged_it(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_bundle_with_which_sessions_end_is_tried_less_and_less_often(tmp_path:
             one.sent(7)
         now += 10.0
     pauses = [after - before for before, after in itertools.pairwise(tries)]
-    assert pauses == [FIRST_WAIT + 10, 130, 250, 490, 970, 1930, LONGEST_WAIT + 10, LONGEST_WAIT + 10]
+    assert pauses == [FIRST_WAIT + 10, 130, 250, 490, 970, 1930, MAX_WAIT + 10, MAX_WAIT + 10]
     assert one.fault is not None
     assert one.fault.why == f"the broker takes no message of {LARGE} bytes (it ended the session)"
     one.again(now)

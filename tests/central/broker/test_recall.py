@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.broker.recall import EACH_MINUTE, MOST_ROWS, Recall, ReplayRequest, owed
+from central.broker.recall import EACH_MINUTE, MAX_ROWS, Recall, ReplayRequest, owed
 from central.store.backup import backup, restore
 from central.store.missing import Gap
-from device.config import Broker, Delivery
+from device.config import BrokerSettings, DeliverySettings
 from device.delivery.courier import Courier
 from device.delivery.status import Sender
 from device.mqtt_client import Link, Message, Received
@@ -89,9 +89,9 @@ def test_what_arrives_makes_the_pause_short_again() -> None:
 def test_a_long_gap_is_asked_for_in_pieces_and_few_a_minute() -> None:
     recall = Recall(Topics())
     online(recall)
-    long = [Gap(EPOCH, 1, 25 * MOST_ROWS)]
+    long = [Gap(EPOCH, 1, 25 * MAX_ROWS)]
     first = asked(recall, long, 0)
-    assert first == [Gap(EPOCH, 1 + n * MOST_ROWS, (n + 1) * MOST_ROWS) for n in range(EACH_MINUTE)]
+    assert first == [Gap(EPOCH, 1 + n * MAX_ROWS, (n + 1) * MAX_ROWS) for n in range(EACH_MINUTE)]
     assert asked(recall, long, 59) == []
     assert len(asked(recall, long, 60)) == EACH_MINUTE
 
@@ -204,7 +204,7 @@ def test_a_restored_centre_gets_back_what_the_card_keeps_and_knows_the_rest_lost
     with Mosquitto(tmp_path) as mosquitto, Centre(tmp_path / "centre", mosquitto.port) as centre:
         centre.says("state online")
         will = Message(f"titik/v1/{POINT}/state", b"{}")
-        with Link(Broker(port=mosquitto.port), POINT, will=will) as link:
+        with Link(BrokerSettings(port=mosquitto.port), POINT, will=will) as link:
             link.subscribe([f"titik/v1/{POINT}/request/replay"])
             link.publish(Message(will.topic, dumps(state), retain=True))
             heard: list[Received] = []
@@ -257,13 +257,13 @@ def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_rea
         sender = Sender(POINT, "boot-1", {"version": "test"})
         with Outbox(tmp_path / "outbox.db", 1000) as first, centre:
             centre.says("state online")
-            with Courier(first, Broker(port=mosquitto.port), Delivery(), sender):
+            with Courier(first, BrokerSettings(port=mosquitto.port), DeliverySettings(), sender):
                 shown = scan(first, 3)
                 wait_for(lambda: ids(centre) == shown, what="the first events are held")
             backup(centre.database, copy)
         with (
             Outbox(tmp_path / "outbox.db", 1000) as second,
-            Courier(second, Broker(port=mosquitto.port), Delivery(), sender),
+            Courier(second, BrokerSettings(port=mosquitto.port), DeliverySettings(), sender),
         ):
             with centre:
                 centre.says("state online")

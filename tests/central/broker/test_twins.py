@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.alarms import Alarms
-from central.broker.twins import MOST_LIVES, WINDOW, Life, Rival, Twins
+from central.broker.twins import MAX_LIVES, WINDOW, Life, Rival, Twins
 from central.store.troubles import TWIN, Trouble
 from device.wire import State, dumps
 from tests.central.store.test_store import NOW, Centre, message, state
@@ -81,7 +81,7 @@ def test_what_is_remembered_of_a_point_is_bounded() -> None:
     twins = Twins()
     for n in range(1_000):
         hear(twins, "online", f"b{n}", f"e{n}")
-    assert len(twins._points[POINT]) == MOST_LIVES
+    assert len(twins._points[POINT]) == MAX_LIVES
 
 
 def test_twins_are_said_once_noted_for_the_status_and_over_after_a_quiet_while(tmp_path: Path) -> None:

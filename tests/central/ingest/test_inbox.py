@@ -11,9 +11,9 @@ from central.ingest.inbox import (
     ALL_BYTES,
     COST,
     HASTE,
-    LARGEST_WORD,
     LATE,
-    MOST_POINTS,
+    MAX_POINTS,
+    MAX_WORD,
     PACE,
     POINT_BYTES,
     TURN_BYTES,
@@ -142,7 +142,7 @@ def test_a_first_word_is_taken_at_once() -> None:
 def test_a_word_that_is_too_long_waits_as_its_beginning() -> None:
     inbox = Inbox(ROOT)
     inbox.add(told(b"x" * 1_000_000, leaf="health"), 0.0)
-    assert [len(received.body) for received in inbox.take(0.0)] == [LARGEST_WORD + 1]
+    assert [len(received.body) for received in inbox.take(0.0)] == [MAX_WORD + 1]
 
 
 def test_one_point_fills_its_own_room_and_leaves_the_others_theirs() -> None:
@@ -169,10 +169,10 @@ def test_room_that_was_used_is_given_back() -> None:
 
 def test_names_without_end_share_one_row() -> None:
     inbox = Inbox(ROOT)
-    for n in range(2 * MOST_POINTS):
+    for n in range(2 * MAX_POINTS):
         inbox.add(told(b"{}", f"p{n}"), 0.0)
-    assert len(inbox._boxes) == MOST_POINTS + 1
-    assert len(drained(inbox)) == 2 * MOST_POINTS
+    assert len(inbox._boxes) == MAX_POINTS + 1
+    assert len(drained(inbox)) == 2 * MAX_POINTS
     inbox.add(told(b"{}", "a-new-one"), 10.0)
     assert len(inbox._boxes) == 1
 

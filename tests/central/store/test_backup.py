@@ -11,9 +11,9 @@ import pytest
 
 from central.__main__ import main
 from central.events import rows
-from central.store.backup import CannotCopy, Restored, backup, dated, lock_of, restore
+from central.store.backup import BackupError, Restored, backup, dated, lock_of, restore
 from central.store.database import Store
-from central.store.file import NotOurs
+from central.store.file import ForeignDatabaseError
 from device.wire import dumps
 from tests.central.store.test_store import event
 from tests.support.world import Child, Mosquitto, wait_for
@@ -65,7 +65,7 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     with Store(path, NOW) as store:
         keep(store, 1)
     copy.write_bytes(b"somebody's")
-    with pytest.raises(CannotCopy, match="exists"):
+    with pytest.raises(BackupError, match="exists"):
         backup(path, copy)
     assert copy.read_bytes() == b"somebody's"
     assert backup(path, copy, force=True) == 1
@@ -78,15 +78,15 @@ def test_what_is_no_backup_replaces_nothing(tmp_path: Path) -> None:
         keep(store, 1)
     with closing(sqlite3.connect(tmp_path / "other.db")) as other:
         other.execute("CREATE TABLE other (x)")
-    with pytest.raises(NotOurs):
+    with pytest.raises(ForeignDatabaseError):
         restore(path, tmp_path / "other.db", NOW)
     backup(path, copy)
     whole = copy.read_bytes()
     for torn in (b"", whole[:5000], whole[:4096] + bytes(len(whole) - 4096)):
         copy.write_bytes(torn)
-        with pytest.raises((CannotCopy, NotOurs)):
+        with pytest.raises((BackupError, ForeignDatabaseError)):
             restore(path, copy, NOW)
-    with pytest.raises((CannotCopy, NotOurs)):
+    with pytest.raises((BackupError, ForeignDatabaseError)):
         restore(path, tmp_path / "nowhere.db", NOW)
     assert held(path)[1] == [1]
     assert sorted(file.name for file in tmp_path.glob(".*")) == []
@@ -97,7 +97,7 @@ def test_no_restore_under_a_centre_that_runs(tmp_path: Path) -> None:
     with Store(path, NOW) as store, lock_of(path):
         keep(store, 1)
         backup(path, copy)
-        with pytest.raises(CannotCopy, match="systemctl stop titik-central"):
+        with pytest.raises(BackupError, match="systemctl stop titik-central"):
             restore(path, copy, NOW)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from central.store.forget import CannotForget, NoDatabase, forget
+from central.store.forget import ForgetError, NoDatabaseError, forget
 from central.store.known_points import Known
 from central.store.missing import Gap
 from central.store.troubles import TWIN
@@ -109,10 +109,10 @@ def test_half_a_million_epochs_go_in_pieces(tmp_path: Path) -> None:
 def test_who_is_not_there_is_not_forgotten(tmp_path: Path, point: str, said: str) -> None:
     with Centre(tmp_path) as centre:
         centre.take(state("online"))
-    with pytest.raises(CannotForget) as told:
+    with pytest.raises(ForgetError) as told:
         let_go(centre.path, point)
     assert said in str(told.value)
-    with pytest.raises(NoDatabase, match="does not exist"):
+    with pytest.raises(NoDatabaseError, match="does not exist"):
         let_go(tmp_path / "none.db")
 
 

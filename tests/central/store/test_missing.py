@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from central.broker.recall import EACH_MINUTE, MOST_ASKED, Recall
+from central.broker.recall import EACH_MINUTE, MAX_ASKED, Recall
 from central.store.epoch_ranges import EpochRanges
 from central.store.missing import EPOCH, LOOK, Gap
 from device.wire import Topics, dumps
@@ -160,7 +160,7 @@ def test_the_asking_of_a_point_costs_no_product_of_what_is_asked_and_what_is_mis
     assert len(recall.look(POINT, missing, 0.0)[0]) == EACH_MINUTE
     compared = 0
     recall.look(POINT, missing, 15.0)
-    assert len(recall.asked(POINT)) == MOST_ASKED
+    assert len(recall.asked(POINT)) == MAX_ASKED
     assert compared < 10 * len(missing)
 
 

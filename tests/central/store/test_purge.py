@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.__main__ import main
-from central.points import UnknownPoint
+from central.points import UnknownPointError
 from central.store.backup import backup, lock_of, restore
-from central.store.purge import CannotPurge, purge
+from central.store.purge import PurgeError, purge
 from central.store.tombstones import Purged
 from device.wire import Receipt, digest
 from tests.central.store.test_store import Centre, correction, event, message, state
@@ -117,7 +117,7 @@ def test_what_is_no_point_s_name_is_refused_and_removes_nothing(
         main(["purge", "--before", "2026-11-23", "--point", word, "--yes"])
     assert ended.value.code == 2
     assert "is no point's name: lower-case letters, digits and hyphens, as in bupati-1" in capfd.readouterr().err
-    with pytest.raises(UnknownPoint):  # what is held against the database is compared as it is, too
+    with pytest.raises(UnknownPointError):  # what is held against the database is compared as it is, too
         remove(centre.path, date(2026, 11, 23), word)
     with Centre(tmp_path) as centre:
         assert centre.store.old(NOW, word) == Purged(0, 0)
@@ -182,12 +182,12 @@ def test_nothing_is_removed_unasked_beside_a_centre_or_of_the_future(tmp_path: P
     asked: list[Purged] = []
     assert purge(centre.path, DAY, None, NOW, lambda old: bool(asked.append(old))) is None
     assert asked == [Purged(1, 0)]
-    with lock_of(centre.path), pytest.raises(CannotPurge, match="systemctl stop titik-central") as refused:
+    with lock_of(centre.path), pytest.raises(PurgeError, match="systemctl stop titik-central") as refused:
         remove(centre.path)
     assert str(refused.value).count("Next:") == 1
-    with pytest.raises(CannotPurge, match="still to come"):
+    with pytest.raises(PurgeError, match="still to come"):
         remove(centre.path, date(2026, 11, 25))
-    with pytest.raises(CannotPurge, match="does not exist"):
+    with pytest.raises(PurgeError, match="does not exist"):
         remove(tmp_path / "nowhere.db")
     assert seqs(centre.path) == [1]
 

@@ -16,7 +16,7 @@ from central.__main__ import main
 from central.cli.quarantine import lines as quarantine_lines
 from central.store.database import Store
 from central.store.missing import Gap
-from central.store.quarantine import ClaimedRange, NotReleased, Review, listed
+from central.store.quarantine import ClaimedRange, NotReleasedError, Review, listed
 from central.store.release import Prospect, Released, look, release, see
 from central.store.status import look as status
 from device.mqtt_client import Received
@@ -105,7 +105,7 @@ def test_what_was_purged_still_tells_whose_an_epoch_is(tmp_path: Path) -> None:
 
 
 def test_a_stranger_s_many_epochs_are_noted_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("central.store.strays.MOST", 3)
+    monkeypatch.setattr("central.store.strays.MAX_STRAYS", 3)
     with Centre(tmp_path) as centre:
         centre.take(*(moved(1, epoch=f"e{number}") for number in range(9)))
         assert centre.all("SELECT count(*) FROM stray") == [(3,)]
@@ -158,7 +158,7 @@ def test_a_body_is_shown_in_ascii_and_says_what_would_become_of_it(tmp_path: Pat
         assert prospects == []
         assert list(quarantine_lines.body_lines(body)) == ['{"\\x1b]0;\\x07\\x5c']
         assert list(quarantine_lines.body_lines(b"a" * 70_000)) == ["a" * 65_536, "... 4464 B"]
-        with pytest.raises(NotReleased, match="there is no message 9"):
+        with pytest.raises(NotReleasedError, match="there is no message 9"):
             look(centre.path, 9)
         assert one.digest
 
@@ -247,9 +247,9 @@ def test_what_cannot_be_read_stays_refused_and_can_be_noted_as_seen(tmp_path: Pa
         see(centre.store, [1], who="budi", why="sampah", now=LATER)
         assert (status(centre.path).quarantined, status(centre.path).unreleased) == (1, 0)
         assert [line.what for line in centre.store.noted()] == ["release", "seen"]
-        with pytest.raises(NotReleased, match="there is no message 2"):
+        with pytest.raises(NotReleasedError, match="there is no message 2"):
             see(centre.store, [2], who="budi", why="", now=LATER)
-        with pytest.raises(NotReleased, match="none there names a point"):
+        with pytest.raises(NotReleasedError, match="none there names a point"):
             let_go(centre.store)
 
 
@@ -276,7 +276,7 @@ def test_what_was_purged_is_not_brought_back_by_a_release(tmp_path: Path) -> Non
 def test_what_was_looked_at_takes_no_room_in_the_quarantine_of_a_running_centre(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central.store.quarantine.MOST_UNREAD", 2)
+    monkeypatch.setattr("central.store.quarantine.MAX_UNREAD", 2)
     with Centre(tmp_path) as centre:
         assert len(centre.take(moved(1), moved(2), moved(3))) == 2
         with Store(centre.path, NOW) as beside:
@@ -289,7 +289,9 @@ def test_all_means_those_that_name_the_point_and_are_open(tmp_path: Path) -> Non
     with Centre(tmp_path) as centre:
         centre.take(moved(1), moved(2), message(event(9, point="gabungan-1"), point=NEW), message(b"?", point=NEW))
         assert [one.number for one in let_go(centre.store)] == [1, 2]
-        with pytest.raises(NotReleased, match="no open message holds events of dprd-1; those there name gabungan-1"):
+        with pytest.raises(
+            NotReleasedError, match="no open message holds events of dprd-1; those there name gabungan-1"
+        ):
             let_go(centre.store)
 
 
@@ -330,7 +332,7 @@ def test_in_whatever_order_it_comes_is_released_and_comes_again_each_event_is_he
                     before = held(centre)
                     try:
                         told = let_go(centre.store)
-                    except NotReleased:
+                    except NotReleasedError:
                         told = []
                     there |= aside if told else set()
                     assert sum(one.new for one in told) == len(held(centre)) - len(before)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from central.store.reported import MOST_KEPT, MOST_SAID
+from central.store.reported import MAX_KEPT, MAX_SAID
 from device.mqtt_client import Received
 from device.wire import dumps
 from tests.central.store.test_store import Centre, event, message, state
@@ -31,16 +31,16 @@ def test_a_health_names_no_epoch_but_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("leaf", ["state", "health"])
 def test_what_is_said_of_epochs_is_bounded_and_the_newest_stays(tmp_path: Path, leaf: str) -> None:
     with Centre(tmp_path) as centre:
-        centre.take(state("online", epoch="first", seq=1, kept=spans(0, MOST_KEPT)))
-        for n in range(1, MOST_SAID // MOST_KEPT + 3) if leaf == "state" else range(1, MOST_SAID + 50):
+        centre.take(state("online", epoch="first", seq=1, kept=spans(0, MAX_KEPT)))
+        for n in range(1, MAX_SAID // MAX_KEPT + 3) if leaf == "state" else range(1, MAX_SAID + 50):
             if leaf == "state":
-                centre.take(state("online", epoch="first", seq=1, kept=spans(MOST_KEPT * n, MOST_KEPT)))
+                centre.take(state("online", epoch="first", seq=1, kept=spans(MAX_KEPT * n, MAX_KEPT)))
             else:
                 centre.take(message(dumps({"epoch": f"own-{n}", "seq": 3}), leaf="health"))
         known = epochs(centre)
-        assert len(known) == MOST_SAID
+        assert len(known) == MAX_SAID
         # The card's list, and what is said now, are there however long ago they were said first.
-        mine = spans(0 if leaf == "health" else MOST_KEPT * n, MOST_KEPT)
+        mine = spans(0 if leaf == "health" else MAX_KEPT * n, MAX_KEPT)
         assert {span[0] for span in mine} <= set(known)
         assert known[-1] == (f"own-{n}" if leaf == "health" else mine[-1][0])
         assert "first" in known if leaf == "state" else "first" not in known
@@ -49,7 +49,7 @@ def test_what_is_said_of_epochs_is_bounded_and_the_newest_stays(tmp_path: Path, 
 def test_an_event_of_an_epoch_that_was_let_go_is_held_and_its_gap_is_missing(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         for n in range(20):
-            centre.take(state("online", kept=spans(MOST_KEPT * n, MOST_KEPT)))
+            centre.take(state("online", kept=spans(MAX_KEPT * n, MAX_KEPT)))
         assert "000000" not in epochs(centre)
         assert len(centre.take(message(event(3, epoch="000000")))) == 1
         assert [gap.last for gap in centre.missing(POINT) if gap.epoch == "000000"] == [2]
@@ -90,7 +90,7 @@ def test_a_file_that_was_flooded_heals_by_itself_in_pieces_and_the_others_keep_t
         assert centre.all("SELECT count(*) FROM said") == [(20_012,)]
         assert len(healed(centre)) == 11
         known = epochs(centre)
-        assert len(known) == MOST_SAID + 9
+        assert len(known) == MAX_SAID + 9
         assert known[:3] == ["000000", "000001", "000002"]
         assert known[-1] == "bad-019999"
         assert centre.all("SELECT count(*) FROM said WHERE point = 'dprd-1'") == [(9,)]
@@ -124,7 +124,7 @@ def test_a_flood_of_states_costs_each_of_them_the_same(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         for n in range(60):
             with Steps(centre.store._file) as steps:
-                centre.take(state("online", kept=spans(MOST_KEPT * n, MOST_KEPT)))
+                centre.take(state("online", kept=spans(MAX_KEPT * n, MAX_KEPT)))
             work.append(steps.count)
     assert max(work[30:]) < 1.5 * max(work[12:30])
 

@@ -20,7 +20,7 @@ from central.cli.table import lines
 from central.ingest.intake import Intake
 from central.store import schema as tables
 from central.store.database import Store
-from central.store.file import CannotWrite, Gone, Missing, NotOurs
+from central.store.file import DatabaseGoneError, DatabaseMissingError, ForeignDatabaseError, StoreWriteError
 from central.store.missing import Gap
 from central.store.status import PointStatus, look
 from device.model import Place
@@ -630,7 +630,7 @@ def test_a_commit_that_fails_holds_nothing_of_its_turn_and_the_next_one_holds_al
         (pages,) = centre.store._file.execute("PRAGMA page_count").fetchone()
         centre.store._file.execute(f"PRAGMA max_page_count = {pages + 4}")
         turn = [message(*(event(50 * number + seq) for seq in range(1, 51))) for number in range(4)]
-        with pytest.raises(CannotWrite, match="the disk is full"):
+        with pytest.raises(StoreWriteError, match="the disk is full"):
             centre.take(*turn)
         assert centre.all("SELECT count(*) FROM event") == [(0,)]
         centre.store._file.execute("PRAGMA max_page_count = 100000")
@@ -650,7 +650,7 @@ def test_a_turn_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_file_that_went_away_while_it_was_open_receipts_nothing(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         centre.path.rename(tmp_path / "moved.db")
-        with pytest.raises(Gone, match="was moved or deleted"):
+        with pytest.raises(DatabaseGoneError, match="was moved or deleted"):
             centre.take(message(event(1)))
 
 
@@ -664,7 +664,7 @@ def test_a_strangers_database_is_not_touched(tmp_path: Path) -> None:
     _sql(path, "CREATE TABLE photographs (name TEXT)")
     before = path.read_bytes()
     for refuse in (lambda: Store(path, NOW).__enter__(), lambda: look(path)):
-        with pytest.raises(NotOurs, match="is a database of another program"):
+        with pytest.raises(ForeignDatabaseError, match="is a database of another program"):
             refuse()
     assert path.read_bytes() == before
 
@@ -674,7 +674,7 @@ def test_a_newer_database_is_refused_in_words(tmp_path: Path) -> None:
         pass
     _sql(centre.path, "PRAGMA user_version = 3")
     for refuse in (lambda: Store(centre.path, NOW).__enter__(), lambda: look(centre.path)):
-        with pytest.raises(NotOurs, match="is of version 3, and this program knows versions to 2"):
+        with pytest.raises(ForeignDatabaseError, match="is of version 3, and this program knows versions to 2"):
             refuse()
 
 
@@ -683,21 +683,21 @@ def test_a_file_that_is_no_database_is_not_touched(tmp_path: Path) -> None:
     path.write_text("a letter " * 1000, encoding="ascii")
     before = path.read_bytes()
     for refuse in (lambda: Store(path, NOW).__enter__(), lambda: look(path)):
-        with pytest.raises(NotOurs, match="this is not a database"):
+        with pytest.raises(ForeignDatabaseError, match="this is not a database"):
             refuse()
     assert path.read_bytes() == before
 
 
 def test_a_folder_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
-    with pytest.raises(CannotWrite, match="No such file or directory"):
+    with pytest.raises(StoreWriteError, match="No such file or directory"):
         Store(tmp_path / "unmounted" / "central.db", NOW).__enter__()
 
 
 def test_a_missing_and_an_empty_database_are_two_sentences(tmp_path: Path) -> None:
-    with pytest.raises(Missing, match="does not exist: no centre has run"):
+    with pytest.raises(DatabaseMissingError, match="does not exist: no centre has run"):
         look(tmp_path / "central.db")
     (tmp_path / "central.db").touch()
-    with pytest.raises(Missing, match="is still empty"):
+    with pytest.raises(DatabaseMissingError, match="is still empty"):
         look(tmp_path / "central.db")
 
 
@@ -1035,8 +1035,8 @@ def test_the_status_tells_missing_from_purged_and_lost_and_unsure(tmp_path: Path
 def test_a_full_quarantine_of_one_point_is_said_and_holds_and_receipts_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central.store.quarantine.MOST_UNREAD", 3)
-    monkeypatch.setattr("central.store.quarantine.MOST_UNREAD_BYTES", 100)
+    monkeypatch.setattr("central.store.quarantine.MAX_UNREAD", 3)
+    monkeypatch.setattr("central.store.quarantine.MAX_UNREAD_BYTES", 100)
     with Centre(tmp_path) as centre:
         assert len(centre.take(*(message(b"bad %d" % number) for number in range(3)))) == 3
     with Centre(tmp_path) as centre:  # it is counted anew from the file
@@ -1054,7 +1054,7 @@ def test_a_full_quarantine_of_one_point_is_said_and_holds_and_receipts_no_more(
 
 
 def test_a_quarantine_that_was_not_committed_takes_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("central.store.quarantine.MOST_UNREAD", 1)
+    monkeypatch.setattr("central.store.quarantine.MAX_UNREAD", 1)
     with Centre(tmp_path) as centre:
         with pytest.raises(ZeroDivisionError), centre.store.writing():  # noqa: PT012 - leaving the block is what is tried
             centre.store.quarantine("titik/v1/bupati-1/event", b"bad", "why", NOW)
@@ -1129,5 +1129,8 @@ def test_a_damaged_page_met_while_reading_is_the_file_s_own_matter(tmp_path: Pat
     octets = bytearray((tmp_path / "central.db").read_bytes())
     octets[4096 * (root - 1) : 4096 * root] = b"\xff" * 4096
     (tmp_path / "central.db").write_bytes(octets)
-    with Centre(tmp_path) as centre, pytest.raises(NotOurs, match=r"the database is damaged\. Next: restore a backup"):
+    with (
+        Centre(tmp_path) as centre,
+        pytest.raises(ForeignDatabaseError, match=r"the database is damaged\. Next: restore a backup"),
+    ):
         centre.missing("bupati-1")

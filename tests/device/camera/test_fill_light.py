@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device.camera.fill_light import GOES, LONGEST, Illumination, bright
+from device.camera.fill_light import GOES, MAX_LIT, FillLight, bright
 
 FPS = 20
 DELAY = 3
@@ -21,7 +21,7 @@ class Room:
     """A room whose pictures lag behind the lamp."""
 
     def __init__(self) -> None:
-        self.lamp = Illumination()
+        self.lamp = FillLight()
         self.tick = 10.0
         self.shown = [False] * DELAY
 
@@ -66,7 +66,7 @@ def test_paper_that_becomes_a_phone_is_noticed_within_the_next_trial_and_the_rev
 
 def test_what_is_left_standing_before_the_lens_is_not_lit_for_ever_and_the_next_person_is() -> None:
     room = Room()
-    room.seconds(PAPER, LONGEST + 0.5)
+    room.seconds(PAPER, MAX_LIT + 0.5)
     assert room.seconds(PAPER, 600) == [(False, 600.0)]
     room.seconds(NOBODY, GOES + 0.1)
     assert room.seconds(PAPER, 2)[-1][0] is True

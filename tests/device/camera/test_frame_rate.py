@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from device.__main__ import main as titik
 from device.camera.frame_rate import doubt, quiet
 from device.camera.video import frames
-from device.config import Camera, Point, Sighting
-from device.config import Station as Config
+from device.config import CameraSettings, PointSettings, SightingSettings
+from device.config import StationSettings as Config
 from device.system.stop import Stop
 from tests.device.camera.test_video import camera, film
 from tests.device.test_config import GOOD, written
@@ -29,7 +29,11 @@ SLOW = (
 
 
 def told(fps: float, seconds: float = 0.7) -> Config:
-    return Config(point=Point(name="bupati-1", site="bupati"), camera=Camera(fps=fps), sighting=Sighting(quiet=seconds))
+    return Config(
+        point=PointSettings(name="bupati-1", site="bupati"),
+        camera=CameraSettings(fps=fps),
+        sighting=SightingSettings(quiet=seconds),
+    )
 
 
 def test_a_pace_at_which_a_showing_would_end_between_two_frames_is_said() -> None:

@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device.camera.monitor import CLEAR_AFTER, OUT_OF_SERVICE, REOPENED, Lens, State, view
-from device.camera.sharpness import Glass
-from device.config import Camera
+from device.camera.monitor import CLEAR_AFTER, OUT_OF_SERVICE, REOPENED, CameraMonitor, State, view
+from device.camera.sharpness import SharpnessHistory
+from device.config import CameraSettings
 from device.model import Frame
 from tests.support.credentials import AT
 
 SIZE = (360, 640)
 RNG = np.random.default_rng(4)
 STEP = 0.25
-CAMERA = Camera()
+CAMERA = CameraSettings()
 
 
 def noisy(scene: NDArray[np.float64] | float, noise: float = 1.5) -> NDArray[np.uint8]:
@@ -49,11 +49,11 @@ def picture(state: State) -> NDArray[np.uint8]:
     return next(POOL[state])
 
 
-class Gaze:
+class Sightings:
     """A lens before which a test holds views up, four frames a second."""
 
-    def __init__(self, camera: Camera = CAMERA, glass: Glass | None = None) -> None:
-        self.lens = Lens(camera, glass)
+    def __init__(self, camera: CameraSettings = CAMERA, glass: SharpnessHistory | None = None) -> None:
+        self.lens = CameraMonitor(camera, glass)
         self.lens.opened()
         self.tick = 50.0
 
@@ -78,70 +78,70 @@ PATIENCE = {
 
 @pytest.mark.parametrize("state", PATIENCE)
 def test_each_state_is_said_after_its_patience_and_forgotten_a_second_after_its_end(state: State) -> None:
-    gaze = Gaze()
-    assert gaze.see(State.CLEAR, 3) == [State.CLEAR] * 12
-    said = gaze.see(state, 8)
+    sightings = Sightings()
+    assert sightings.see(State.CLEAR, 3) == [State.CLEAR] * 12
+    said = sightings.see(state, 8)
     assert said == [State.CLEAR] * said.index(state) + [state] * (32 - said.index(state))
     assert STEP * said.index(state) == PATIENCE[state]
-    assert gaze.lens.serves is (state not in OUT_OF_SERVICE)
-    assert gaze.lens.lost == REOPENED.get(state)
-    after = gaze.see(State.CLEAR, 2)
+    assert sightings.lens.serves is (state not in OUT_OF_SERVICE)
+    assert sightings.lens.lost == REOPENED.get(state)
+    after = sightings.see(State.CLEAR, 2)
     assert after == [state] * after.index(State.CLEAR) + [State.CLEAR] * (8 - after.index(State.CLEAR))
     assert STEP * after.index(State.CLEAR) == CLEAR_AFTER
-    assert (gaze.lens.serves, gaze.lens.lost) == (True, None)
+    assert (sightings.lens.serves, sightings.lens.lost) == (True, None)
 
 
 @pytest.mark.parametrize("state", PATIENCE)
 def test_a_hand_for_two_seconds_is_nothing(state: State) -> None:
-    gaze = Gaze()
+    sightings = Sightings()
     for _ in range(5):
-        assert set(gaze.see(state, 2) + gaze.see(State.CLEAR, 2)) == {State.CLEAR}
+        assert set(sightings.see(state, 2) + sightings.see(State.CLEAR, 2)) == {State.CLEAR}
 
 
 def test_a_night_is_dark_in_service_and_a_phone_in_it_is_its_own_light() -> None:
-    gaze = Gaze()
-    gaze.see(State.CLEAR, 3)
-    night = gaze.see(State.DARK, 600)
+    sightings = Sightings()
+    sightings.see(State.CLEAR, 3)
+    night = sightings.see(State.DARK, 600)
     assert set(night) == {State.CLEAR, State.DARK}
-    assert gaze.lens.serves
+    assert sightings.lens.serves
     phone = noisy(17.0, 1.0)
     phone[120:240, 240:400] = np.where(np.indices((120, 160)).sum(0) // 16 % 2, 220, 30)
     for _ in range(8):
-        gaze.tick += STEP
-        gaze.lens.look(Frame(phone ^ (RNG.integers(0, 2, SIZE, np.uint8)), AT, gaze.tick))
-    assert gaze.lens.state is State.CLEAR
+        sightings.tick += STEP
+        sightings.lens.look(Frame(phone ^ (RNG.integers(0, 2, SIZE, np.uint8)), AT, sightings.tick))
+    assert sightings.lens.state is State.CLEAR
 
 
 @pytest.mark.parametrize("state", REOPENED)
 def test_an_eye_that_was_opened_anew_is_given_its_patience_again_and_stays_out_of_service(state: State) -> None:
-    gaze = Gaze()
-    gaze.see(state, 6)
-    assert gaze.lens.lost is not None
-    gaze.lens.opened()
-    assert gaze.lens.lost is None
-    said = gaze.see(state, PATIENCE[state])
-    assert (set(said), gaze.lens.lost, gaze.lens.serves) == ({state}, None, False)
-    gaze.see(state, STEP)
-    assert gaze.lens.lost == REOPENED[state]
+    sightings = Sightings()
+    sightings.see(state, 6)
+    assert sightings.lens.lost is not None
+    sightings.lens.opened()
+    assert sightings.lens.lost is None
+    said = sightings.see(state, PATIENCE[state])
+    assert (set(said), sightings.lens.lost, sightings.lens.serves) == ({state}, None, False)
+    sightings.see(state, STEP)
+    assert sightings.lens.lost == REOPENED[state]
 
 
 def test_a_tape_from_the_beginning_is_told_without_any_usual_view() -> None:
-    assert Gaze().see(State.COVERED, 6)[-1] is State.COVERED
+    assert Sightings().see(State.COVERED, 6)[-1] is State.COVERED
 
 
 def test_a_wall_with_little_on_it_is_no_cover_but_the_same_view_where_there_was_a_room_is() -> None:
     wall = 120.0 + 8 * np.sin(np.linspace(0, 7, SIZE[1]))[None, :]
 
-    def looked(gaze: Gaze) -> State:
+    def looked(sightings: Sightings) -> State:
         for _ in range(40):
-            gaze.tick += STEP
-            gaze.lens.look(Frame(noisy(wall), AT, gaze.tick))
-        return gaze.lens.state
+            sightings.tick += STEP
+            sightings.lens.look(Frame(noisy(wall), AT, sightings.tick))
+        return sightings.lens.state
 
-    assert looked(Gaze()) is State.CLEAR
-    gaze = Gaze()
-    gaze.see(State.CLEAR, 3)
-    assert looked(gaze) is State.COVERED
+    assert looked(Sightings()) is State.CLEAR
+    sightings = Sightings()
+    sightings.see(State.CLEAR, 3)
+    assert looked(sightings) is State.COVERED
 
 
 @pytest.mark.parametrize(
@@ -158,31 +158,31 @@ def test_a_wall_with_little_on_it_is_no_cover_but_the_same_view_where_there_was_
 def test_each_check_can_be_switched_off_and_pictures_are_never_judged(
     told: dict[str, object], shown: State, expected: State
 ) -> None:
-    gaze = Gaze(Camera(**told))  # type: ignore[arg-type]  # a test may say anything
-    assert gaze.see(shown, 10)[-1] is expected
+    sightings = Sightings(CameraSettings(**told))  # type: ignore[arg-type]  # a test may say anything
+    assert sightings.see(shown, 10)[-1] is expected
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([*PATIENCE, State.CLEAR]), st.integers(1, 40)), max_size=12))
 def test_nothing_is_said_that_was_not_seen_for_as_long_as_it_takes(shown: list[tuple[State, int]]) -> None:
-    gaze = Gaze(CAMERA.model_copy(update={"covered": 4.0}))
+    sightings = Sightings(CAMERA.model_copy(update={"covered": 4.0}))
     views: list[State] = []
     said: list[State] = [State.CLEAR]
     for state, looks in shown:
         views += [state] * looks
-        said += gaze.see(state, looks * STEP)
+        said += sightings.see(state, looks * STEP)
     # The first of equal frames looks like any other.
     first = [view if was is view or view is not State.FROZEN else State.CLEAR for was, view in pairwise([None, *views])]
     for at, (before, after) in enumerate(pairwise(said)):
         needs = round((CLEAR_AFTER if after is State.CLEAR else 4.0) / STEP)
         if after is not before:
             assert set((views if after is State.FROZEN else first)[max(0, at + 1 - needs) : at + 1]) == {after}
-    assert (gaze.lens.lost is None) or gaze.lens.state in REOPENED
-    assert gaze.see(State.CLEAR, CLEAR_AFTER + STEP)[-1] is State.CLEAR
+    assert (sightings.lens.lost is None) or sightings.lens.state in REOPENED
+    assert sightings.see(State.CLEAR, CLEAR_AFTER + STEP)[-1] is State.CLEAR
 
 
 def test_looks_are_a_quarter_of_a_second_apart_and_tiny_pictures_say_nothing() -> None:
-    lens = Lens(CAMERA)
+    lens = CameraMonitor(CAMERA)
     for n in range(300):
         lens.look(Frame(np.full((48, 64), 16, np.uint8), AT, n / 30))
     assert lens.tell() == {"state": "clear", "brightness": None, "relief": None, "sharpness": None, "glass": None}
@@ -212,42 +212,42 @@ def test_a_look_measures_brightness_contrast_white_and_the_steepness_of_edges() 
 
 
 def test_somebody_before_the_lens_is_a_look_for_the_glass_and_an_empty_room_is_none() -> None:
-    glass = Glass()
-    gaze = Gaze(glass=glass)
-    gaze.see(State.CLEAR, 10)
+    glass = SharpnessHistory()
+    sightings = Sightings(glass=glass)
+    sightings.see(State.CLEAR, 10)
     assert glass._looks == 0
     person = noisy(np.where(np.indices(SIZE)[1] > 240, 200.0, LOBBY))
     for _ in range(8):
-        gaze.tick += STEP
-        gaze.lens.look(Frame(noisy(person.astype(np.float64)), AT, gaze.tick))
+        sightings.tick += STEP
+        sightings.lens.look(Frame(noisy(person.astype(np.float64)), AT, sightings.tick))
     assert glass._looks == 8
 
 
 @pytest.mark.parametrize("before", [State.CLEAR, State.DARK])
 def test_a_lamp_far_off_in_the_night_and_a_phone_in_the_corner_are_not_nothing(before: State) -> None:
-    gaze = Gaze()
-    gaze.see(before, 5)
+    sightings = Sightings()
+    sightings.see(before, 5)
     for _ in range(60):
-        gaze.tick += STEP
+        sightings.tick += STEP
         luma = noisy(17.0, 1.0)
         luma[160:200, 400:420] = 60
-        gaze.lens.look(Frame(luma, AT, gaze.tick))
-    assert gaze.lens.state is State.CLEAR
+        sightings.lens.look(Frame(luma, AT, sightings.tick))
+    assert sightings.lens.state is State.CLEAR
 
 
 def test_an_eye_that_freezes_in_the_dark_is_not_taken_for_a_night_without_end() -> None:
-    gaze = Gaze()
-    gaze.see(State.DARK, 60)
+    sightings = Sightings()
+    sightings.see(State.DARK, 60)
     still = noisy(17.0, 1.0)
     for _ in range(20):
-        gaze.tick += STEP
-        gaze.lens.look(Frame(still, AT, gaze.tick))
-    assert gaze.lens.state is State.FROZEN
+        sightings.tick += STEP
+        sightings.lens.look(Frame(still, AT, sightings.tick))
+    assert sightings.lens.state is State.FROZEN
 
 
 def test_the_sun_in_every_pixel_dazzles_and_is_not_taken_for_a_frozen_eye() -> None:
-    gaze = Gaze()
+    sightings = Sightings()
     for _ in range(30):
-        gaze.tick += STEP
-        gaze.lens.look(Frame(np.full(SIZE, 235, np.uint8), AT, gaze.tick))
-    assert (gaze.lens.state, gaze.lens.lost) == (State.DAZZLED, None)
+        sightings.tick += STEP
+        sightings.lens.look(Frame(np.full(SIZE, 235, np.uint8), AT, sightings.tick))
+    assert (sightings.lens.state, sightings.lens.lost) == (State.DAZZLED, None)

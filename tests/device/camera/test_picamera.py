@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 
 from device.camera import picamera
-from device.camera.picamera import CameraGone, CameraHung, Eye, controls, cropped
+from device.camera.picamera import CameraGoneError, CameraHungError, PiCamera, controls, cropped
 from device.camera.source import turns
-from device.config import Camera
+from device.config import CameraSettings
 from device.model import Blind, Frame
 from device.system.stop import Stop
 from tests.support.world import wait_for
 
 SIZE = (64, 48)
-SETTINGS = Camera(size=(160, 120), patience=0.3, fps=30)
+SETTINGS = CameraSettings(size=(160, 120), patience=0.3, fps=30)
 
 
 class Job:
@@ -140,7 +140,7 @@ def planes(grey: int) -> Any:
 def test_only_the_brightness_of_the_picture_itself_is_handed_on() -> None:
     Picamera2.script[:] = [planes(7), planes(8)]
     with Stop() as stop:
-        stream = Eye().frames(SETTINGS, stop)
+        stream = PiCamera().frames(SETTINGS, stop)
         seen = [next(stream), next(stream)]
         stream.close()
     assert [(frame.luma.shape, int(frame.luma.min()), int(frame.luma.max())) for frame in seen] == [
@@ -172,7 +172,7 @@ def test_a_silent_camera_is_noticed_after_its_patience_closed_and_opened_anew() 
 
 def test_a_stop_is_heard_while_the_camera_is_silent() -> None:
     with Stop() as stop:
-        stream = Eye().frames(Camera(patience=9), stop)
+        stream = PiCamera().frames(CameraSettings(patience=9), stop)
         stop.set()
         assert list(stream) == []
 
@@ -180,8 +180,8 @@ def test_a_stop_is_heard_while_the_camera_is_silent() -> None:
 @pytest.mark.parametrize("error", [IndexError("list index out of range"), RuntimeError("Camera in use")])
 def test_no_camera_is_weather_with_the_next_command(error: Exception) -> None:
     Picamera2.script[:] = [error]
-    with Stop() as stop, pytest.raises(CameraGone, match="rpicam-hello --list-cameras"):
-        next(Eye().frames(SETTINGS, stop))
+    with Stop() as stop, pytest.raises(CameraGoneError, match="rpicam-hello --list-cameras"):
+        next(PiCamera().frames(SETTINGS, stop))
 
 
 def test_a_camera_that_is_plugged_in_again_is_found() -> None:
@@ -202,8 +202,8 @@ def test_a_camera_that_is_plugged_in_again_is_found() -> None:
 
 def test_a_format_without_a_plane_of_brightness_is_refused() -> None:
     Picamera2.given = "BGR888"
-    with Stop() as stop, pytest.raises(CameraGone, match="BGR888"):
-        next(Eye().frames(SETTINGS, stop))
+    with Stop() as stop, pytest.raises(CameraGoneError, match="BGR888"):
+        next(PiCamera().frames(SETTINGS, stop))
     assert Picamera2.calls == ["open", "configure", "close"]
 
 
@@ -222,9 +222,9 @@ FIXED = {
     [
         ({}, FIXED),
         ({"fps": 120, "exposure_us": 66_000}, {**FIXED, "FrameDurationLimits": (8333, 8333), "ExposureTime": 8333}),
-        ({"gain": 0, "lens": 0}, {name: FIXED[name] for name in list(FIXED)[:3]}),
+        ({"gain": 0, "focus_m": 0}, {name: FIXED[name] for name in list(FIXED)[:3]}),
         (
-            {"exposure": "auto", "noise": "minimal", "lens": 0.25, "mains": 60},
+            {"exposure": "auto", "noise": "minimal", "focus_m": 0.25, "mains": 60},
             {
                 "FrameDurationLimits": (66667, 66667),
                 "NoiseReductionMode": 3,
@@ -238,7 +238,7 @@ FIXED = {
     ],
 )
 def test_the_configuration_is_told_in_libcameras_own_words(told: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert controls(Camera(**told)) == expected
+    assert controls(CameraSettings(**told)) == expected
 
 
 def test_controls_that_the_camera_has_are_set_and_the_others_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -251,8 +251,8 @@ def test_controls_that_the_camera_has_are_set_and_the_others_are_said_once(caplo
         "ScalerCrop": ((0, 0, 64, 64), (0, 0, 4608, 2592), (0, 0, 4608, 2592)),
         "ScalerCrops": ((0, 0, 0, 0), (0, 0, 4608, 2592), None),
     }
-    told = Camera(crop=0.5)
-    eye = Eye()
+    told = CameraSettings(crop=0.5)
+    eye = PiCamera()
     with Stop() as stop:
         for _ in range(2):
             Picamera2.script[:] = [planes(7)]
@@ -287,7 +287,7 @@ def test_a_crop_is_centred_and_keeps_the_pictures_shape(
 def test_a_camera_that_ignores_its_frame_rate_is_held_to_it() -> None:
     Picamera2.script[:] = [planes(7)] * 31
     with Stop() as stop:
-        stream = Eye().frames(Camera(size=(160, 120), fps=60), stop)
+        stream = PiCamera().frames(CameraSettings(size=(160, 120), fps=60), stop)
         next(stream)
         began = monotonic()
         for _ in range(30):
@@ -321,15 +321,15 @@ def test_a_camera_that_hangs_while_it_closes_is_not_opened_again_before(monkeypa
     monkeypatch.setattr(picamera, "CLOSED_WITHIN", 0.1)
     Picamera2.hang["stop"] = threading.Event()
     Picamera2.script[:] = [planes(7)]
-    eye = Eye()
+    eye = PiCamera()
     with Stop() as stop:
         stream = eye.frames(SETTINGS, stop)
         next(stream)
         stream.close()
-        with pytest.raises(CameraGone, match="hangs, asked to close"):
+        with pytest.raises(CameraGoneError, match="hangs, asked to close"):
             next(eye.frames(SETTINGS, stop))
         monkeypatch.setattr(picamera, "HUNG", 0.1)
-        with pytest.raises(CameraHung, match="has hung for 0 s, asked to close"):
+        with pytest.raises(CameraHungError, match="has hung for 0 s, asked to close"):
             next(eye.frames(SETTINGS, stop))
         Picamera2.hang["stop"].set()
         Picamera2.script[:] = [planes(8)]
@@ -344,7 +344,7 @@ def test_a_stop_is_heard_while_the_camera_opens() -> None:
     Picamera2.hang["start"] = threading.Event()
     with Stop() as stop:
         threading.Timer(0.1, stop.set).start()
-        assert list(Eye().frames(SETTINGS, stop)) == []
+        assert list(PiCamera().frames(SETTINGS, stop)) == []
     Picamera2.hang["start"].set()
 
 
@@ -357,7 +357,7 @@ def test_a_camera_that_cannot_be_closed_is_said_and_does_no_more_harm(
     monkeypatch.setattr(Picamera2, "close", fails)
     Picamera2.script[:] = [planes(7)]
     with Stop() as stop:
-        stream = Eye().frames(SETTINGS, stop)
+        stream = PiCamera().frames(SETTINGS, stop)
         next(stream)
         stream.close()
     assert caplog.messages[-1] == "the camera was not closed cleanly: Failed to release camera"

@@ -258,10 +258,10 @@ def test_every_frame_of_an_animation_is_looked_at_and_each_code_told_once(
 def test_frames_past_the_bound_are_left_out_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
-    texts = ["SATU", *[None] * (pictures.MOST_FRAMES - 1), "DUA"]
+    texts = ["SATU", *[None] * (pictures.MAX_FRAMES - 1), "DUA"]
     path = animated(tmp_path / "kode.png", form, *texts)
     sentence = (
-        f"{path}: only the first {pictures.MOST_FRAMES} frames were looked at."
+        f"{path}: only the first {pictures.MAX_FRAMES} frames were looked at."
         " Next: cut the animation, or save the frame with the code as a picture"
     )
     assert scan(capsys, path) == (0, [["SATU"]], [sentence])
@@ -411,7 +411,7 @@ def test_rubbish_between_the_parts_of_a_picture_is_passed_over_but_not_for_ever(
     path = tmp_path / "kode.png"
     path.write_bytes(octets[:at] + b"#" * 30_000 + b"\n" + octets[at:])
     assert scan(capsys, path) == (0, [[TEXT]], [])
-    monkeypatch.setattr(pictures, "MOST_READS", 20_000)
+    monkeypatch.setattr(pictures, "MAX_READS", 20_000)
     assert scan(capsys, path) == (1, [], [f"{path}: this {form} {DAMAGED}"])
 
 
@@ -468,8 +468,8 @@ def test_a_byte_order_mark_before_a_text_is_no_part_of_it(tmp_path: Path, capsys
 
 
 def test_the_desk_says_what_of_a_phones_picture_it_did_not_look_at(tmp_path: Path) -> None:
-    path = animated(tmp_path / "kode.gif", "GIF", *[None] * (pictures.MOST_FRAMES + 1))
-    with pytest.raises(RefusalError, match=rf"0 phone codes seen.*only the first {pictures.MOST_FRAMES} frames"):
+    path = animated(tmp_path / "kode.gif", "GIF", *[None] * (pictures.MAX_FRAMES + 1))
+    with pytest.raises(RefusalError, match=rf"0 phone codes seen.*only the first {pictures.MAX_FRAMES} frames"):
         phone_picture.key_from_picture(path)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from device.camera.monitor import Lens, State
-from device.camera.picamera import CameraGone, Eye
+from device.camera.monitor import CameraMonitor, State
+from device.camera.picamera import CameraGoneError, PiCamera
 from device.camera.pictures import PictureError, listed, luma_of
 from device.camera.source import BLINK, turns
-from device.config import Camera
+from device.config import CameraSettings
 from device.model import Blind, Frame
 from device.system.stop import Stop
 from tests.support.credentials import AT
@@ -24,9 +24,9 @@ def picture(path: Path, grey: int = 77, size: tuple[int, int] = (40, 30)) -> Pat
     return path
 
 
-def camera(*paths: Path, **more: object) -> Camera:
+def camera(*paths: Path, **more: object) -> CameraSettings:
     told = {"source": "pictures", "pictures": paths, "fps": 100, "hold": 0.03, "gap": 0.02, "loop": False}
-    return Camera(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
+    return CameraSettings(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
 
 
 def test_each_picture_is_held_and_followed_by_an_empty_view(tmp_path: Path) -> None:
@@ -92,11 +92,11 @@ def test_an_empty_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
         luma_of(tmp_path / "gone.png")
 
 
-def scripted(*scenes: list[int] | Exception) -> Callable[[Camera, Stop], Generator[Frame, None, None]]:
+def scripted(*scenes: list[int] | Exception) -> Callable[[CameraSettings, Stop], Generator[Frame, None, None]]:
     """Return an eye that plays one scene at each opening: frames and then its end, or an error."""
     left = list(scenes)
 
-    def frames(_camera: Camera, _stop: Stop) -> Generator[Frame, None, None]:
+    def frames(_camera: CameraSettings, _stop: Stop) -> Generator[Frame, None, None]:
         scene = left.pop(0)
         if isinstance(scene, Exception):
             raise scene
@@ -105,15 +105,17 @@ def scripted(*scenes: list[int] | Exception) -> Callable[[Camera, Stop], Generat
 
             yield Frame(np.full((2, 2), grey, np.uint8), datetime.now(UTC), monotonic())
         if left:
-            raise CameraGone("silent")
+            raise CameraGoneError("silent")
 
     return frames
 
 
 def test_an_eye_that_goes_away_is_reopened_while_the_loop_turns_on() -> None:
-    eye = scripted([1, 2], CameraGone("unplugged"), OSError("busy"), [3])
+    eye = scripted([1, 2], CameraGoneError("unplugged"), OSError("busy"), [3])
     with Stop() as stop:
-        seen = [int(turn.luma[0, 0]) if isinstance(turn, Frame) else turn.why for turn in turns(Camera(), stop, eye)]
+        seen = [
+            int(turn.luma[0, 0]) if isinstance(turn, Frame) else turn.why for turn in turns(CameraSettings(), stop, eye)
+        ]
     assert [one for one in seen if isinstance(one, int)] == [1, 2, 3]
     assert list(dict.fromkeys(one for one in seen if isinstance(one, str))) == ["silent", "unplugged", "busy"]
     # The pauses double, and a blind turn comes at every blink of them.
@@ -123,12 +125,12 @@ def test_an_eye_that_goes_away_is_reopened_while_the_loop_turns_on() -> None:
 
 def test_a_mistake_of_ours_in_an_eye_ends_the_program() -> None:
     with Stop() as stop, pytest.raises(ZeroDivisionError):
-        list(turns(Camera(), stop, scripted(ZeroDivisionError())))
+        list(turns(CameraSettings(), stop, scripted(ZeroDivisionError())))
 
 
 def test_a_machine_without_picamera2_is_told_what_to_install() -> None:
-    with Stop() as stop, pytest.raises(CameraGone, match="sudo apt install python3-picamera2"):
-        next(Eye().frames(Camera(), stop))
+    with Stop() as stop, pytest.raises(CameraGoneError, match="sudo apt install python3-picamera2"):
+        next(PiCamera().frames(CameraSettings(), stop))
 
 
 def test_a_hold_shorter_than_a_frame_is_one_frame(tmp_path: Path) -> None:
@@ -146,17 +148,17 @@ def test_what_a_blind_turn_says_can_always_be_written(tmp_path: Path) -> None:
 
 def test_a_blind_turn_comes_at_once() -> None:
     with Stop() as stop:
-        turn = next(turns(Camera(), stop, scripted(CameraGone("no camera"), [1])))
+        turn = next(turns(CameraSettings(), stop, scripted(CameraGoneError("no camera"), [1])))
     assert isinstance(turn, Blind)
     assert turn.why == "no camera"
 
 
-def sensor(*scenes: list[int]) -> Callable[[Camera, Stop], Generator[Frame, None, None]]:
+def sensor(*scenes: list[int]) -> Callable[[CameraSettings, Stop], Generator[Frame, None, None]]:
     """Return a sensor that plays one scene at each opening, four frames a second: each grey's noise, 0 for none."""
     left = list(scenes)
     noise = np.random.default_rng(3)
 
-    def frames(_camera: Camera, _stop: Stop) -> Generator[Frame, None, None]:
+    def frames(_camera: CameraSettings, _stop: Stop) -> Generator[Frame, None, None]:
         begun = monotonic()
         for n, grey in enumerate(left.pop(0)):
             luma = np.where(np.indices((90, 160))[1] % 80 < 40, 60, 150).astype(np.uint8)
@@ -170,10 +172,10 @@ def test_a_frozen_eye_is_reopened_like_one_that_is_gone_and_is_back_when_it_move
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    lens = Lens(Camera())
+    lens = CameraMonitor(CameraSettings())
     seen: list[tuple[str, State]] = []
     with Stop() as stop:
-        stream = turns(Camera(), stop, sensor([3] * 8 + [0] * 99, [0] * 99, [3] * 8), lens)
+        stream = turns(CameraSettings(), stop, sensor([3] * 8 + [0] * 99, [0] * 99, [3] * 8), lens)
         seen.extend((turn.why if isinstance(turn, Blind) else "frame", lens.state) for turn in stream)
     why = "the camera gives the same picture again and again; check its cable and the power supply"
     assert list(dict.fromkeys(seen)) == [

@@ -15,7 +15,7 @@ import pytest
 
 from device.camera.source import turns
 from device.camera.video import VideoError, frames
-from device.config import Camera
+from device.config import CameraSettings
 from device.model import Blind, Frame
 from device.system.stop import Stop
 from tests.support.codes import code, view
@@ -41,11 +41,11 @@ def film(path: Path, *greys: int, fps: int = 100, form: str = "yuv420p", codec: 
     return path
 
 
-def camera(path: Path, **more: object) -> Camera:
-    return Camera(**{"source": "video", "video": path, "fps": 100, "loop": False, **more})  # type: ignore[arg-type]  # a test may say anything
+def camera(path: Path, **more: object) -> CameraSettings:
+    return CameraSettings(**{"source": "video", "video": path, "fps": 100, "loop": False, **more})  # type: ignore[arg-type]  # a test may say anything
 
 
-def greys(told: Camera, most: int = 1000) -> list[int]:
+def greys(told: CameraSettings, most: int = 1000) -> list[int]:
     with Stop() as stop:
         seen = []
         for frame in frames(told, stop):
@@ -181,7 +181,7 @@ def test_a_file_of_which_nothing_can_be_decoded_is_one_sentence(tmp_path: Path) 
             next(frames(camera(path, loop=loop), stop))
 
 
-def _until_blind(told: Camera, stop: Stop) -> list[Frame | Blind]:
+def _until_blind(told: CameraSettings, stop: Stop) -> list[Frame | Blind]:
     seen: list[Frame | Blind] = []
     for turn in turns(told, stop):
         seen.append(turn)

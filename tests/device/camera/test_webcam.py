@@ -6,9 +6,12 @@ The same against the kernel's own drivers: test_webcam_live.py, where there is o
 import errno
 import io
 import os
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -18,16 +21,23 @@ from PIL import Image
 
 from device.camera import webcam
 from device.camera.source import turns
-from device.camera.webcam import PLAIN, View, WebcamGone, best, brightness, frames
-from device.config import Camera
+from device.camera.webcam import MAX_BUFFERS, MAX_BYTES, PLAIN, View, WebcamGoneError, best, brightness, frames
+from device.config import CameraSettings
 from device.model import Blind, Frame
 from device.system.stop import Stop
+from tests.support.world import wait_for
 
 WIDTH, HEIGHT = 160, 120
 STRIDE = 192
 ROOM = 65_536
 EAGAIN = None
 """In a script: nothing is there yet."""
+NAMES = (
+    "QUERYCAP", "ENUM_FMT", "ENUMINPUT", "S_FMT", "S_PARM", "S_CTRL",
+    "REQBUFS", "QUERYBUF", "QBUF", "DQBUF", "STREAMON", "STREAMOFF",
+)  # fmt: skip
+QUESTIONS = {getattr(v4l2, f"VIDIOC_{name}") & 0xFFFFFFFF: name for name in NAMES}
+"""All that a driver is asked, by the number that the kernel is given."""
 
 
 def plain(grey: int) -> bytes:
@@ -54,6 +64,11 @@ class Driver:
         self.able = v4l2.V4L2_CAP_VIDEO_CAPTURE | v4l2.V4L2_CAP_STREAMING
         self.script: list[bytes | int | None] = []
         self.refuses: dict[int, int] = {}
+        self.signals: set[int] = set()
+        self.endless = False
+        self.mute: int | None = None
+        self.grants = 0
+        self.length = ROOM
         self.flags = 0
         self.controls: dict[int, int] = {}
         self.queued: list[int] = []
@@ -63,24 +78,28 @@ class Driver:
         self.calls: list[str] = []
 
     def __call__(self, descriptor: int, request: int, about: Any) -> int:
-        if os.fstat(descriptor).st_size != 8 * ROOM:
+        if os.fstat(descriptor).st_size != 8 * ROOM and not (self.mute and stat.S_ISFIFO(os.fstat(descriptor).st_mode)):
             raise OSError(errno.ENOTTY, "another file")
-        for name in ("QUERYCAP", "ENUM_FMT", "ENUMINPUT", "S_FMT", "S_PARM", "S_CTRL", "REQBUFS", "QUERYBUF", "QBUF",
-                     "DQBUF", "STREAMON", "STREAMOFF"):  # fmt: skip
-            if getattr(v4l2, f"VIDIOC_{name}") & 0xFFFFFFFF == request:
-                if (refusal := self.refuses.get(request)) is not None:
-                    raise OSError(refusal, os.strerror(refusal))
-                getattr(self, f"_{name.lower()}")(about)
-                return 0
-        raise OSError(errno.ENOTTY, "")
+        if request not in QUESTIONS:
+            raise OSError(errno.ENOTTY, "")
+        if request in self.signals:
+            self.signals.remove(request)
+            raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
+        if (refusal := self.refuses.get(request)) is not None:
+            raise OSError(refusal, os.strerror(refusal))
+        getattr(self, f"_{QUESTIONS[request].lower()}")(about)
+        if QUESTIONS[request] == "STREAMON" and self.mute:
+            os.dup2(self.mute, descriptor, inheritable=False)  # a file is always ready to be read, this pipe never
+        return 0
 
     def _querycap(self, about: Any) -> None:
         about.capabilities, about.device_caps = v4l2.V4L2_CAP_DEVICE_CAPS | 0x1, self.able
 
     def _enum_fmt(self, about: Any) -> None:
-        if about.index >= len(self.forms):
+        if about.index >= len(self.forms) and not self.endless:
             raise OSError(errno.EINVAL, "")
-        about.pixelformat = int.from_bytes([*self.forms][about.index].encode(), "little")
+        assert about.index < 1000, "asked without an end"
+        about.pixelformat = int.from_bytes([*self.forms][about.index % len(self.forms)].encode(), "little")
 
     def _enuminput(self, about: Any) -> None:
         about.type = self.input_kind
@@ -99,11 +118,14 @@ class Driver:
         self.controls[about.id] = about.value
 
     def _reqbufs(self, about: Any) -> None:
+        about.count = about.count and (self.grants or about.count)
         self.count, self.queued, self.held = about.count, [], set()
         self.calls.append(f"buffers {about.count}")
 
     def _querybuf(self, about: Any) -> None:
-        about.length, about.m.offset = ROOM, about.index * ROOM
+        if about.index >= self.count:
+            raise OSError(errno.EINVAL, "")
+        about.length, about.m.offset = self.length, about.index * ROOM
 
     def _qbuf(self, about: Any) -> None:
         assert about.index not in self.queued
@@ -131,6 +153,15 @@ class Driver:
 
 
 @pytest.fixture
+def mute(driver: Driver) -> Iterator[Driver]:
+    """Return a driver that never has a frame ready, so that whoever waits for one without a limit waits for ever."""
+    driver.mute, other = os.pipe()
+    yield driver
+    os.close(other)  # which makes the pipe ready, should somebody wait still
+    os.close(driver.mute)
+
+
+@pytest.fixture
 def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
     made = Driver(tmp_path / "video0")
     monkeypatch.setattr(webcam, "ioctl", made)
@@ -138,9 +169,9 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
     return made
 
 
-def camera(path: Path | None, **more: object) -> Camera:
-    told = {"source": "webcam", "device": path, "size": (WIDTH, HEIGHT), "fps": 100, "patience": 0.3}
-    return Camera(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
+def camera(path: Path | None, **more: object) -> CameraSettings:
+    told = {"source": "webcam", "device": path, "size": (WIDTH, HEIGHT), "fps": 100, "patience": 9}
+    return CameraSettings(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
 
 
 def seen(driver: Driver, most: int, **more: object) -> list[int]:
@@ -250,7 +281,7 @@ def test_a_gif_in_place_of_a_jpeg_is_no_frame() -> None:
 
 # --- what is chosen ---
 
-WANTED = Camera(source="webcam", size=(1280, 720), fps=15)
+WANTED = CameraSettings(source="webcam", size=(1280, 720), fps=15)
 
 
 @pytest.mark.parametrize(
@@ -316,31 +347,113 @@ def test_frames_that_waited_for_a_slow_loop_are_given_back_unseen(driver: Driver
 def test_a_webcam_that_is_faster_than_wanted_is_thinned(driver: Driver) -> None:
     driver.forms = {"GREY": (WIDTH, HEIGHT, STRIDE, 1000.0)}
     driver.script = [item for grey in range(100) for item in (plain(grey), EAGAIN, EAGAIN)]
-    greys = seen(driver, 3, fps=20)
-    # The loop rests 10 ms at the second "nothing yet"; 20 a second are every fifth of them, or later on a busy machine.
-    assert greys[0] == 0
-    assert all(later - sooner >= 4 for sooner, later in pairwise(greys))
+    with Stop() as stop, closing(frames(camera(driver.path, fps=20), stop)) as stream:
+        ticks = [next(stream).tick for _ in range(4)]
+    # A frame comes every 10 ms here, or later on a busy machine; half of one's time may be missing from a 20th second.
+    assert all(later >= sooner + 1 / 20 - 0.5 / 1000 for sooner, later in pairwise(ticks))
+
+
+@pytest.mark.parametrize("grants", [2, 3, 8])
+def test_as_many_buffers_are_used_as_the_driver_sets_up(driver: Driver, grants: int) -> None:
+    driver.grants = grants
+    driver.script = [item for grey in range(10) for item in (plain(grey), EAGAIN)]
+    with Stop() as stop:
+        stream = frames(camera(driver.path), stop)
+        assert int(next(stream).luma[0, 0]) == 0
+        assert sorted(driver.queued) == list(range(grants))
+        stream.close()
+    assert driver.calls == [f"buffers {grants}", "on", "off", "buffers 0"]
+
+
+@pytest.mark.parametrize(
+    ("grants", "length", "says"),
+    [
+        (1, ROOM, "1 buffers"),
+        (MAX_BUFFERS + 1, ROOM, f"{MAX_BUFFERS + 1} buffers"),
+        (4, 0, "a buffer of 0 bytes"),
+        (4, MAX_BYTES + 1, f"a buffer of {MAX_BYTES + 1} bytes"),
+    ],
+)
+def test_buffers_that_cannot_be_are_not_mapped(driver: Driver, grants: int, length: int, says: str) -> None:
+    driver.grants, driver.length = grants, length
+    assert why(camera(driver.path)) == (
+        f"the webcam {driver.path} fails ({says}). Next: pull it out, plug it in again"
+    )  # fmt: skip
+    assert driver.calls == [f"buffers {grants}", "buffers 0"]
+
+
+def test_a_list_of_forms_without_an_end_is_left(driver: Driver) -> None:
+    driver.endless = True
+    driver.script = [plain(7)]
+    assert seen(driver, 1) == [7]
+
+
+def test_a_signal_at_a_question_only_asks_it_again(driver: Driver) -> None:
+    driver.signals = set(QUESTIONS)
+    driver.script = [plain(7), EAGAIN, plain(8)]
+    assert webcam.first() == driver.path
+    assert seen(driver, 2) == [7, 8]
+    assert driver.signals == set()
+
+
+def kept(path: Path) -> tuple[int, bool]:
+    """Return how many files are open, and whether memory of *path* is mapped."""
+    return len(list(Path("/proc/self/fd").iterdir())), str(path) in Path("/proc/self/maps").read_text(encoding="utf-8")
 
 
 def test_leaving_stops_the_stream_and_gives_every_buffer_back(driver: Driver) -> None:
     driver.script = [plain(7)]
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = kept(driver.path)
     with Stop() as stop:
         stream = frames(camera(driver.path), stop)
         next(stream)
         stream.close()
     assert driver.calls == ["buffers 4", "on", "off", "buffers 0"]
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
-    assert str(driver.path) not in Path("/proc/self/maps").read_text(encoding="utf-8")
+    assert (kept(driver.path), before[1]) == (before, False)
+
+
+def test_an_unplugged_webcam_refuses_all_and_leaves_nothing_open(driver: Driver) -> None:
+    """What is left open keeps the device's number, and the webcam comes back under another one."""
+    driver.script = [plain(7)]
+    before = kept(driver.path)
+    with Stop() as stop:
+        stream = frames(camera(driver.path), stop)
+        next(stream)
+        driver.refuses = dict.fromkeys(QUESTIONS, errno.ENODEV)
+        with pytest.raises(WebcamGoneError, match=r"was unplugged\. Next: plug it in again"):
+            next(stream)
+    assert (kept(driver.path), before[1]) == (before, False)
+
+
+@pytest.mark.parametrize("name", ["QUERYBUF", "QBUF", "STREAMON"])
+def test_a_stream_that_never_starts_leaves_nothing_open(driver: Driver, name: str) -> None:
+    driver.refuses = {getattr(v4l2, f"VIDIOC_{name}") & 0xFFFFFFFF: errno.EIO}
+    before = kept(driver.path)
+    assert "fails (Input/output error)" in why(camera(driver.path))
+    assert driver.calls == ["buffers 4", "buffers 0"]
+    assert (kept(driver.path), before[1]) == (before, False)
 
 
 def test_a_stop_is_heard_while_the_webcam_is_silent(driver: Driver) -> None:
     driver.script = [plain(7)]
     with Stop() as stop:
-        stream = frames(camera(driver.path, patience=9), stop)
+        stream = frames(camera(driver.path), stop)
         next(stream)
         stop.set()
         assert list(stream) == []
+
+
+def test_a_stop_is_heard_while_no_frame_is_ready(mute: Driver) -> None:
+    patient = camera(mute.path).model_copy(update={"patience": 1000.0})
+    with Stop() as stop:
+        given: list[Frame] = []
+        other = Thread(target=lambda: given.extend(frames(patient, stop)))
+        other.start()
+        wait_for(lambda: "on" in mute.calls, 10, "the stream is on")
+        stop.set()
+        other.join(30)
+        assert (other.is_alive(), given) == (False, [])
+    assert mute.calls == ["buffers 4", "on", "off", "buffers 0"]
 
 
 def broken_marked(driver: Driver) -> None:
@@ -360,8 +473,8 @@ def broken_jpeg(driver: Driver) -> None:
 @pytest.mark.parametrize("play", [broken_marked, broken_short, broken_jpeg])
 def test_a_webcam_of_broken_frames_alone_is_gone(driver: Driver, play: Callable[[Driver], None]) -> None:
     play(driver)
-    with pytest.raises(WebcamGone, match=r"has given only broken frames for 0\.3 s\. Next: another cable"):
-        seen(driver, 1)
+    with pytest.raises(WebcamGoneError, match=r"has given only broken frames for 0\.3 s\. Next: another cable"):
+        seen(driver, 1, patience=0.3)
     assert driver.script, "and it is gone while they still come"
     assert driver.calls[-2:] == ["off", "buffers 0"]
 
@@ -371,8 +484,8 @@ def test_a_broken_frame_among_good_ones_is_passed_over(driver: Driver) -> None:
     assert seen(driver, 2) == [1, 3]
 
 
-def why(told: Camera) -> str:
-    with Stop() as stop, pytest.raises(WebcamGone) as error:
+def why(told: CameraSettings) -> str:
+    with Stop() as stop, pytest.raises(WebcamGoneError) as error:
         next(frames(told, stop))
     assert len(str(error.value).splitlines()) == 1
     return str(error.value)
@@ -398,10 +511,15 @@ def test_what_the_kernel_refuses_is_a_sentence_with_the_next_command(
 
 
 def test_a_silent_webcam_is_gone_after_its_patience(driver: Driver) -> None:
-    assert why(camera(driver.path)) == (
+    assert why(camera(driver.path, patience=0.3)) == (
         f"the webcam {driver.path} has been silent for 0.3 s."
         " Next: another cable or USB port, then: sudo journalctl -k -n 20"
     )
+
+
+def test_a_webcam_that_is_never_ready_is_gone_after_its_patience(mute: Driver) -> None:
+    assert "has been silent for 0.3 s. Next: another cable" in why(camera(mute.path, patience=0.3))
+    assert mute.calls == ["buffers 4", "on", "off", "buffers 0"]
 
 
 def test_a_device_that_is_not_there_or_no_camera_is_named(driver: Driver, tmp_path: Path) -> None:
@@ -439,7 +557,7 @@ def test_the_first_camera_is_found_among_files_that_are_none(driver: Driver, tmp
 def test_a_codec_or_a_file_of_figures_is_not_taken_for_a_camera(driver: Driver, spoil: str) -> None:
     assert webcam.first() == driver.path
     setattr(driver, spoil, {} if spoil == "forms" else 0)
-    with pytest.raises(WebcamGone, match=r"no webcam was found\. Next: plug it in"):
+    with pytest.raises(WebcamGoneError, match=r"no webcam was found\. Next: plug it in"):
         webcam.first()
 
 

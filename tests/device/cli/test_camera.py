@@ -16,8 +16,8 @@ from device.__main__ import main
 from device.camera.flicker import banding
 from device.cli import camera
 from device.cli.camera import HEAD, Trial, best
-from device.config import Station, load
-from device.control.control_socket import Hatch
+from device.config import StationSettings, load
+from device.control.control_socket import ControlSocket
 from tests.device.camera import test_picamera
 from tests.device.camera.test_picamera import Job
 from tests.device.control.test_control_socket import listens
@@ -98,7 +98,7 @@ def test_a_test_of_the_camera_says_what_it_sees_and_keeps_the_picture_for_its_ow
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = config.parent / "view.png"
-    config.write_text(config.read_text() + "lens = 0.2\n")
+    config.write_text(config.read_text() + "focus_m = 0.2\n")
     assert titik(config, "test", "camera", "--json", "--seconds", "1", "--picture", picture) == 0
     told = capsys.readouterr()
     seen = json.loads(told.out)
@@ -159,7 +159,7 @@ def test_a_camera_that_is_not_there_or_is_held_ends_with_the_next_command(
         bench.script[:] = [RuntimeError("Camera __init__ sequence did not complete.")]
         assert titik(config, *words) == 3
         assert capsys.readouterr().err.endswith("Next: systemctl stop titik\n")
-        with Hatch(config.parent / "titik.sock", {}):
+        with ControlSocket(config.parent / "titik.sock", {}):
             wait_for(lambda: listens(config.parent / "titik.sock"))
             assert titik(config, *words) == 1
         assert capsys.readouterr().err == ("the station that runs here holds the camera. Next: systemctl stop titik\n")
@@ -179,14 +179,14 @@ def test_calibration_finds_the_focus_and_the_shortest_exposure_without_bands(
     assert target.read_text() == HEAD + said.out
     assert target.stat().st_mode & 0o777 == 0o644
     found = tomllib.loads(said.out)["camera"]
-    assert {name: found[name] for name in ("exposure", "exposure_us", "lens")} == {
+    assert {name: found[name] for name in ("exposure", "exposure_us", "focus_m")} == {
         "exposure": "fixed",
         "exposure_us": exposure,
-        "lens": 0.2,
+        "focus_m": 0.2,
     }
-    station, warnings = load(Station, config)
+    station, warnings = load(StationSettings, config)
     assert warnings == []
-    assert (station.camera.exposure_us, station.camera.gain, station.camera.lens) == (exposure, found["gain"], 0.2)
+    assert (station.camera.exposure_us, station.camera.gain, station.camera.focus_m) == (exposure, found["gain"], 0.2)
     assert titik(config, "camera", "calibrate", "--write") == 0
 
 
@@ -220,7 +220,7 @@ def test_nothing_held_up_is_nothing_found(
     bench: type[Bench], config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.device.cli.test_camera.PHONE", Image.new("L", (300, 300), 90))
-    config.write_text(config.read_text() + "lens = 0\n")
+    config.write_text(config.read_text() + "focus_m = 0\n")
     assert titik(config, "camera", "calibrate") == 1
     assert "no code was read at any setting" in capsys.readouterr().err
     assert "LensPosition" not in bench.told["controls"]

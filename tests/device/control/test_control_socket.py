@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from device.control import control_socket
-from device.control.control_socket import Hatch, NotThere, Refused, ask
+from device.control.control_socket import ControlSocket, NoStationError, RequestRefusedError, ask
 from device.wire import MAX_BUNDLE
 from tests.support.world import wait_for
 
 
 def echo(octets: bytes) -> str:
     if octets == b"no":
-        raise Refused("not this")
+        raise RequestRefusedError("not this")
     return f"took {len(octets)}"
 
 
@@ -28,7 +28,7 @@ def listens(where: Path) -> bool:
 @pytest.fixture
 def path(tmp_path: Path) -> Iterator[Path]:
     where = tmp_path / "titik.sock"
-    with Hatch(where, {"echo": echo}):
+    with ControlSocket(where, {"echo": echo}):
         wait_for(lambda: listens(where))
         yield where
 
@@ -46,9 +46,9 @@ def say(path: Path, octets: bytes) -> bytes:
 def test_a_request_is_answered_whole(path: Path) -> None:
     assert ask(path, "echo", b"") == "took 0"
     assert ask(path, "echo", bytes(MAX_BUNDLE)) == f"took {MAX_BUNDLE}"
-    with pytest.raises(Refused, match=r"^not this$"):
+    with pytest.raises(RequestRefusedError, match=r"^not this$"):
         ask(path, "echo", b"no")
-    with pytest.raises(Refused, match=r"^this station does not know shout$"):
+    with pytest.raises(RequestRefusedError, match=r"^this station does not know shout$"):
         ask(path, "shout", b"")
 
 
@@ -71,20 +71,20 @@ def test_a_caller_who_says_nothing_is_left_after_a_while(path: Path, monkeypatch
 def test_only_its_owner_may_open_it_and_it_goes_with_the_station(tmp_path: Path) -> None:
     where = tmp_path / "titik.sock"
     where.write_bytes(b"left by a station that was killed")
-    with Hatch(where, {"echo": echo}):
+    with ControlSocket(where, {"echo": echo}):
         wait_for(lambda: listens(where))
         assert stat.S_IMODE(where.stat().st_mode) == 0o600
         assert ask(where, "echo", b"") == "took 0"
     assert not where.exists()
-    with pytest.raises(NotThere, match="no station answers at"):
+    with pytest.raises(NoStationError, match="no station answers at"):
         ask(where, "echo", b"")
 
 
 def test_a_second_station_takes_no_commands_from_the_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     where = tmp_path / "titik.sock"
-    with Hatch(where, {"echo": echo}):
+    with ControlSocket(where, {"echo": echo}):
         wait_for(lambda: listens(where))
-        with Hatch(where, {}) as second:
+        with ControlSocket(where, {}) as second:
             wait_for(lambda: "another station answers here" in caplog.text)
             second.check()
             assert ask(where, "echo", b"1") == "took 1"
@@ -93,6 +93,6 @@ def test_a_second_station_takes_no_commands_from_the_first(tmp_path: Path, caplo
 
 
 def test_a_station_without_its_socket_serves_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with Hatch(tmp_path / "gone" / "titik.sock", {}) as worker:
+    with ControlSocket(tmp_path / "gone" / "titik.sock", {}) as worker:
         wait_for(lambda: "no commands are taken here" in caplog.text)
         worker.check()

@@ -14,15 +14,15 @@ from typing import Literal, Self
 
 import pytest
 
-from device.config import Broker, Delivery, Point, Station, Trust
+from device.config import BrokerSettings, DeliverySettings, PointSettings, StationSettings, TrustSettings
 from device.delivery.courier import ASK_EVERY, GLANCE, PURGE_EVERY, Courier
-from device.delivery.in_flight import FIRST_RESEND, LONGEST_RESEND
+from device.delivery.in_flight import FIRST_RESEND, MAX_RESEND
 from device.delivery.status import Notice, Sender
 from device.model import Event
-from device.mqtt_client import Acked, Broken, Link, Message, Received
-from device.record.outbox import CannotRecord, Outbox
+from device.mqtt_client import Acked, Link, Message, Received, SessionError
+from device.record.outbox import Outbox, RecordError
 from device.system.clock import boot_time
-from device.verdict.ruleset import Rulebook
+from device.verdict.ruleset import Ruleset
 from device.wire import Receipt, State, Topics, digest, dumps
 from office.bundle import spki_text
 from tests.support.point import ROOT, signed_bundle
@@ -38,7 +38,7 @@ class Centre:
 
     def __init__(self, port: int) -> None:
         will = Message(TOPICS.centre(), dumps({"state": "offline", "centre": "c"}), retain=True)
-        self.link = Link(Broker(port=port), "centre", will=will)
+        self.link = Link(BrokerSettings(port=port), "centre", will=will)
         self.got: list[dict[str, object]] = []
         self.messages: list[Received] = []
 
@@ -91,7 +91,7 @@ def append(outbox: Outbox, count: int) -> list[str]:
 
 def courier(outbox: Outbox, port: int, **more: object) -> Courier:
     sender = Sender("bupati-1", "boot-1", {"version": "test"})
-    return Courier(outbox, Broker(port=port, keepalive=5), Delivery(**more), sender)  # type: ignore[arg-type]  # a test may say anything
+    return Courier(outbox, BrokerSettings(port=port, keepalive=5), DeliverySettings(**more), sender)  # type: ignore[arg-type]  # a test may say anything
 
 
 def until(centre: Centre, condition: object, *, answer: bool = True) -> None:
@@ -210,7 +210,10 @@ def test_an_event_taken_in_doubt_waits_for_the_clock_and_for_five_minutes_at_mos
 
 
 def test_an_event_nobody_listens_for_is_said_until_somebody_does(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Link(Broker(port=broker.port), "reader", will=Message("t", b"")) as reader:
+    with (
+        Mosquitto(tmp_path) as broker,
+        Link(BrokerSettings(port=broker.port), "reader", will=Message("t", b"")) as reader,
+    ):
         said: list[Received] = []
         reader.subscribe([TOPICS.every("state"), TOPICS.every("health")])
 
@@ -347,7 +350,7 @@ def test_nothing_is_sent_again_while_the_centre_says_it_is_away_and_everything_w
         assert hears(6) == ids + ids
         says("offline")
         until(centre, lambda: not bike.linked and not bike._window.flying, answer=False)
-        clock.now = clock() + 20 * LONGEST_RESEND
+        clock.now = clock() + 20 * MAX_RESEND
         fresh = []
         for count in (7, 8):  # what is new goes once, into the broker's hands; with the second, all of a turn went by
             fresh += append(outbox, 1)
@@ -426,19 +429,19 @@ def test_a_bundle_that_the_disk_would_not_take_is_written_down_once_it_does(
     clock = Standing()
     monkeypatch.setattr("device.delivery.courier.monotonic", clock)
     root = spki_text(ROOT.public_key())
-    station = Station(point=Point(name="bupati-1", site="bupati"), trust=Trust(roots=(root,)))
-    rulebook = Rulebook(station, tmp_path / "gone", None)
-    rulebook.offer(signed_bundle())
-    assert not rulebook.kept
+    station = StationSettings(point=PointSettings(name="bupati-1", site="bupati"), trust=TrustSettings(roots=(root,)))
+    ruleset = Ruleset(station, tmp_path / "gone", None)
+    ruleset.offer(signed_bundle())
+    assert not ruleset.kept
     sender = Sender("bupati-1", "boot-1", {})
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, clock:
-        told = Broker(port=broker.port, keepalive=5)
-        with Courier(outbox, told, Delivery(), sender, rulebook) as bike:
+        told = BrokerSettings(port=broker.port, keepalive=5)
+        with Courier(outbox, told, DeliverySettings(), sender, ruleset) as bike:
             until(centre, lambda: bike.linked)
             (tmp_path / "gone").mkdir()
             clock.now = clock() + PURGE_EVERY
             bike.wake()
-            until(centre, lambda: rulebook.kept)
+            until(centre, lambda: ruleset.kept)
             clock.now = None
     assert (tmp_path / "gone" / "bundle.cose").read_bytes() == signed_bundle()
 
@@ -450,7 +453,7 @@ def test_an_outbox_opened_anew_is_sent_from_its_first_row(tmp_path: Path, outbox
         until(centre, lambda: outbox.depth().owed == 0)
         for ending in ("", "-wal", "-shm"):
             (tmp_path / f"outbox.db{ending}").rename(tmp_path / f"away.db{ending}")
-        with pytest.raises(CannotRecord):
+        with pytest.raises(RecordError):
             append(outbox, 1)
         ids = append(outbox, 2)
         bike.wake()
@@ -471,7 +474,7 @@ def test_an_outbox_opened_anew_is_sent_from_its_first_row(tmp_path: Path, outbox
 def test_a_rude_broker_is_weather(protocol: Literal[4, 5], words: list[bytes]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as rude:
         rude.settimeout(10)
-        broker = Broker(port=rude.getsockname()[1], protocol=protocol)
+        broker = BrokerSettings(port=rude.getsockname()[1], protocol=protocol)
         link = Link(broker, "bupati-1", will=Message("t", b"", retain=True))
 
         def serve() -> None:
@@ -490,7 +493,7 @@ def test_a_rude_broker_is_weather(protocol: Literal[4, 5], words: list[bytes]) -
                 while True:
                     link.turn(1)
 
-        with pytest.raises(Broken):
+        with pytest.raises(SessionError):
             listen()
         teller.join(10)
 
@@ -526,7 +529,7 @@ def test_the_will_says_offline_with_the_boot_it_belongs_to(tmp_path: Path, outbo
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
         with courier(outbox, broker.port) as bike:
             will = bike._herald.state(State.OFFLINE)
-        link = Link(Broker(port=broker.port), "bupati-1", will=will)
+        link = Link(BrokerSettings(port=broker.port), "bupati-1", will=will)
         link.__enter__()
         link._drop()
         until(centre, lambda: centre.states() and centre.states()[-1]["state"] == "offline")
@@ -548,7 +551,7 @@ def test_the_state_is_said_anew_to_a_new_life_of_the_centre_and_once(tmp_path: P
 def test_protocol_3_1_1_delivers_too(tmp_path: Path, outbox: Outbox) -> None:
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
         sender = Sender("bupati-1", "boot-1", {})
-        with Courier(outbox, Broker(port=broker.port, protocol=4), Delivery(), sender) as bike:
+        with Courier(outbox, BrokerSettings(port=broker.port, protocol=4), DeliverySettings(), sender) as bike:
             ids = append(outbox, 30)
             bike.wake()
             until(centre, lambda: outbox.depth().owed == 0)
@@ -565,8 +568,8 @@ def test_no_broker_at_start_is_no_error_and_stopping_is_quick(outbox: Outbox) ->
 def test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up(outbox: Outbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as rude:
         will = Message("t", b"", retain=True)
-        link = Link(Broker(port=rude.getsockname()[1]), "bupati-1", will=will)
-        with pytest.raises(Broken, match="took the connection and then said nothing"):
+        link = Link(BrokerSettings(port=rude.getsockname()[1]), "bupati-1", will=will)
+        with pytest.raises(SessionError, match="took the connection and then said nothing"):
             link.__enter__()
         with courier(outbox, rude.getsockname()[1]):
             rude.settimeout(10)
@@ -621,8 +624,8 @@ def test_a_broker_is_there_as_long_as_bytes_come_and_gone_after_one_and_a_half_k
         while line.recv(100):
             pass
 
-    with told(trickle) as port, pytest.raises(Broken, match="nothing came from the broker for 2 s"):  # noqa: PT012, SIM117 - what is raised comes from the loop
-        with Link(Broker.model_construct(port=port, keepalive=1), "a", will=Message("t", b"")) as link:
+    with told(trickle) as port, pytest.raises(SessionError, match="nothing came from the broker for 2 s"):  # noqa: PT012, SIM117 - what is raised comes from the loop
+        with Link(BrokerSettings.model_construct(port=port, keepalive=1), "a", will=Message("t", b"")) as link:
             while True:
                 link.turn(0.1)
     assert 1.4 < monotonic() - last < 5
@@ -639,8 +642,8 @@ def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(mon
 
     with told(chatter) as port:
         with (  # noqa: PT012 - what is raised comes from the loop
-            pytest.raises(Broken, match="has not acknowledged"),
-            Link(Broker(port=port), "a", will=Message("t", b"")) as link,
+            pytest.raises(SessionError, match="has not acknowledged"),
+            Link(BrokerSettings(port=port), "a", will=Message("t", b"")) as link,
         ):
             link.publish(Message("t", b"", qos=0))
             link.publish(Message("t", b""))
@@ -651,7 +654,7 @@ def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(mon
 
 def test_what_was_acknowledged_in_time_is_nobody_s_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("device.mqtt.liveness.ACK_LIMIT", 0.3)
-    with Mosquitto(tmp_path) as broker, Link(Broker(port=broker.port), "a", will=Message("t", b"")) as link:
+    with Mosquitto(tmp_path) as broker, Link(BrokerSettings(port=broker.port), "a", will=Message("t", b"")) as link:
         link.publish(Message("t", b""))
         until = monotonic() + 1
         while monotonic() < until:
@@ -661,7 +664,7 @@ def test_what_was_acknowledged_in_time_is_nobody_s_fault(tmp_path: Path, monkeyp
 def test_a_line_that_takes_nothing_is_called_congested() -> None:
     done = threading.Event()
     with told(lambda _line: done.wait(10) and None) as port:
-        with Link(Broker(port=port), "a", will=Message("t", b"")) as link:
+        with Link(BrokerSettings(port=port), "a", will=Message("t", b"")) as link:
             assert not link.congested
             for _ in range(200):
                 link.publish(Message("t", bytes(100_000)))
@@ -673,6 +676,6 @@ def test_a_line_that_takes_nothing_is_called_congested() -> None:
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example", "127.0.0.1"])
 def test_a_broker_that_cannot_be_reached_is_weather_told_in_one_sentence(host: str) -> None:
-    link = Link(Broker(host=host, port=free_port(), tls=False), "bupati-1", will=Message("t", b"", retain=True))
-    with pytest.raises(Broken, match=r"^no broker at "):
+    link = Link(BrokerSettings(host=host, port=free_port(), tls=False), "bupati-1", will=Message("t", b"", retain=True))
+    with pytest.raises(SessionError, match=r"^no broker at "):
         link.__enter__()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.delivery._poison_messages import AGAIN, Aside
-from device.delivery.in_flight import BATCH_ROWS, FIRST_RESEND, LONGEST_RESEND, Parcel, Window
+from device.delivery._poison_messages import AGAIN, PoisonMessages
+from device.delivery.in_flight import BATCH_ROWS, FIRST_RESEND, MAX_RESEND, Batch, InFlight
 from device.model import Event, Place
 from device.mqtt.pace import BATCH_BYTES
 from device.record.outbox import Owed
@@ -20,14 +20,14 @@ def rows(count: int, epoch: str = "e", start: int = 1, size: int = 10) -> list[O
 
 
 def test_a_few_rows_go_one_by_one_and_a_backlog_goes_in_batches() -> None:
-    assert [len(parcel.ids) for parcel in Window(20).load(rows(5))] == [1] * 5
-    assert [len(parcel.ids) for parcel in Window(20).load(rows(120))] == [50, 50, 20]
+    assert [len(parcel.ids) for parcel in InFlight(20).load(rows(5))] == [1] * 5
+    assert [len(parcel.ids) for parcel in InFlight(20).load(rows(120))] == [50, 50, 20]
 
 
 def test_an_epoch_ends_a_batch_and_so_does_its_size() -> None:
-    parcels = Window(20).load([*rows(25, "one"), *rows(25, "two", start=26)])
+    parcels = InFlight(20).load([*rows(25, "one"), *rows(25, "two", start=26)])
     assert [(parcel.epoch, len(parcel.ids)) for parcel in parcels] == [("one", 25), ("two", 25)]
-    assert all(len(parcel.body) <= BATCH_BYTES + 2 for parcel in Window(20).load(rows(50, size=9000)))
+    assert all(len(parcel.body) <= BATCH_BYTES + 2 for parcel in InFlight(20).load(rows(50, size=9000)))
 
 
 @given(st.integers(1, 10), st.lists(st.integers(1, 60), max_size=6))
@@ -35,7 +35,7 @@ def test_every_row_is_taken_once_in_order_as_long_as_there_is_room(size: int, ep
     owed: list[Owed] = []
     for n, count in enumerate(epochs):
         owed += rows(count, f"epoch{n}", start=len(owed) + 1)
-    window = Window(size)
+    window = InFlight(size)
     taken: list[str] = []
     while True:
         loaded = window.load([row for row in owed if row.row > window.cursor][: window.wanted])
@@ -51,7 +51,7 @@ def test_every_row_is_taken_once_in_order_as_long_as_there_is_room(size: int, ep
 
 
 def test_what_no_receipt_names_is_due_again_later_and_later() -> None:
-    window = Window(5)
+    window = InFlight(5)
     (parcel,) = window.load(rows(1))
     window.sent(parcel, 1, now=-90.0)
     assert window.overdue(1000.0) == []
@@ -65,13 +65,13 @@ def test_what_no_receipt_names_is_due_again_later_and_later() -> None:
         window.sent(parcel, mid, now - 1)
         window.acked(mid, now)
         waits.append(parcel.due - now)
-    assert waits == [10.0, 20.0, 40.0, LONGEST_RESEND, LONGEST_RESEND, LONGEST_RESEND]
+    assert waits == [10.0, 20.0, 40.0, MAX_RESEND, MAX_RESEND, MAX_RESEND]
     window.hurry(now)
     assert window.overdue(now) == [parcel]
 
 
 def test_a_message_is_found_by_its_packet_its_rows_and_its_bytes() -> None:
-    window = Window(5)
+    window = InFlight(5)
     parcel = window.load(rows(1))[0]
     window.sent(parcel, 9, 0.0)
     assert window.of_rows("e", 1, 1) == [parcel]
@@ -85,7 +85,7 @@ def test_a_message_is_found_by_its_packet_its_rows_and_its_bytes() -> None:
 
 
 def test_one_receipt_may_speak_of_several_messages_of_one_epoch_and_of_no_row_between_them() -> None:
-    window = Window(9)
+    window = InFlight(9)
     one, two, three, _, other = window.load([*rows(4), *rows(1, "f", start=5)])
     assert window.of_rows("e", 1, 3) == [one, two, three]
     assert window.of_rows("e", 2, 3) == [two, three]
@@ -99,7 +99,7 @@ def test_one_receipt_may_speak_of_several_messages_of_one_epoch_and_of_no_row_be
 # --- what is under way on the line ---
 
 
-def loaded(window: Window, owed: list[Owed], **more: Any) -> list[Parcel]:
+def loaded(window: InFlight, owed: list[Owed], **more: Any) -> list[Batch]:
     """Load what *window* wants of *owed*, and send it."""
     parcels = window.load([row for row in owed if row.row > window.cursor][: window.wanted], **more)
     for parcel in parcels:
@@ -116,7 +116,7 @@ def test_never_more_is_on_the_line_than_it_carries_and_every_row_goes_once_in_or
     sizes: list[int], answers: list[tuple[int, float, bool]], room: int
 ) -> None:
     owed = [Owed(n, Event(Place("e", n), f"id{n}", b"b" * size)) for n, size in enumerate(sizes, 1)]
-    window, sent, now = Window(20), [], 0.0
+    window, sent, now = InFlight(20), [], 0.0
     for which, took, receipted in [*answers, *[(0, 0.1, True)] * 200]:
         parcels = window.load([row for row in owed if row.row > window.cursor][: window.wanted], room)
         assert len(parcels) <= room
@@ -144,7 +144,7 @@ def test_never_more_is_on_the_line_than_it_carries_and_every_row_goes_once_in_or
 
 
 def test_the_first_messages_of_a_backlog_are_small_and_later_ones_whole_on_a_quick_line() -> None:
-    window, owed = Window(20), rows(2000, size=600)
+    window, owed = InFlight(20), rows(2000, size=600)
     first = loaded(window, owed)
     assert [len(parcel.ids) for parcel in first] == [6, 6]
     rounds = []
@@ -159,7 +159,7 @@ def test_the_first_messages_of_a_backlog_are_small_and_later_ones_whole_on_a_qui
 def test_a_batch_keeps_to_what_the_broker_takes_and_what_is_larger_is_left_out_and_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    window = Window(20)
+    window = InFlight(20)
     window.batch = window.most = 2500
     owed = [*rows(30, size=600), *rows(1, start=31, size=2501), *rows(30, start=32, size=600)]
     taken: list[str] = []
@@ -177,11 +177,11 @@ def test_a_batch_keeps_to_what_the_broker_takes_and_what_is_larger_is_left_out_a
 
 
 def test_what_is_aside_is_passed_over() -> None:
-    assert [p.ids for p in Window(20).load(rows(3), aside={"id2"})] == [["id1"], ["id3"]]
+    assert [p.ids for p in InFlight(20).load(rows(3), aside={"id2"})] == [["id1"], ["id3"]]
 
 
 def test_receipts_are_waited_for_from_the_broker_s_word_on() -> None:
-    window = Window(5)
+    window = InFlight(5)
     one, two = window.load(rows(2))
     for mid, parcel in enumerate((one, two), 1):
         window.sent(parcel, mid, now=0.0)
@@ -195,7 +195,7 @@ def test_receipts_are_waited_for_from_the_broker_s_word_on() -> None:
 
 
 def test_an_event_that_is_alone_at_three_ends_waits_a_while() -> None:
-    aside, (one, two) = Aside(), Window(5).load(rows(2))
+    aside, (one, two) = PoisonMessages(), InFlight(5).load(rows(2))
     for now in (1.0, 2.0):
         aside.suspect([one], now)
     assert aside.ids == {}

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from device.config import Broker, Delivery
+from device.config import BrokerSettings, DeliverySettings
 from device.delivery.courier import Courier
 from device.delivery.status import Sender
 from device.model import Event
@@ -28,7 +28,7 @@ EVENT = 600
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.delivery.courier.LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr("device.delivery.courier.MAX_PAUSE", 0.3)
     monkeypatch.setattr("device.delivery.courier.FIRST_PAUSE", 0.1)
 
 
@@ -50,8 +50,8 @@ def append(outbox: Outbox, count: int, size: int = EVENT) -> list[str]:
 
 
 def courier(outbox: Outbox, port: int, **more: Any) -> Courier:
-    broker = Broker.model_construct(**{"port": port, "keepalive": 5, **more})
-    return Courier(outbox, broker, Delivery(), Sender("bupati-1", "boot-1", {"about": "x" * 2000}))
+    broker = BrokerSettings.model_construct(**{"port": port, "keepalive": 5, **more})
+    return Courier(outbox, broker, DeliverySettings(), Sender("bupati-1", "boot-1", {"about": "x" * 2000}))
 
 
 def firsts(centre: Centre) -> list[str]:
@@ -226,7 +226,9 @@ def test_the_centre_too_finds_out_what_a_broker_takes_at_once_that_does_not_say_
                 place = outbox.place()
                 told = event(place.seq, point=name, epoch=place.epoch)
                 outbox.append(Event(place, str(told["id"]), dumps(told)))
-            stack.enter_context(Courier(outbox, Broker(port=real.port), Delivery(), Sender(name, "boot-1", {})))
+            stack.enter_context(
+                Courier(outbox, BrokerSettings(port=real.port), DeliverySettings(), Sender(name, "boot-1", {}))
+            )
         wait_for(lambda: not any(outbox.depth().owed for outbox in outboxes), 30, "every event is receipted")
         assert 1 < strict.thrown_out < 8
         assert "perhaps the broker takes no more" in centre.err
@@ -276,7 +278,7 @@ def test_a_long_message_that_comes_before_the_receipts_is_no_reason_to_look_at_t
         Mosquitto(tmp_path) as real,
         Narrow(real.port, 30_000) as narrow,
         Centre(real.port) as centre,
-        Link(Broker(port=real.port), "desk", will=Message("t", b"")) as desk,
+        Link(BrokerSettings(port=real.port), "desk", will=Message("t", b"")) as desk,
         courier(outbox, narrow.port) as bike,
     ):
         until(centre, lambda: bike.linked)

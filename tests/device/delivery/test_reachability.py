@@ -2,7 +2,7 @@
 
 import pytest
 
-from device.delivery._reachability import DEAF, Reach
+from device.delivery._reachability import DEAF, Reachability
 from device.message import Acked, Received
 from device.wire import dumps
 
@@ -12,14 +12,14 @@ def word(state: str, life: str = "c") -> Received:
 
 
 @pytest.fixture
-def reach() -> Reach:
-    made = Reach(trusting=False)
+def reach() -> Reachability:
+    made = Reachability(trusting=False)
     made.heard(word("online"))
     return made
 
 
 def test_a_centre_is_there_by_its_own_word_back_once_and_another_by_its_life() -> None:
-    made, seen = Reach(trusting=False), []
+    made, seen = Reachability(trusting=False), []
     for state, life in (("online", "a"), ("online", "a"), ("offline", "a"), ("online", "a"), ("online", "b")):
         seen.append((*made.heard(word(state, life)), made.linked))
     assert seen == [
@@ -42,7 +42,7 @@ def test_a_centre_is_there_by_its_own_word_back_once_and_another_by_its_life() -
     ],
 )
 def test_the_acl_is_named_first_only_where_no_receipt_ever_came(
-    reach: Reach, caplog: pytest.LogCaptureFixture, *, receipted: bool, first: str
+    reach: Reachability, caplog: pytest.LogCaptureFixture, *, receipted: bool, first: str
 ) -> None:
     if receipted:
         reach.receipted()
@@ -54,14 +54,14 @@ def test_the_acl_is_named_first_only_where_no_receipt_ever_came(
     assert (reach.faults, reach.linked) == ((), True)
 
 
-def test_a_centre_that_is_away_leaves_nobody_deaf(reach: Reach) -> None:
+def test_a_centre_that_is_away_leaves_nobody_deaf(reach: Reachability) -> None:
     reach.heard(word("offline"))
     reach.judge(DEAF + 1)
     assert reach.faults == ()
 
 
 def test_refusals_are_said_once_and_taken_back_by_an_event_that_is_routed(
-    reach: Reach, caplog: pytest.LogCaptureFixture
+    reach: Reachability, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert not reach.acked(Acked(1, 0x10, "No matching subscribers"), ours=False)
     assert reach.faults == ()  # nobody need listen for a state

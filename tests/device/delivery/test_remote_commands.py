@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.config import Broker, Delivery
+from device.config import BrokerSettings, DeliverySettings
 from device.delivery.courier import Courier
 from device.delivery.remote_commands import (
-    LARGEST,
+    MAX_PER_MINUTE,
+    MAX_REQUEST,
     MINUTE,
-    MOST,
     STALE,
     VERBS,
     Answer,
-    Desk,
-    Malformed,
+    AskedRows,
+    MalformedRequestError,
+    RemoteCommands,
     Request,
-    Span,
     parse,
 )
 from device.delivery.status import Notice, Sender
@@ -59,7 +59,7 @@ def test_a_request_is_read_whole() -> None:
     span = {"epoch": "7f3a9c1e", "from": 3, "to": 42}
     told = asked(**span, at=AT)
     schema("request").validate(told)
-    assert parse("replay", dumps(told)) == Request("replay", "transaction-0001", AT, Span("7f3a9c1e", 3, 42))
+    assert parse("replay", dumps(told)) == Request("replay", "transaction-0001", AT, AskedRows("7f3a9c1e", 3, 42))
     assert parse("ping", dumps(told)) == Request("ping", "transaction-0001", AT)
 
 
@@ -71,7 +71,7 @@ def test_a_request_is_read_whole() -> None:
         ("ping", b'{"transaction":"short","at":"2026-11-23T02:00:00Z"}', None),
         ("ping", dumps({**asked(), "transaction": "x" * 65}), None),
         ("ping", dumps({**asked(), "transaction": "with space"}), None),
-        ("ping", dumps({**asked(), "filled": "x" * LARGEST}), None),
+        ("ping", dumps({**asked(), "filled": "x" * MAX_REQUEST}), None),
         ("restart", dumps(asked()), "transaction-0001"),
         ("ping", dumps({**asked(), "at": "yesterday"}), "transaction-0001"),
         ("ping", dumps({**asked(), "at": "2026-11-23T02:00:00"}), "transaction-0001"),
@@ -89,14 +89,14 @@ def test_a_request_is_read_whole() -> None:
 def test_what_is_no_request_says_so_and_is_answered_where_it_can_be(
     verb: str, body: bytes, transaction: str | None
 ) -> None:
-    with pytest.raises(Malformed) as caught:
+    with pytest.raises(MalformedRequestError) as caught:
         parse(verb, body)
     assert caught.value.transaction == transaction
 
 
 @given(st.sampled_from([*VERBS, "x"]), st.binary(max_size=200) | st.from_type(dict[str, int]).map(dumps))
 def test_no_bytes_do_anything_but_a_request(verb: str, body: bytes) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedRequestError):
         parse(verb, body)
 
 
@@ -105,7 +105,7 @@ def test_a_replay_makes_what_was_held_owed_again_once_also_after_a_restart(tmp_p
         held(outbox, 5)
         epoch = outbox.epoch
         span = {"epoch": epoch, "from": 2, "to": 9}
-        answer = Desk(outbox).take("replay", dumps(asked(**span)), 0.0, AT)
+        answer = RemoteCommands(outbox).take("replay", dumps(asked(**span)), 0.0, AT)
         told = {"transaction": "transaction-0001", "answer": "done", "why": None, **span, "again": 4, "kept": 4}
         schema("response").validate(told)
         assert answer == Answer("replay", dumps(told), 4)
@@ -113,7 +113,7 @@ def test_a_replay_makes_what_was_held_owed_again_once_also_after_a_restart(tmp_p
         ids = [row.event.id for row in outbox.owed(0, 9)]
         outbox.hold(ids, AT)
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
-        desk = Desk(outbox)
+        desk = RemoteCommands(outbox)
         assert desk.take("replay", dumps(asked(**span)), 0.0, AT) is None
         assert (outbox.depth().owed, desk.passed) == (0, 1)
         told = {"transaction": "transaction-0002", "answer": "done", "why": None, **span, "again": 4, "kept": 4}
@@ -135,15 +135,15 @@ def test_a_stale_request_is_passed_over_where_its_age_can_be_known(
     tmp_path: Path, age: timedelta, trusted: bool, answered: bool
 ) -> None:
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
-        answer = Desk(outbox).take("ping", dumps(asked(at=AT - age)), 0.0, AT if trusted else None)
+        answer = RemoteCommands(outbox).take("ping", dumps(asked(at=AT - age)), 0.0, AT if trusted else None)
         assert (answer is not None) == answered
 
 
 def test_a_flood_is_bounded_and_ends_with_its_minute(tmp_path: Path) -> None:
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
-        desk = Desk(outbox)
-        answers = [desk.take("ping", dumps(asked(n)), n / 10, AT) for n in range(MOST + 5)]
-        assert [answer is not None for answer in answers] == [True] * MOST + [False] * 5
+        desk = RemoteCommands(outbox)
+        answers = [desk.take("ping", dumps(asked(n)), n / 10, AT) for n in range(MAX_PER_MINUTE + 5)]
+        assert [answer is not None for answer in answers] == [True] * MAX_PER_MINUTE + [False] * 5
         assert desk.passed == 5
         assert desk.take("ping", dumps(asked(99)), MINUTE, AT) is not None
         assert desk.take("ping", dumps(asked(98)), MINUTE + 0.05, AT) is None
@@ -154,7 +154,7 @@ def test_a_verb_that_is_not_known_is_refused_in_words_and_a_strange_one_in_silen
     tmp_path: Path, verb: str, answered: bool
 ) -> None:
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
-        answer = Desk(outbox).take(verb, dumps(asked()), 0.0, AT)
+        answer = RemoteCommands(outbox).take(verb, dumps(asked()), 0.0, AT)
         why = "not a verb of this station; it knows ping, replay"
         told = {"transaction": "transaction-0001", "answer": "refused", "why": why}
         assert answer == (Answer(verb, dumps(told)) if answered else None)
@@ -164,7 +164,7 @@ def test_a_card_that_cannot_be_written_refuses_in_a_sentence(tmp_path: Path) -> 
     folder = tmp_path / "state"
     with Outbox(folder / "outbox.db", 100) as outbox:
         (folder / "outbox.db").rename(tmp_path / "moved.db")
-        answer = Desk(outbox).take("ping", dumps(asked()), 0.0, AT)
+        answer = RemoteCommands(outbox).take("ping", dumps(asked()), 0.0, AT)
         told = {
             "transaction": "transaction-0001",
             "answer": "refused",
@@ -195,7 +195,7 @@ def test_a_replay_over_a_real_broker_sends_everything_again_and_answers(tmp_path
         span = {"epoch": outbox.epoch, "from": 1, "to": 120}
         centre.ask("replay", asked(7, **span), retain=True)
         sender = Sender("bupati-1", "boot-1", {})
-        with Courier(outbox, Broker(port=broker.port, keepalive=5), Delivery(), sender) as bike:
+        with Courier(outbox, BrokerSettings(port=broker.port, keepalive=5), DeliverySettings(), sender) as bike:
             bike.tell(Notice(trusted_time=AT))
             until(centre, centre.states)
             assert centre.states()[-1]["kept"] == [[outbox.epoch, 1, 120]]
@@ -216,7 +216,7 @@ def test_what_is_owed_already_is_sent_once_when_it_is_asked_for_again(tmp_path: 
     with Outbox(tmp_path / "outbox.db", 1000) as outbox, Mosquitto(tmp_path) as broker, Asker(broker.port) as centre:
         held(outbox, 3)
         sender = Sender("bupati-1", "boot-1", {})
-        with Courier(outbox, Broker(port=broker.port, keepalive=5), Delivery(), sender) as bike:
+        with Courier(outbox, BrokerSettings(port=broker.port, keepalive=5), DeliverySettings(), sender) as bike:
             bike.tell(Notice(trusted_time=AT))
             place = outbox.place()
             outbox.append(Event(place, "late", dumps({"id": "late", "epoch": place.epoch, "seq": place.seq})))
@@ -232,8 +232,8 @@ def test_the_words_of_state_and_health_are_those_of_the_schemas(tmp_path: Path) 
     with Outbox(tmp_path / "outbox.db", 1000) as outbox, Mosquitto(tmp_path) as broker, Asker(broker.port) as centre:
         append(outbox, 2)
         for protocol, hidden in ((5, []), (4, ["refused", "unrouted"])):
-            told = Broker(port=broker.port, protocol=protocol)  # type: ignore[arg-type]  # one of the two
-            with Courier(outbox, told, Delivery(), Sender("bupati-1", "boot-1", {})) as bike:
+            told = BrokerSettings(port=broker.port, protocol=protocol)  # type: ignore[arg-type]  # one of the two
+            with Courier(outbox, told, DeliverySettings(), Sender("bupati-1", "boot-1", {})) as bike:
                 bike.tell(Notice(health={"epoch": outbox.epoch}))
                 seen = len(centre.messages)
                 until(centre, lambda seen=seen: any(m.topic.endswith("/health") for m in centre.messages[seen:]))

@@ -7,26 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from device.delivery._settlements import AGAIN, AT_ONCE, WITHIN, Ledger
-from device.delivery.in_flight import Parcel, Window
+from device.delivery._settlements import AGAIN, AT_ONCE, WITHIN, Settlements
+from device.delivery.in_flight import Batch, InFlight
 from device.model import Event
 from device.record.outbox import Outbox
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
-def loaded(outbox: Outbox, count: int) -> list[Parcel]:
+def loaded(outbox: Outbox, count: int) -> list[Batch]:
     """Append *count* events, and return them as messages."""
     for _ in range(count):
         place = outbox.place()
         outbox.append(Event(place, f"i{place.seq}", b"{}"))
-    return Window(100).load(outbox.owed(0, count))
+    return InFlight(100).load(outbox.owed(0, count))
 
 
 def test_receipts_wait_for_company_a_moment_and_never_while_nothing_is_under_way(tmp_path: Path) -> None:
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
         one, two, three = loaded(outbox, 3)
-        ledger = Ledger(outbox)
+        ledger = Settlements(outbox)
         ledger.settle(9.0, AT, idle=True)
         ledger.add([one], 10.0)
         ledger.add([two], 10.04)
@@ -45,7 +45,7 @@ def test_a_disk_that_takes_no_commit_is_asked_again_later_and_forgets_nothing(tm
         assert outbox._file is not None
         outbox._file.execute("PRAGMA busy_timeout = 20")
         parcels = loaded(outbox, 2)
-        ledger = Ledger(outbox)
+        ledger = Settlements(outbox)
         ledger.add(parcels, 10.0)
         with closing(sqlite3.connect(outbox.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -62,11 +62,11 @@ def test_it_is_full_past_so_many_events_until_they_are_forgotten(
 ) -> None:
     caplog.set_level("INFO", "device.delivery._settlements")
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
-        ledger = Ledger(outbox)
+        ledger = Settlements(outbox)
         for n in range(AT_ONCE // 50):
-            ledger.add([Parcel([f"{n}-{m}" for m in range(50)], "e", 50 * n + 1, 50 * n + 50, b"")], 1.0)
+            ledger.add([Batch([f"{n}-{m}" for m in range(50)], "e", 50 * n + 1, 50 * n + 50, b"")], 1.0)
         assert not ledger.full
-        ledger.add([Parcel(["x"], "f", 1, 1, b"")], 1.0)
+        ledger.add([Batch(["x"], "f", 1, 1, b"")], 1.0)
         assert ledger.full
         ledger.settle(2.0, None, idle=False)
         assert not ledger.full

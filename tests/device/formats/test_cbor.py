@@ -1,4 +1,4 @@
-"""CBOR from strangers: whatever it is, a value or `Malformed`, and no work that a stranger chooses."""
+"""CBOR from strangers: whatever it is, a value or `MalformedError`, and no work that a stranger chooses."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.formats.cbor import MAX_ITEMS, MAX_OCTETS, SMALL, Malformed, loads
+from device.formats.cbor import MAX_ITEMS, MAX_OCTETS, SMALL, MalformedError, loads
 
 KEYS = st.text(max_size=5) | st.integers(-99, 99)
 PLAIN = st.recursive(
@@ -27,7 +27,7 @@ def test_what_is_written_plainly_is_read(value: Any) -> None:
 def test_any_bytes_are_a_value_or_malformed(octets: bytes) -> None:
     try:
         loads(octets)
-    except Malformed:
+    except MalformedError:
         return
 
 
@@ -66,7 +66,7 @@ def wide(key: bytes) -> bytes:
     ],
 )
 def test_what_costs_a_decoder_dear_or_means_two_things_is_malformed(octets: bytes) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         loads(octets)
 
 
@@ -80,7 +80,7 @@ def test_tags_that_a_decoder_would_act_upon_are_not_said_and_times_are_what_they
 
 
 def test_a_refusal_quotes_nothing_of_what_it_refuses() -> None:
-    with pytest.raises(Malformed) as raised:
+    with pytest.raises(MalformedError) as raised:
         loads(b"\xa2\x67RAHASIA\x00\x67RAHASIA\x00")
     assert raised.value.__suppress_context__
     assert "RAHASIA" not in str(raised.value)

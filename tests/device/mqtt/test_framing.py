@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.mqtt.framing import LONGEST_OTHER, Foreign, Framing, Overlong, properties_of
+from device.mqtt.framing import MAX_OTHER, ForeignPeerError, Framing, OverlongPacketError, properties_of
 
 MOST = 2_000_000
 CONNACK = b"\x20\x03\x00\x00\x00"
@@ -41,12 +41,12 @@ def test_packets_are_counted_however_they_are_cut(packets: list[tuple[int, int]]
 
 @pytest.mark.parametrize(
     ("first", "size", "most"),
-    [(0x30, MOST + 1, MOST), (0x33, 200_000_000, MOST), (0x90, LONGEST_OTHER + 1, LONGEST_OTHER)],
+    [(0x30, MOST + 1, MOST), (0x33, 200_000_000, MOST), (0x90, MAX_OTHER + 1, MAX_OTHER)],
 )
 def test_what_is_too_long_is_known_before_its_first_byte(first: int, size: int, most: int) -> None:
     framing = Framing(MOST)
     framing.take(CONNACK)
-    with pytest.raises(Overlong) as caught:
+    with pytest.raises(OverlongPacketError) as caught:
         framing.take(bytes([first]) + length(size))
     assert caught.value.most == most < caught.value.length <= size
     framing = Framing(MOST)
@@ -56,13 +56,13 @@ def test_what_is_too_long_is_known_before_its_first_byte(first: int, size: int, 
 
 def test_the_longest_list_of_reason_codes_is_kept_out_like_a_message_is_not() -> None:
     framing = Framing(MOST)
-    framing.take(CONNACK + b"\x90" + length(LONGEST_OTHER) + bytes(LONGEST_OTHER))
+    framing.take(CONNACK + b"\x90" + length(MAX_OTHER) + bytes(MAX_OTHER))
     assert framing.packets == 2
 
 
 @pytest.mark.parametrize("octets", [b"H", b"\x15\x03\x03", b"\x30\x00", b"\xd0\x00"])
 def test_what_begins_with_anything_but_the_broker_s_word_is_foreign(octets: bytes) -> None:
-    with pytest.raises(Foreign, match="no CONNACK"):
+    with pytest.raises(ForeignPeerError, match="no CONNACK"):
         Framing(MOST).take(octets)
 
 
@@ -70,7 +70,7 @@ def test_what_begins_with_anything_but_the_broker_s_word_is_foreign(octets: byte
 def test_a_message_at_qos_2_and_a_length_of_five_bytes_are_foreign(octets: bytes) -> None:
     framing = Framing(0x0FFF_FFFF)
     framing.take(CONNACK)
-    with pytest.raises(Foreign):
+    with pytest.raises(ForeignPeerError):
         framing.take(octets)
 
 

@@ -9,7 +9,7 @@ from device.mqtt.pace import (
     FIRST_FLIGHT,
     FIRST_PATIENCE,
     LEAST_FLIGHT,
-    MOST_FLIGHT,
+    MAX_FLIGHT,
     SLOW,
     Limits,
     Pace,
@@ -27,7 +27,7 @@ def test_what_is_under_way_stays_within_its_bounds_whatever_the_line_does(
     for size, others, took in answers:
         before = pace.flight
         pace.answered(size, size + others, took)
-        assert LEAST_FLIGHT <= pace.flight <= MOST_FLIGHT
+        assert LEAST_FLIGHT <= pace.flight <= MAX_FLIGHT
         assert 0 < pace.batch <= min(BATCH_BYTES, pace.flight)
         if took > AIM / 2:
             assert pace.flight <= max(before, LEAST_FLIGHT)
@@ -45,7 +45,7 @@ def test_a_steady_line_of_any_speed_is_soon_filled_and_no_message_takes_longer_t
         pace.answered(size, 2 * size, took)
         taken.append(took)
     assert all(took <= max(AIM * 1.3, 2 * 600 / rate) for took in taken[5:])
-    assert pace.flight >= min(rate * AIM / 3, MOST_FLIGHT / 2, LEAST_FLIGHT)
+    assert pace.flight >= min(rate * AIM / 3, MAX_FLIGHT / 2, LEAST_FLIGHT)
     if rate > 2 * SLOW * 2:
         assert pace.quick
     if rate < SLOW / 2:

@@ -11,16 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.mqtt.connection import NoTls, Stalled
-from device.mqtt.framing import Foreign, Overlong
+from device.mqtt.connection import NoTlsError, StalledError
+from device.mqtt.framing import ForeignPeerError, OverlongPacketError
+from device.mqtt.reasons import ALERTS, CODES, VERIFY
 from device.mqtt.session_end import (
-    ALERTS,
-    CODES,
-    VERIFY,
-    Broken,
     Cause,
     Ending,
     Sentence,
+    SessionError,
     Stage,
     lacking,
     shared,
@@ -55,30 +53,34 @@ ENDS = {
     "no way": Ending(WHERE, Stage.CONNECT, OSError(errno.EHOSTUNREACH, "No route to host")),
     "other": Ending(WHERE, Stage.CONNECT, OSError(errno.EMFILE, "Too many open files")),
     **{
-        f"verify {code}": Ending(WHERE, Stage.CONNECT, NoTls(unverified(code)), now=NOW) for code in (9, 10, 18, 19, 23)
+        f"verify {code}": Ending(WHERE, Stage.CONNECT, NoTlsError(unverified(code)), now=NOW)
+        for code in (9, 10, 18, 19, 23)
     },
-    **{f"verify {code}": Ending(WHERE, Stage.CONNECT, NoTls(unverified(code)), now=NOW) for code in (26, 62, 64, 99)},
+    **{
+        f"verify {code}": Ending(WHERE, Stage.CONNECT, NoTlsError(unverified(code)), now=NOW)
+        for code in (26, 62, 64, 99)
+    },
     **{
         f"alert {word}": Ending(WHERE, Stage.WORD, ssl_error(f"TLSV1_ALERT_{word}"), certificate="/etc/t.crt", now=NOW)
         for word in ALERTS
     },
-    "plain port": Ending(WHERE, Stage.CONNECT, NoTls(ssl_error("WRONG_VERSION_NUMBER"))),
-    "handshake closed": Ending(WHERE, Stage.CONNECT, NoTls(ConnectionResetError(104, "x"))),
-    "handshake stalled": Ending(WHERE, Stage.CONNECT, NoTls(Stalled("nothing moved for 10 s"))),
-    "old TLS": Ending(WHERE, Stage.CONNECT, NoTls(ssl_error("UNSUPPORTED_PROTOCOL"))),
+    "plain port": Ending(WHERE, Stage.CONNECT, NoTlsError(ssl_error("WRONG_VERSION_NUMBER"))),
+    "handshake closed": Ending(WHERE, Stage.CONNECT, NoTlsError(ConnectionResetError(104, "x"))),
+    "handshake stalled": Ending(WHERE, Stage.CONNECT, NoTlsError(StalledError("nothing moved for 10 s"))),
+    "old TLS": Ending(WHERE, Stage.CONNECT, NoTlsError(ssl_error("UNSUPPORTED_PROTOCOL"))),
     **{f"refused 0x{code:02x}": Ending(WHERE, Stage.WORD, code=code) for code in CODES},
     **{f"ended 0x{code:02x}": Ending(WHERE, Stage.SESSION, code=code) for code in (*CODES, 0)},
-    "TLS port": Ending(WHERE, Stage.WORD, Foreign("x"), first=b"\x15\x03\x01\x00\x02\x02\x46"),
-    "web": Ending(WHERE, Stage.WORD, Foreign("x"), first=b"HTTP/1.1 400 Bad"),
-    "rubbish": Ending(WHERE, Stage.WORD, Foreign("the first thing that came is no CONNACK"), first=b"SSH-2.0"),
-    "mute": Ending(WHERE, Stage.WORD, Stalled("no CONNACK came")),
+    "TLS port": Ending(WHERE, Stage.WORD, ForeignPeerError("x"), first=b"\x15\x03\x01\x00\x02\x02\x46"),
+    "web": Ending(WHERE, Stage.WORD, ForeignPeerError("x"), first=b"HTTP/1.1 400 Bad"),
+    "rubbish": Ending(WHERE, Stage.WORD, ForeignPeerError("the first thing that came is no CONNACK"), first=b"SSH-2.0"),
+    "mute": Ending(WHERE, Stage.WORD, StalledError("no CONNACK came")),
     "closed at once": Ending(WHERE, Stage.WORD),
     "closed": Ending(WHERE, Stage.SESSION),
     "closed on a large message": Ending(WHERE, Stage.SESSION, in_hand=(600, 30_000)),
     "closed on messages": Ending(WHERE, Stage.SESSION, in_hand=(600, 700)),
     "line broke": Ending(WHERE, Stage.SESSION, OSError(errno.ENETDOWN, "Network is down")),
-    "overlong": Ending(WHERE, Stage.SESSION, Overlong(200_000_000, 1_052_672)),
-    "foreign": Ending(WHERE, Stage.SESSION, Foreign("a packet that cannot be read")),
+    "overlong": Ending(WHERE, Stage.SESSION, OverlongPacketError(200_000_000, 1_052_672)),
+    "foreign": Ending(WHERE, Stage.SESSION, ForeignPeerError("a packet that cannot be read")),
 }
 SENTENCES = {name: told(end) for name, end in ENDS.items()} | {
     "silent": silent(30),
@@ -168,11 +170,11 @@ ERRORS = st.sampled_from(
         ssl_error("BAD_RECORD_MAC"),
         ssl_error("SSLV3_ALERT_CERTIFICATE_REVOKED"),
         ssl.SSLEOFError(8, "EOF"),
-        NoTls(unverified(77)),
-        NoTls(OSError("x")),
-        Stalled("x"),
-        Foreign("x"),
-        Overlong(5, 4),
+        NoTlsError(unverified(77)),
+        NoTlsError(OSError("x")),
+        StalledError("x"),
+        ForeignPeerError("x"),
+        OverlongPacketError(5, 4),
         ValueError("x"),
         UnicodeError("x"),
         TimeoutError(),
@@ -204,15 +206,15 @@ def test_whatever_is_known_something_is_told(  # noqa: PLR0917 - each is a part 
 
 
 def test_a_broken_link_carries_its_sentence_and_what_was_under_way() -> None:
-    broken = Broken("it rained", "wait", Cause.SILENT, in_hand=(3, 4), lasted=2.0)
+    broken = SessionError("it rained", "wait", Cause.SILENT, in_hand=(3, 4), lasted=2.0)
     assert str(broken) == broken.what == "it rained"
     assert (broken.following, broken.cause, broken.in_hand, broken.lasted) == ("wait", Cause.SILENT, (3, 4), 2.0)
-    assert (Broken("x").cause, Broken("x").in_hand, Broken("x").lasted) == (Cause.NETWORK, (), None)
+    assert (SessionError("x").cause, SessionError("x").in_hand, SessionError("x").lasted) == (Cause.NETWORK, (), None)
 
 
 def test_every_verify_code_of_the_table_is_told_with_no_hole_left() -> None:
     for code in VERIFY:
-        assert "{" not in told(Ending(WHERE, Stage.CONNECT, NoTls(unverified(code)))).what
+        assert "{" not in told(Ending(WHERE, Stage.CONNECT, NoTlsError(unverified(code)))).what
 
 
 def test_the_operator_s_table_has_a_row_for_what_may_be_read_in_the_log() -> None:

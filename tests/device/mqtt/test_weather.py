@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from device.mqtt.pace import Pace
-from device.mqtt.session_end import Broken, Cause
+from device.mqtt.session_end import Cause, SessionError
 from device.mqtt.weather import ALIKE, SOON, Weather
 from tests.support.certificates import Authority
 
@@ -19,8 +19,8 @@ def weather(caplog: pytest.LogCaptureFixture) -> Weather:
 
 
 def test_each_change_is_said_once_with_what_next(weather: Weather, caplog: pytest.LogCaptureFixture) -> None:
-    refused = Broken("no broker at x:1: nobody", "systemctl", Cause.NETWORK)
-    for one in (refused, refused, None, None, refused, Broken("silence", "ping", Cause.SILENT), None):
+    refused = SessionError("no broker at x:1: nobody", "systemctl", Cause.NETWORK)
+    for one in (refused, refused, None, None, refused, SessionError("silence", "ping", Cause.SILENT), None):
         if one is None:
             weather.fair()
         else:
@@ -36,7 +36,7 @@ def test_each_change_is_said_once_with_what_next(weather: Weather, caplog: pytes
 
 def test_a_number_that_differs_is_no_change(weather: Weather, caplog: pytest.LogCaptureFixture) -> None:
     for size in (9_000, 9_001):
-        weather.foul(Broken(f"closed while {size} bytes were under way", "smaller", Cause.CLOSED_ON))
+        weather.foul(SessionError(f"closed while {size} bytes were under way", "smaller", Cause.CLOSED_ON))
     assert len(caplog.messages) == 1
 
 
@@ -45,7 +45,7 @@ def test_sessions_that_soon_end_without_a_word_look_like_two_under_one_name(
 ) -> None:
     for _ in range(ALIKE):
         weather.fair()
-        weather.foul(Broken(*CUT, lasted=4.0))
+        weather.foul(SessionError(*CUT, lasted=4.0))
     assert "another client uses the name bupati-1" not in caplog.messages[-3]
     assert "another client uses the name bupati-1, or its certificate" in caplog.messages[-1]
 
@@ -53,16 +53,21 @@ def test_sessions_that_soon_end_without_a_word_look_like_two_under_one_name(
 @pytest.mark.parametrize(
     "between",
     [
-        Broken("refused", "x", Cause.NETWORK),
-        Broken(*CUT, lasted=SOON + 1),
-        Broken("closed", "x", Cause.CLOSED_EARLY),
-        Broken("closed", "x", Cause.CLOSED_ON, in_hand=(5,), lasted=SOON + 1),
+        SessionError("refused", "x", Cause.NETWORK),
+        SessionError(*CUT, lasted=SOON + 1),
+        SessionError("closed", "x", Cause.CLOSED_EARLY),
+        SessionError("closed", "x", Cause.CLOSED_ON, in_hand=(5,), lasted=SOON + 1),
     ],
 )
 def test_a_broker_that_is_away_or_a_session_that_lasted_is_another_thing(
-    weather: Weather, caplog: pytest.LogCaptureFixture, between: Broken
+    weather: Weather, caplog: pytest.LogCaptureFixture, between: SessionError
 ) -> None:
-    for one in (Broken(*CUT, lasted=4.0), Broken(*CUT, lasted=4.0), between, Broken(*CUT, lasted=4.0)):
+    for one in (
+        SessionError(*CUT, lasted=4.0),
+        SessionError(*CUT, lasted=4.0),
+        between,
+        SessionError(*CUT, lasted=4.0),
+    ):
         weather.foul(one)
     assert "another client" not in caplog.text
 
@@ -70,8 +75,8 @@ def test_a_broker_that_is_away_or_a_session_that_lasted_is_another_thing(
 def test_an_event_under_way_at_one_of_the_ends_changes_nothing(
     weather: Weather, caplog: pytest.LogCaptureFixture
 ) -> None:
-    on = Broken("closed on", "x", Cause.CLOSED_ON, in_hand=(600,), lasted=3.0)
-    for one in (Broken(*CUT, lasted=4.0), on, Broken(*CUT, lasted=4.0), on, Broken(*CUT, lasted=4.0)):
+    on = SessionError("closed on", "x", Cause.CLOSED_ON, in_hand=(600,), lasted=3.0)
+    for one in (SessionError(*CUT, lasted=4.0), on, SessionError(*CUT, lasted=4.0), on, SessionError(*CUT, lasted=4.0)):
         weather.foul(one)
     assert "another client uses the name bupati-1" in caplog.text
 
@@ -81,7 +86,7 @@ def test_a_certificate_of_another_name_is_named(tmp_path: Path, caplog: pytest.L
     for file, ending in ((pair.certificate, "ours is made out for bupati-2"), (pair.key, "or its certificate")):
         weather = Weather("bupati-1", file, "events are kept")
         for _ in range(ALIKE):
-            weather.foul(Broken(*CUT, lasted=4.0))
+            weather.foul(SessionError(*CUT, lasted=4.0))
         assert "another client uses the name bupati-1, or its certificate;" in caplog.messages[-1]
         assert ending in caplog.messages[-1]
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import approach
-from device.reading.change import Gate
+from device.reading.change import ChangeGate
 from tests.support.codes import code
 
 SEED = 20261123
@@ -14,7 +14,7 @@ SEED = 20261123
 
 @pytest.mark.parametrize("rough", [2.0, 4.0, 6.0])
 def test_an_empty_room_opens_it_once(rough: float) -> None:
-    gate = Gate()
+    gate = ChangeGate()
     opened = [gate.stirred(look.luma) for look in approach.nothing(SEED, 60, rough)]
     assert opened == [True] + [False] * 59
 
@@ -22,7 +22,7 @@ def test_an_empty_room_opens_it_once(rough: float) -> None:
 def test_light_that_rises_and_bands_along_the_rows_open_nothing() -> None:
     chance = np.random.default_rng(1)
     room = np.kron(chance.integers(40, 160, (12, 20)), np.ones((60, 64))) + chance.normal(0, 2, (720, 1280))
-    gate = Gate()
+    gate = ChangeGate()
     gate.stirred(room.astype(np.uint8))
     for turn in range(20):
         bands = 1 + 0.15 * np.sin(np.arange(720) / 40 + turn)[:, None]
@@ -41,7 +41,7 @@ def test_what_comes_is_seen_however_slowly_it_comes(x: int, y: int, wide: int, c
     chance = np.random.default_rng(2)
     room = np.full((720, 1280), 120.0)
     noises = [chance.normal(0, 2, room.shape) for _ in range(3)]
-    gate = Gate()
+    gate = ChangeGate()
     gate.stirred((room + noises[0]).astype(np.uint8))
     seen = False
     for number in sorted({*range(0, frames, max(1, frames // 6)), frames}):
@@ -55,7 +55,7 @@ def test_a_dark_code_that_fades_in_is_seen_before_its_contrast_is_twenty_levels(
     mask = np.zeros((720, 1280), bool)
     square = code("TITIK", 6) < 128
     mask[200 : 200 + square.shape[0], 400 : 400 + square.shape[1]] = square
-    chance, gate = np.random.default_rng(3), Gate()
+    chance, gate = np.random.default_rng(3), ChangeGate()
     for depth in range(20):
         frame = 120 - depth * mask + chance.normal(0, 2, mask.shape)
         if gate.stirred(np.clip(frame, 0, 255).astype(np.uint8)) and depth:
@@ -64,12 +64,12 @@ def test_a_dark_code_that_fades_in_is_seen_before_its_contrast_is_twenty_levels(
 
 
 def test_another_size_opens_it() -> None:
-    gate, small, large = Gate(), np.full((90, 160), 9, np.uint8), np.full((180, 320), 9, np.uint8)
+    gate, small, large = ChangeGate(), np.full((90, 160), 9, np.uint8), np.full((180, 320), 9, np.uint8)
     assert [gate.stirred(luma) for luma in (small, small, large, large, small)] == [True, False, True, False, True]
 
 
 def test_a_wholly_other_view_opens_it() -> None:
-    gate = Gate()
+    gate = ChangeGate()
     for seed in range(20):
         coarse = np.random.default_rng(seed).integers(20, 230, (9, 16), dtype=np.uint8)
         assert gate.stirred(np.kron(coarse, np.ones((80, 80), np.uint8)))

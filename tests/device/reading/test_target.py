@@ -12,7 +12,7 @@ from device.reading.target import (
     FORGOTTEN,
     FURNITURE,
     LIGHT,
-    MOST,
+    MAX_REMEMBERED,
     OVERDUE,
     PATIENCE,
     SCENERY,
@@ -276,7 +276,7 @@ def test_a_stranger_that_cycles_texts_fills_no_memory_and_pushes_no_scenery_out(
     for n in range(400):
         texts = (Code(f"{n} {m}", place(200)) for m in range(64))
         wall.sees(POSTER, *texts, tick=SCENERY + n / 15)
-        assert len(wall.nearest._standing) <= MOST + 65
+        assert len(wall.nearest._standing) <= MAX_REMEMBERED + 65
     assert wall.sees(POSTER, tick=SCENERY + 400 / 15) is None
     assert wall.sees(tick=SCENERY + 400 / 15 + SCENERY / AWAY + 1) is None
     assert len(wall.nearest._standing) == 0

@@ -17,7 +17,7 @@ from central.ingest.transfer import bring, receipts_of
 from central.store.database import Store
 from central.store.status import look
 from device.__main__ import main as titik
-from device.config import Broker
+from device.config import BrokerSettings
 from device.mqtt_client import Link, Message, Received
 from device.record.outbox import Outbox
 from device.wire import Topics
@@ -68,7 +68,7 @@ def test_a_renamed_station_serves_and_what_it_owed_arrives_by_stick_under_its_ow
         renamed = point.Station(tmp_path / "point", broker.port, name=B)
         renamed.write()
         will = Message("test/state", b"{}")
-        with Link(Broker(port=broker.port), "looker", will=will) as link, renamed as station:
+        with Link(BrokerSettings(port=broker.port), "looker", will=will) as link, renamed as station:
             link.subscribe([f"titik/v1/{B}/state"])
             people(station, "P-4", "P-5")
             station.says("shown ", 5)

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from device.config import Point, Privacy
+from device.config import PointSettings, PrivacySettings
 from device.model import (
     Belief,
     Claims,
@@ -40,7 +40,9 @@ SCHEMA = json.loads((REPOSITORY / "schemas" / "event.json").read_text(encoding="
 
 
 def composer(*, pass_number: bool = False, secret: FleetSecret | None = SECRET, simulated: bool = False) -> Composer:
-    return Composer(Point(name="bupati-1", site="bupati"), Privacy(pass_number=pass_number), secret, simulated)
+    return Composer(
+        PointSettings(name="bupati-1", site="bupati"), PrivacySettings(pass_number=pass_number), secret, simulated
+    )
 
 
 def told(text: str, by: Composer | None = None, clock: ClockState = CLOCK, at: datetime = AT) -> dict[str, Any]:

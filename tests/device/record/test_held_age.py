@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from device.record._held_age import DAY, GRAIN, HOUR
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from tests.device.record.test_outbox import Uptime, filled
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -139,7 +139,7 @@ def test_holding_writes_an_age_once_in_ten_minutes_and_again_when_the_disk_did_n
         ids = [event.id for event in filled(outbox, 3)]
         other.execute("CREATE TRIGGER no BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
         uptime.seconds += 1
-        with pytest.raises(CannotRecord):
+        with pytest.raises(RecordError):
             outbox.hold(ids[:1], NOW)
         assert other.execute("SELECT count(*) FROM age").fetchone() == (0,)
         other.execute("DROP TRIGGER no")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from device.model import Event, Place
-from device.record.outbox import TRY_AGAIN, CannotRecord, Depth, Outbox, Owed
+from device.record.outbox import TRY_AGAIN, Depth, Outbox, Owed, RecordError
 from device.record.schema import Recalled, Span
 from device.wire import Receipt, digest, dumps
 from tests.support.world import tmpfs, wait_for
@@ -161,7 +161,7 @@ def test_a_file_taken_away_under_a_running_station_is_noticed_and_nothing_is_pro
         if mishap == "replaced":
             path.write_bytes(b"")
         one = event(outbox, "lost")
-        with pytest.raises(CannotRecord, match="moved or deleted"):
+        with pytest.raises(RecordError, match="moved or deleted"):
             outbox.append(one)
         before = outbox.epoch
         after = event(outbox, "after")
@@ -196,7 +196,7 @@ def test_a_page_damaged_under_a_running_station_is_out_of_order_and_then_a_new_f
             file.seek(4096)
             file.write(b"\xff" * (len(octets) - 4096))
         outbox._file.execute("PRAGMA shrink_memory")
-        with pytest.raises(CannotRecord):
+        with pytest.raises(RecordError):
             outbox.owed(0, 1000)
         assert outbox.fault is not None
         assert outbox.depth().oldest is None
@@ -210,7 +210,7 @@ def test_a_page_damaged_under_a_running_station_is_out_of_order_and_then_a_new_f
 
 def test_an_event_composed_before_a_reopening_is_not_recorded_under_a_false_place(tmp_path: Path) -> None:
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
-        with pytest.raises(CannotRecord):
+        with pytest.raises(RecordError):
             outbox.append(Event(Place("another", 1), "id", b""))
         assert outbox.depth().owed == 0
 
@@ -218,7 +218,7 @@ def test_an_event_composed_before_a_reopening_is_not_recorded_under_a_false_plac
 def test_a_full_outbox_refuses_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
     with Outbox(tmp_path / "outbox.db", 2) as outbox:
         events = filled(outbox, 2)
-        with pytest.raises(CannotRecord):
+        with pytest.raises(RecordError):
             outbox.append(event(outbox, "third"))
         assert outbox.fault is not None
         outbox.settle(receipt(events[:1]))
@@ -237,7 +237,7 @@ def test_a_full_disk_refuses_keeps_what_it_has_and_goes_on_by_itself(tmp_path: P
                 outbox.append(one)
                 events.append(one)
 
-        with pytest.raises(CannotRecord, match="full"):
+        with pytest.raises(RecordError, match="full"):
             fill()
         assert len(events) > 10
         assert outbox.fault == "the disk is full"
@@ -255,7 +255,7 @@ def test_a_read_only_folder_is_out_of_order_and_goes_on_by_itself(tmp_path: Path
         subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
         with Outbox(folder / "state" / "outbox.db", 100) as outbox:
             assert outbox.fault is not None
-            with pytest.raises(CannotRecord):
+            with pytest.raises(RecordError):
                 outbox.place()
             subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
             wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
@@ -323,7 +323,7 @@ class Kept(RuleBasedStateMachine):
     def append(self, size: int) -> None:
         one = event(self.outbox, str(len(self.all)), size)
         if len(self.open) >= 30:
-            with pytest.raises(CannotRecord):
+            with pytest.raises(RecordError):
                 self.outbox.append(one)
         else:
             self.outbox.append(one)
@@ -435,7 +435,7 @@ def test_a_second_station_on_the_same_file_records_nothing_until_the_first_ends(
     path = tmp_path / "outbox.db"
     with Outbox(path, 100) as first, Outbox(path, 100) as second:
         assert second.fault is not None
-        with pytest.raises(CannotRecord, match=r"another program has outbox\.db open"):
+        with pytest.raises(RecordError, match=r"another program has outbox\.db open"):
             second.place()
         filled(first, 2)
         first.__exit__(None, None, None)
@@ -519,7 +519,7 @@ def test_what_is_held_gives_way_to_what_is_owed_and_the_bound_in_bytes_is_never_
         assert max(used) <= 1_048_576
         assert owed(outbox) == []
         assert 100 < kept(outbox) < 1000
-        with pytest.raises(CannotRecord, match="the outbox has taken its 1 MiB, and no more may wait"):
+        with pytest.raises(RecordError, match="the outbox has taken its 1 MiB, and no more may wait"):
             filled(outbox, 2000, size=1000)
         waiting = owed(outbox)
         assert (kept(outbox), outbox.depth().owed) == (len(waiting), len(waiting))
@@ -540,36 +540,36 @@ def test_a_purge_makes_room_below_the_bound_in_bytes(tmp_path: Path) -> None:
 
 def test_the_ballast_takes_real_room_and_a_full_disk_still_drains(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "small", "16m") as folder, Outbox(folder / "outbox.db", 100_000) as outbox:
-        ballast = folder / "outbox.db.ballast"
-        assert ballast.stat().st_blocks * 512 == 2 * 2**20
+        reserve = folder / "outbox.db.ballast"
+        assert reserve.stat().st_blocks * 512 == 2 * 2**20
         events = filled(outbox, 20, size=1000)
         with suppress(OSError):
             (folder / "other").write_bytes(bytes(shutil.disk_usage(folder).free))
         with suppress(OSError), (folder / "other").open("ab") as other:
             other.write(bytes(shutil.disk_usage(folder).free))
-        with pytest.raises(CannotRecord, match="the disk is full"):
+        with pytest.raises(RecordError, match="the disk is full"):
             events += filled(outbox, 2000, size=1000)
-        assert not ballast.exists()
+        assert not reserve.exists()
         events = owed(outbox)
-        with pytest.raises(CannotRecord, match="the disk is full"):
+        with pytest.raises(RecordError, match="the disk is full"):
             filled(outbox, 1)  # what the ballast left is for what is forgotten
         assert outbox.hold([event.id for event in events], NOW) == len(events)
         assert outbox.depth().owed == 0
         (folder / "other").unlink()
         wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
-        assert ballast.exists()
+        assert reserve.exists()
         assert filled(outbox, 1) == owed(outbox)
 
 
 def test_no_more_than_half_of_what_the_disk_has_is_taken_and_a_full_outbox_does_not_flap(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "small", "12m") as folder, Outbox(folder / "outbox.db", 100_000) as outbox:
         free = shutil.disk_usage(folder).free
-        with pytest.raises(CannotRecord, match="the disk has too little room left, and no more may wait"):
+        with pytest.raises(RecordError, match="the disk has too little room left, and no more may wait"):
             filled(outbox, 5000, size=3000)
         assert 0.2 * free < pages_used(folder / "outbox.db") <= 0.5 * free
         waiting = owed(outbox)
         outbox.hold([event.id for event in waiting[:5]], NOW)
-        with pytest.raises(CannotRecord):
+        with pytest.raises(RecordError):
             filled(outbox, 1)
         outbox.hold([event.id for event in waiting[5:150]], NOW)
         assert len(filled(outbox, 10, size=3000)) == 10

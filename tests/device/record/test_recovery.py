@@ -15,7 +15,7 @@ import pytest
 from device.model import Event, Place
 from device.record import _sqlite_pages
 from device.record._recovery import finish
-from device.record.outbox import CannotRecord, Outbox
+from device.record.outbox import Outbox, RecordError
 from device.wire import dumps
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -48,7 +48,7 @@ def filled(path: Path, count: int = COUNT) -> list[Event]:
 def owed(outbox: Outbox) -> list[Event]:
     """Return what is owed; a file that is found damaged on the way is opened anew, once."""
     for _ in range(2):
-        with suppress(CannotRecord):
+        with suppress(RecordError):
             outbox.place()  # opens it, if it was let go
             found, after = list[Event](), 0
             while rows := outbox.owed(after, 50):

@@ -24,10 +24,10 @@ from central.ingest.transfer import bring, receipts_of
 from central.store.database import Store
 from device.__main__ import main as titik
 from device.control import control_socket, queue_verbs
-from device.control.control_socket import Hatch, Refused, ask
+from device.control.control_socket import ControlSocket, RequestRefusedError, ask
 from device.record import _sealing
-from device.record.outbox import TRY_AGAIN, CannotRecord, Outbox
-from device.record.reader import Shelf
+from device.record.outbox import TRY_AGAIN, Outbox, RecordError
+from device.record.reader import OutboxReader
 from device.record.sealed import LOOK_EVERY, Sealed
 from device.record.transfer_file import Header, Holds, writing
 from device.wire import Receipt, Topics, batch, digest, dumps, loads
@@ -132,7 +132,7 @@ def test_an_empty_outbox_belongs_to_whoever_opens_it(tmp_path: Path) -> None:
     for name in (A, B, A):
         with opened(tmp_path, name) as outbox:
             assert outbox.sealed.all == ()
-    with Shelf(tmp_path / "outbox.db") as shelf:
+    with OutboxReader(tmp_path / "outbox.db") as shelf:
         assert shelf.point() == A
     assert list(files(tmp_path)) == ["outbox.db"]
 
@@ -288,7 +288,7 @@ def test_a_file_that_another_program_reads_is_sealed_as_soon_as_it_lets_go(tmp_p
         patch.setattr("device.record._opening.PATIENCE", 0.05)
         outbox = stack.enter_context(opened(tmp_path, B))
         assert outbox.fault == "another program is writing the database"
-        with pytest.raises(CannotRecord):
+        with pytest.raises(RecordError):
             outbox.place()
         assert sorted(rows(tmp_path / "outbox.db")) == sorted(ids)
         reader.close()
@@ -439,7 +439,7 @@ def test_a_file_of_the_program_before_on_a_full_disk_still_drains(tmp_path: Path
 def test_more_sealed_files_than_anybody_renames_are_refused_in_words_and_none_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_sealing, "MOST", 3)
+    monkeypatch.setattr(_sealing, "MAX_SEALED", 3)
     for n in range(1, 5):
         with opened(tmp_path, f"x-{n}") as outbox:
             fill(outbox, 1, f"x-{n}")
@@ -605,7 +605,7 @@ class Names(RuleBasedStateMachine):
     def by_stick(self, read: bool) -> None:
         """Carry what is sealed to the centre, and the receipts back, unless they are forgotten."""
         for one in self.outbox.sealed.all:
-            with Shelf(one.path) as shelf:
+            with OutboxReader(one.path) as shelf:
                 assert shelf.point() == one.point
                 while (page := shelf.page(0, 10_000)).bodies:
                     told = [json.loads(body) for body in page.bodies]
@@ -641,7 +641,7 @@ def served(folder: Path, outbox: Outbox, point: str) -> Iterator[list[str]]:
     socket = folder / "titik.sock"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(control_socket, "GLANCE", 0.02)
-        with Hatch(socket, queue_verbs.verbs(outbox, point, lambda: NOW)):
+        with ControlSocket(socket, queue_verbs.verbs(outbox, point, lambda: NOW)):
             wait_for(lambda: listens(socket))
             yield ["--socket", str(socket)]
 
@@ -740,7 +740,7 @@ def test_what_the_centre_quarantined_of_a_sealed_file_is_forgotten_by_its_bytes(
     with opened(tmp_path, B) as outbox, served(tmp_path, outbox, B) as near:
         for name in ("../outbox.db", "outbox.db", "outbox.sealed-x.db"):
             asked = dumps({"after": 0, "until": 9, "all": False, "sealed": name})
-            with pytest.raises(Refused, match="there is no such sealed file"):
+            with pytest.raises(RequestRefusedError, match="there is no such sealed file"):
                 ask(Path(near[1]), "queue-read", asked)
         answer = ask(
             Path(near[1]),

@@ -28,13 +28,13 @@ from central.store import file as central_store
 from central.store.database import Store
 from device.__main__ import main as titik
 from device.control import control_socket, queue_verbs
-from device.control.control_socket import Hatch, Refused, ask
+from device.control.control_socket import ControlSocket, RequestRefusedError, ask
 from device.model import Event
 from device.mqtt_client import Received
 from device.record import reader
 from device.record.outbox import Outbox
-from device.record.reader import CannotLook, Shelf
-from device.record.transfer_file import LONGEST_LINE, Header, Holds, Stick, StickError, told_of, writing
+from device.record.reader import OutboxReader, OutboxReadError
+from device.record.transfer_file import MAX_LINE, Header, Holds, TransferFile, TransferFileError, told_of, writing
 from device.system import log
 from device.wire import Receipt, Topics, batch, digest, dumps, loads, parse_receipt
 from tests.central.store.test_store import event
@@ -113,7 +113,7 @@ def opened(folder: Path) -> Iterator[World]:
     with pytest.MonkeyPatch.context() as patch, Outbox(folder / "outbox.db", 10_000) as outbox:
         patch.setattr(control_socket, "GLANCE", 0.02)  # so that it is shut sooner
         verbs = queue_verbs.verbs(outbox, POINT, lambda: NOW)
-        with Hatch(socket, verbs):
+        with ControlSocket(socket, verbs):
             wait_for(lambda: listens(socket))
             yield World(folder, outbox, stick, database, socket)
 
@@ -344,7 +344,7 @@ def test_whatever_becomes_of_a_stick_nothing_is_doubled_or_forgotten_too_soon(
 ) -> None:
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(reader, "MOST", 2)
+        patch.setattr(reader, "MAX_EVENTS", 2)
         patch.setattr(central_stick, "MESSAGES", 2)
         world = stack.enter_context(opened(Path(stack.enter_context(TemporaryDirectory()))))
         ids = fill(world.outbox, 13)
@@ -395,7 +395,7 @@ def test_lines_that_are_missing_are_told_although_all_that_are_there_are_whole(t
         for n in range(3):
             pen.write(b"[%d]" % n, 1)
     damage(file, [dropped(2)])
-    with Stick(file, Holds.EVENTS) as stick:
+    with TransferFile(file, Holds.EVENTS) as stick:
         assert (list(stick), stick.damaged, stick.whole) == ([b"[0]", b"[2]"], 0, False)
         assert "tidak lengkap" in (told_of(stick) or "")
 
@@ -407,10 +407,10 @@ def test_a_line_without_end_costs_no_memory_and_the_next_is_taken(tmp_path: Path
             pen.write(b"[%d]" % n, 1)
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(lines[0] + b"x" * 3_000_000 + b"\n" + b"".join(lines[1:]))
-    with Stick(file, Holds.EVENTS) as stick:
+    with TransferFile(file, Holds.EVENTS) as stick:
         assert (list(stick), stick.damaged, stick.where, stick.whole) == ([b"[0]", b"[1]"], 1, [2], False)
-    file.write_bytes(lines[0] + b"x" * LONGEST_LINE + b"".join(lines[1:]))
-    with Stick(file, Holds.EVENTS) as stick:  # what follows on the same line is not one of ours
+    file.write_bytes(lines[0] + b"x" * MAX_LINE + b"".join(lines[1:]))
+    with TransferFile(file, Holds.EVENTS) as stick:  # what follows on the same line is not one of ours
         assert (list(stick), stick.damaged, stick.where, stick.whole) == ([b"[1]"], 1, [2], False)
 
 
@@ -528,7 +528,7 @@ def test_a_card_out_of_a_dead_station_keeps_its_log(world: World, tmp_path: Path
     card.mkdir()
     for name in ("outbox.db", "outbox.db-wal"):  # as after a power cut
         (card / name).write_bytes((world.folder / name).read_bytes())
-    with Shelf(card / "outbox.db") as dead:
+    with OutboxReader(card / "outbox.db") as dead:
         assert len(dead.page(0, 100).bodies) == 3
     assert (card / "outbox.db-wal").read_bytes() == (world.folder / "outbox.db-wal").read_bytes()
 
@@ -536,7 +536,7 @@ def test_a_card_out_of_a_dead_station_keeps_its_log(world: World, tmp_path: Path
 def test_rows_that_are_not_what_was_written_stay_where_they_are(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "MOST", 1)  # so that a page holds nothing but the damaged row
+    monkeypatch.setattr(reader, "MAX_EVENTS", 1)  # so that a page holds nothing but the damaged row
     ids = fill(world.outbox, 5)
     with closing(sqlite3.connect(world.outbox.path)) as file:
         file.execute("UPDATE event SET body = CAST(replace(body, 'admit', 'amid') AS BLOB) WHERE id = ?", (ids[2],))
@@ -557,14 +557,14 @@ def test_a_card_of_version_1_is_read_and_nobody_elses_database_is(tmp_path: Path
         fill(outbox, 3)
     with closing(sqlite3.connect(path)) as file:
         file.executescript("ALTER TABLE event DROP COLUMN crc; PRAGMA user_version = 1;")
-    with Shelf(path) as old:
+    with OutboxReader(path) as old:
         assert len(old.page(0, 100).bodies) == 3
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA application_id = 7")
-    with pytest.raises(CannotLook, match="no outbox"), Shelf(path):
+    with pytest.raises(OutboxReadError, match="no outbox"), OutboxReader(path):
         pass
     path.write_bytes(b"not a database" * 100)
-    with pytest.raises(CannotLook, match="not a database"), Shelf(path):
+    with pytest.raises(OutboxReadError, match="not a database"), OutboxReader(path):
         pass
 
 
@@ -572,9 +572,9 @@ def test_a_card_of_version_1_is_read_and_nobody_elses_database_is(tmp_path: Path
     "octets", [b"", b"{}", b'{"after":-1,"until":1,"all":false}', b'{"after":0,"until":1,"all":1}', b"[" * 190]
 )
 def test_a_page_is_asked_for_in_the_right_words_or_refused(world: World, octets: bytes) -> None:
-    with pytest.raises(Refused, match="not a request of this version"):
+    with pytest.raises(RequestRefusedError, match="not a request of this version"):
         ask(world.socket, "queue-read", octets)
-    with pytest.raises(Refused, match="more than 20 receipts"):
+    with pytest.raises(RequestRefusedError, match="more than 20 receipts"):
         ask(world.socket, "queue-settle", b"\n" * 20)
 
 
@@ -617,7 +617,7 @@ def test_a_stick_is_taken_beside_a_running_centre(tmp_path: Path) -> None:
         assert len(centre.ids()) == len(set(centre.ids())) == 3000 + n
         assert n > 5
         assert "nothing is receipted" not in centre.child.err
-        with Stick(receipts_of(file), Holds.RECEIPTS) as stick:
+        with TransferFile(receipts_of(file), Holds.RECEIPTS) as stick:
             assert len(list(stick)) == 60
             assert f"centre {stick.header.centre}" in centre.child.err
 
@@ -644,7 +644,10 @@ def test_nothing_of_a_stick_is_written_when_its_lines_fail(tmp_path: Path) -> No
     with pytest.raises(RuntimeError), writing(file, Header(Holds.EVENTS, POINT, "now")):
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(StickError, match="cannot be written"), writing(file / "x", Header(Holds.EVENTS, POINT, "now")):
+    with (
+        pytest.raises(TransferFileError, match="cannot be written"),
+        writing(file / "x", Header(Holds.EVENTS, POINT, "now")),
+    ):
         pass
 
 
@@ -652,7 +655,7 @@ def test_a_message_holds_one_run_of_one_epoch(tmp_path: Path) -> None:
     for count in (2, 3):
         with Outbox(tmp_path / "outbox.db", 100) as outbox:
             fill(outbox, count)
-    with Shelf(tmp_path / "outbox.db") as card:
+    with OutboxReader(tmp_path / "outbox.db") as card:
         pages = [card.page(after, 4) for after in (0, 2, 4)]
         assert [(page.after, len(page.bodies)) for page in pages] == [(2, 2), (4, 2), (4, 0)]
         assert card.bodies(["none"]) is None

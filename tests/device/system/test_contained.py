@@ -16,21 +16,21 @@ from jsonschema import Draft202012Validator
 
 from device import scanner
 from device.__main__ import main
-from device.camera.fill_light import Illumination
+from device.camera.fill_light import FillLight
 from device.camera.monitor import view as lens_view
-from device.health import Vitals
+from device.health import Health
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
 from device.reading import attempts, decoders
 from device.reading.attempts import BY_ZBAR, CLOSE, FIRST, WHOLE, Chain, Picture, Unmarked, Ward, look, look_close
 from device.reading.decoders import ZBAR, ZXING, Code, Place, View, zbar, zxing
 from device.reading.target import Nearest
 from device.scanner import Scanner, read_still
-from device.system.contained import MOST_KINDS, OTHERS, Contained
+from device.system.contained import MAX_KINDS, OTHERS, Contained
 from device.trust.bundle import Trust
 from device.verdict import judge
 from device.verdict.judge import Basis, Judged, Rules, judge_shown
 from device.verdict.policy import Setting
-from device.verdict.sightings import Gaze
+from device.verdict.sightings import Sightings
 from fuzz.symbols import LATE_FNC1, LATE_FNC1_IN_PARTS, octet, shown, structured
 from tests.device.test_scanner import INTERVAL, texts
 from tests.device.test_station import HEALTH, STAFF_PASS, Wall
@@ -133,11 +133,11 @@ def test_it_is_marked_who_is_at_work_and_that_nobody_is_when_a_look_is_over_or_r
 
 def test_the_kinds_that_are_told_apart_are_bounded() -> None:
     contained = Contained()
-    for number in range(3 * MOST_KINDS):
+    for number in range(3 * MAX_KINDS):
         with contained.at("here"):
             raise type(f"E{number}", (Exception,), {})
-    assert len(contained.counts) == MOST_KINDS + 1
-    assert contained.counts[OTHERS] == 2 * MOST_KINDS
+    assert len(contained.counts) == MAX_KINDS + 1
+    assert contained.counts[OTHERS] == 2 * MAX_KINDS
 
 
 def test_beside_a_code_at_which_the_first_reader_raises_the_other_reader_reads(
@@ -273,16 +273,16 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 @settings(max_examples=200)
 def test_any_text_gets_its_light(text: str) -> None:
     place = Place(((10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0)))
-    gaze, contained = Gaze(0.7, 10.0, 20), Contained()
+    sightings, contained = Sightings(0.7, 10.0, 20), Contained()
     basis = Basis(Rules(Trust(), (), Setting("x", "x", "in")), AT)
-    holds = partial(gaze.holds, tick=1.0, basis=basis)
+    holds = partial(sightings.holds, tick=1.0, basis=basis)
     meant = Nearest().chosen(View((Code(text, place),)), (100, 100), 1.0, holds)
     assert meant is not None
     judged = judge_shown(meant.text, basis.rules, basis.at, contained)
-    sighting = gaze.sight(meant.text, judged, tick=1.0, basis=basis, came=meant.came)
+    sighting = sightings.sight(meant.text, judged, tick=1.0, basis=basis, came=meant.came)
     assert sighting is not None
     assert sighting.judged.verdict.outcome is not Outcome.ADMIT
-    gaze.retract(meant.text)
+    sightings.retract(meant.text)
     assert contained.counts == {}
 
 
@@ -295,12 +295,12 @@ def test_any_picture_leaves_a_turn(height: int, width: int, level: int, speckled
     luma: Luma = np.full((height, width), level, np.uint8)
     if speckled:
         luma[:: 2 + height % 3, :: 1 + width % 4] ^= 255
-    eye, lamp, vitals = Scanner(INTERVAL), Illumination(), Vitals(15)
+    eye, lamp, health = Scanner(INTERVAL), FillLight(), Health(15)
     for number, shot in enumerate((luma, ~luma, luma.T.copy(), luma)):
         tick = number * 0.3
-        vitals.frame(Frame(shot, AT, tick), 1.0)
+        health.frame(Frame(shot, AT, tick), 1.0)
         eye.read(shot, tick)
         lamp.look(shot, tick, eye.stirred)
         lens_view(shot)
-        vitals.tell(NOWHERE)
+        health.tell(NOWHERE)
     assert eye.contained == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from device.system.lock import FileLock, Taken
+from device.system.lock import FileLock, LockTakenError
 from tests.support.world import REPOSITORY
 
 HOLD = """
@@ -22,7 +22,7 @@ with FileLock(Path(sys.argv[1])):
 def test_who_comes_second_is_told_and_has_it_when_the_first_lets_go(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db.lock"
     with FileLock(path) as first:
-        with pytest.raises(Taken, match=r"another program has outbox\.db open"):
+        with pytest.raises(LockTakenError, match=r"another program has outbox\.db open"):
             FileLock(path).take()
         first.take()
     with FileLock(path):
@@ -36,7 +36,7 @@ def test_a_program_that_is_killed_lets_go(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"taken\n"
-        with pytest.raises(Taken):
+        with pytest.raises(LockTakenError):
             FileLock(path).take()
         other.kill()
         other.wait(10)

@@ -13,7 +13,7 @@ import pytest
 
 from device.system.stop import Stop
 from device.system.systemd import Notifier
-from device.system.watchdog import Heart
+from device.system.watchdog import Watchdog
 from device.system.worker import Worker
 from tests.support.world import wait_for
 
@@ -60,10 +60,10 @@ def test_ready_comes_after_the_first_turn_and_life_every_third_of_the_period(jou
     notifier = Notifier.from_env({"NOTIFY_SOCKET": str(journal.getsockname()), "WATCHDOG_USEC": "30000000"})
     assert notifier.period == 10
     with Idle() as idle:
-        heart = Heart([idle], notifier)
+        watchdog = Watchdog([idle], notifier)
         assert heard(journal) == []
         for tick in (100.0, 101.0, 109.9, 110.0, 119.9, 125.0):
-            heart.beat(tick)
+            watchdog.beat(tick)
     notifier.stopping()
     notifier.close()
     assert heard(journal) == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1", b"WATCHDOG=1", b"STOPPING=1"]
@@ -72,13 +72,13 @@ def test_ready_comes_after_the_first_turn_and_life_every_third_of_the_period(jou
 def test_a_dead_worker_stops_the_heart_and_is_named_with_its_cause(journal: socket.socket) -> None:
     idle = Idle()
     notifier = Notifier(str(journal.getsockname()), 1.0)
-    heart = Heart([idle], notifier)
+    watchdog = Watchdog([idle], notifier)
     idle.__enter__()
-    heart.beat(0.0)
+    watchdog.beat(0.0)
     idle.fail.set()
     wait_for(lambda: not idle._thread.is_alive())
     with pytest.raises(RuntimeError, match="idle is gone") as raised:
-        heart.beat(1000.0)
+        watchdog.beat(1000.0)
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
     with pytest.raises(RuntimeError, match="idle failed"):
         idle.__exit__(None, None, None)

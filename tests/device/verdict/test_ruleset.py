@@ -12,7 +12,7 @@ from device import config
 from device.model import Reason
 from device.trust.bundle import BundleError, Roots, kid_of, open_bundle
 from device.trust.fleet_secret import FleetSecret
-from device.verdict.ruleset import HANDOVER, KEPT, Offer, Rulebook
+from device.verdict.ruleset import HANDOVER, KEPT, Offer, Ruleset
 from office.bundle import spki_text
 from tests.device.trust.test_bundle import told
 from tests.device.trust.test_roster import KEY, SECRET, roster
@@ -39,16 +39,19 @@ def book(
     shipped: Path | None = None,
     secret: FleetSecret | None = None,
     now: datetime | None = AT,
-) -> Rulebook:
+) -> Ruleset:
     named = tuple(spki_text(root.public_key()) for root in roots)
-    point = config.Point(name="bupati-1", site="bupati")
-    return Rulebook(
-        config.Station(point=point, trust=config.Trust(bundle=shipped, roots=named)), folder, secret, lambda: now
+    point = config.PointSettings(name="bupati-1", site="bupati")
+    return Ruleset(
+        config.StationSettings(point=point, trust=config.TrustSettings(bundle=shipped, roots=named)),
+        folder,
+        secret,
+        lambda: now,
     )
 
 
-def version(rulebook: Rulebook) -> int:
-    return rulebook.rules.trust.version
+def version(ruleset: Ruleset) -> int:
+    return ruleset.rules.trust.version
 
 
 def test_a_newer_bundle_is_followed_and_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from device.reading.target import Shown
 from device.trust.bundle import Trust
 from device.verdict.judge import Basis, Judged, Rules
 from device.verdict.policy import Setting
-from device.verdict.sightings import AFTER, LINGERS, MOST_KNOWN, STRICTNESS, Gaze, Sighting
+from device.verdict.sightings import AFTER, LINGERS, MAX_KNOWN, STRICTNESS, Sighting, Sightings
 from tests.support.credentials import AT
 
 QUIET, REPEAT, STRANGERS = 0.7, 10.0, 20
@@ -27,32 +27,32 @@ def stranger() -> Judged:
     return Judged(Belief(Kind.TEXT, Reason.NOT_A_PASS), Verdict(Outcome.REFUSE, Reason.NOT_A_PASS))
 
 
-def gaze() -> Gaze:
-    return Gaze(QUIET, REPEAT, STRANGERS)
+def sightings() -> Sightings:
+    return Sightings(QUIET, REPEAT, STRANGERS)
 
 
 def basis(tick: float, rules: Rules = RULES) -> Basis:
     return Basis(rules, AT + timedelta(seconds=tick))
 
 
-def holds(gaze: Gaze, text: str, tick: float, rules: Rules = RULES) -> Shown | None:
-    return gaze.holds(text, tick=tick, basis=basis(tick, rules))
+def holds(sightings: Sightings, text: str, tick: float, rules: Rules = RULES) -> Shown | None:
+    return sightings.holds(text, tick=tick, basis=basis(tick, rules))
 
 
-def show(gaze: Gaze, text: str, judged: Judged, tick: float, rules: Rules = RULES) -> Sighting | None:
+def show(sightings: Sightings, text: str, judged: Judged, tick: float, rules: Rules = RULES) -> Sighting | None:
     """Show *text* in one frame, in which it is judged if it is new or stale."""
-    shown = holds(gaze, text, tick, rules)
-    return gaze.sight(text, judged, tick=tick, basis=basis(tick, rules)) if shown is None or shown.stale else None
+    shown = holds(sightings, text, tick, rules)
+    return sightings.sight(text, judged, tick=tick, basis=basis(tick, rules)) if shown is None or shown.stale else None
 
 
 def test_a_code_held_for_thirty_seconds_is_one_sighting() -> None:
-    eyes = gaze()
+    eyes = sightings()
     seen = [show(eyes, "a", genuine(1), frame / 15) for frame in range(450)]
     assert [one for one in seen if one is not None] == [Sighting(genuine(1))]
 
 
 def test_two_people_one_second_apart_are_two_sightings() -> None:
-    eyes = gaze()
+    eyes = sightings()
     assert [show(eyes, "a", genuine(1), 0.0), show(eyes, "b", genuine(2), 1.0)] == [
         Sighting(genuine(1)),
         Sighting(genuine(2)),
@@ -60,7 +60,7 @@ def test_two_people_one_second_apart_are_two_sightings() -> None:
 
 
 def test_away_a_second_and_back_is_a_repeat_with_the_first_verdict() -> None:
-    eyes = gaze()
+    eyes = sightings()
     refused = genuine(1, Outcome.REFUSE)
     assert show(eyes, "a", refused, 0.0) == Sighting(refused)
     assert show(eyes, "a", genuine(1), 1.5) == Sighting(refused, repeat=True)
@@ -72,7 +72,7 @@ def replayed(number: int) -> Judged:
 
 
 def test_who_opens_the_page_after_a_screenshot_is_admitted_and_no_repeat() -> None:
-    eyes = gaze()
+    eyes = sightings()
     assert show(eyes, "screenshot", replayed(1), 0.0) == Sighting(replayed(1))
     assert show(eyes, "live", genuine(1), 0.3) == Sighting(genuine(1))
     assert show(eyes, "live", genuine(1), 0.6) is None
@@ -80,14 +80,14 @@ def test_who_opens_the_page_after_a_screenshot_is_admitted_and_no_repeat() -> No
 
 
 def test_a_screenshot_hides_behind_no_admission() -> None:
-    eyes = gaze()
+    eyes = sightings()
     assert show(eyes, "live", genuine(1), 0.0) == Sighting(genuine(1))
     assert show(eyes, "screenshot", replayed(1), 3.0) == Sighting(replayed(1))
     assert show(eyes, "screenshot", replayed(1), 6.0) == Sighting(replayed(1), repeat=True)
 
 
 def test_a_live_page_beside_its_screenshot_is_no_flood() -> None:
-    eyes = gaze()
+    eyes = sightings()
     seen = [
         show(eyes, text, judged, frame / 15)
         for frame in range(90)
@@ -97,14 +97,14 @@ def test_a_live_page_beside_its_screenshot_is_no_flood() -> None:
 
 
 def test_live_screenshot_live_is_one_admission_and_a_repeat() -> None:
-    eyes = gaze()
+    eyes = sightings()
     assert show(eyes, "live", genuine(1), 0.0) == Sighting(genuine(1))
     assert show(eyes, "screenshot", replayed(1), 2.0) == Sighting(replayed(1))
     assert show(eyes, "live again", genuine(1), 4.0) == Sighting(genuine(1), repeat=True)
 
 
 def test_an_old_text_of_a_pass_in_view_is_judged_again() -> None:
-    eyes = gaze()
+    eyes = sightings()
     assert show(eyes, "proof", genuine(1), 0.0) == Sighting(genuine(1))
     assert show(eyes, "the next proof", genuine(1), 100.0) == Sighting(genuine(1))
     assert holds(eyes, "proof", 100.2) is None  # a screenshot of it beside the living page
@@ -119,7 +119,7 @@ def listed(number: int) -> Judged:
 
 def test_who_counts_numbers_or_shows_pictures_of_passes_waits_like_any_stranger() -> None:
     for made in (listed, replayed):
-        eyes = gaze()
+        eyes = sightings()
         seen = [show(eyes, f"code {n}", made(n), n * 0.1) for n in range(100)]
         assert [one is not None and not one.waits for one in seen] == [True] * 20 + [False] * 80
         assert eyes.limited == 80
@@ -127,20 +127,20 @@ def test_who_counts_numbers_or_shows_pictures_of_passes_waits_like_any_stranger(
 
 
 def test_the_same_pass_written_another_way_is_the_same_showing() -> None:
-    eyes = gaze()
+    eyes = sightings()
     assert show(eyes, "a", genuine(1), 0.0) is not None
     assert show(eyes, "another text of the same pass", genuine(1), 0.1) is None
     assert show(eyes, "a third", genuine(1), 2.0) == Sighting(genuine(1), repeat=True)
 
 
 def test_two_codes_in_one_view_are_two_sightings_and_stay_two() -> None:
-    eyes = gaze()
+    eyes = sightings()
     seen = [show(eyes, text, genuine(n), frame / 15) for frame in range(60) for n, text in ((1, "a"), (2, "b"))]
     assert len([one for one in seen if one is not None]) == 2
 
 
 def test_strangers_wait_after_twenty_a_minute_and_people_with_passes_do_not() -> None:
-    eyes = gaze()
+    eyes = sightings()
     seen = [show(eyes, f"code {n}", stranger(), n * 0.1) for n in range(100)]
     assert [one is not None and not one.waits for one in seen] == [True] * 20 + [False] * 80
     assert eyes.limited == 80
@@ -150,7 +150,7 @@ def test_strangers_wait_after_twenty_a_minute_and_people_with_passes_do_not() ->
 
 
 def test_who_had_to_wait_is_no_repeat_later() -> None:
-    eyes = Gaze(QUIET, REPEAT, 1)
+    eyes = Sightings(QUIET, REPEAT, 1)
     show(eyes, "first", stranger(), 0.0)
     waiting = show(eyes, "second", stranger(), 55.0)
     assert waiting is not None
@@ -159,7 +159,7 @@ def test_who_had_to_wait_is_no_repeat_later() -> None:
 
 
 def test_what_could_not_be_recorded_is_a_first_showing_later_and_silent_meanwhile() -> None:
-    eyes = gaze()
+    eyes = sightings()
     show(eyes, "a", genuine(1), 0.0)
     eyes.retract("a")
     assert show(eyes, "a", genuine(1), 0.5) is None
@@ -167,19 +167,19 @@ def test_what_could_not_be_recorded_is_a_first_showing_later_and_silent_meanwhil
 
 
 def test_a_flood_of_strangers_neither_fills_the_memory_nor_hides_who_was_seen() -> None:
-    eyes = gaze()
+    eyes = sightings()
     show(eyes, "a", genuine(1), 0.0)
-    for n in range(5 * MOST_KNOWN):
+    for n in range(5 * MAX_KNOWN):
         show(eyes, f"code {n}", stranger(), 0.8 + n / 1000)
-    assert len(eyes._known) <= MOST_KNOWN
-    assert len(eyes._keys) <= 2 * MOST_KNOWN
+    assert len(eyes._known) <= MAX_KNOWN
+    assert len(eyes._keys) <= 2 * MAX_KNOWN
     assert show(eyes, "a", genuine(1), 5.0) == Sighting(genuine(1), repeat=True)
 
 
 def test_a_stricter_verdict_is_a_new_sighting_in_the_window_and_a_milder_one_is_a_repeat() -> None:
     for first in Outcome:
         for fresh in Outcome:
-            eyes = gaze()
+            eyes = sightings()
             show(eyes, "a", genuine(1, first), 0.0)
             stricter = STRICTNESS[fresh] > STRICTNESS[first]
             assert show(eyes, "a", genuine(1, fresh), 5.0) == Sighting(
@@ -188,7 +188,7 @@ def test_a_stricter_verdict_is_a_new_sighting_in_the_window_and_a_milder_one_is_
 
 
 def test_after_a_stricter_verdict_the_window_begins_anew_with_that() -> None:
-    eyes = gaze()
+    eyes = sightings()
     refused = genuine(1, Outcome.REFUSE)
     assert show(eyes, "a", genuine(1), 0.0) == Sighting(genuine(1))
     assert show(eyes, "a", refused, 8.0) == Sighting(refused)
@@ -203,7 +203,7 @@ def test_what_is_in_view_is_judged_again_by_other_rules_at_midnight_at_three_and
     judged = Judged(
         Belief(Kind.PASS, None, ends._replace(expires=AT + timedelta(minutes=5))), Verdict(Outcome.ADMIT, Reason.STAFF)
     )
-    eyes, stale = gaze(), []
+    eyes, stale = sightings(), []
     show(eyes, "a", judged, 0.0)
     hours = 24 - at.hour
     other = Rules(Trust(), (), RULES.setting)
@@ -219,7 +219,7 @@ def test_what_is_in_view_is_judged_again_by_other_rules_at_midnight_at_three_and
 
 
 def test_a_clock_set_back_is_a_reason_to_judge_again_and_one_that_is_doubted_is_none() -> None:
-    eyes = gaze()
+    eyes = sightings()
     show(eyes, "a", genuine(1), 0.0)
     back, doubted = Basis(RULES, AT - timedelta(hours=1)), Basis(RULES, AT + timedelta(days=3), floor=AT)
     assert eyes.holds("a", tick=0.1, basis=doubted) == Shown(0.0)
@@ -230,7 +230,7 @@ def test_a_clock_set_back_is_a_reason_to_judge_again_and_one_that_is_doubted_is_
 
 
 def test_what_waited_or_could_not_be_recorded_is_not_judged_again_while_it_stays() -> None:
-    eyes = gaze()
+    eyes = sightings()
     show(eyes, "a", genuine(1), 0.0)
     eyes.retract("a")
     other = Rules(Trust(), (), RULES.setting)
@@ -238,7 +238,7 @@ def test_what_waited_or_could_not_be_recorded_is_not_judged_again_while_it_stays
 
 
 def test_a_repeat_that_has_to_wait_forgets_no_refusal() -> None:
-    eyes = Gaze(QUIET, REPEAT, 1)
+    eyes = Sightings(QUIET, REPEAT, 1)
     refused = listed(1)._replace(verdict=Verdict(Outcome.REFUSE, Reason.REVOKED))
     assert show(eyes, "1", refused, 0.0) == Sighting(refused)
     waiting = show(eyes, "1", listed(1), 3.0)
@@ -249,13 +249,13 @@ def test_a_repeat_that_has_to_wait_forgets_no_refusal() -> None:
 
 
 def test_a_phone_that_makes_a_text_each_frame_fills_no_memory() -> None:
-    eyes = gaze()
-    for n in range(5 * MOST_KNOWN):
+    eyes = sightings()
+    for n in range(5 * MAX_KNOWN):
         show(eyes, f"proof {n}", genuine(1), n / 15)
     assert (len(eyes._known), len(eyes._keys)) == (1, 1)
 
 
-def beside(eyes: Gaze, text: str, tick: float, came: float) -> Sighting | None:
+def beside(eyes: Sightings, text: str, tick: float, came: float) -> Sighting | None:
     """Show *text*, no pass, that has been in view since *came*."""
     if holds(eyes, text, tick) is not None:
         return None
@@ -263,7 +263,7 @@ def beside(eyes: Gaze, text: str, tick: float, came: float) -> Sighting | None:
 
 
 def test_what_is_no_pass_and_was_seen_beside_one_shines_a_moment_after_that_has_gone() -> None:
-    eyes = gaze()
+    eyes = sightings()
     seen = []
     for frame in range(90):
         tick = frame / 15
@@ -275,7 +275,7 @@ def test_what_is_no_pass_and_was_seen_beside_one_shines_a_moment_after_that_has_
 
 
 def test_a_pass_that_lingers_keeps_what_is_no_pass_waiting_for_so_long_and_no_longer() -> None:
-    eyes = gaze()
+    eyes = sightings()
     seen = []
     for frame in range(15 * 20):
         tick = frame / 15
@@ -286,13 +286,13 @@ def test_a_pass_that_lingers_keeps_what_is_no_pass_waiting_for_so_long_and_no_lo
 
 
 def test_who_comes_with_another_code_right_after_a_pass_is_told_at_once() -> None:
-    eyes = gaze()
+    eyes = sightings()
     show(eyes, "pass", genuine(1), 0.0)
     assert beside(eyes, "menu", 0.3, came=0.3) == Sighting(stranger())
 
 
 def test_what_had_its_light_and_was_hidden_by_a_pass_has_no_second_one() -> None:
-    eyes = gaze()
+    eyes = sightings()
     assert beside(eyes, "shirt", 0.0, came=0.0) == Sighting(stranger())
     for frame in range(15, 120):
         show(eyes, "pass", genuine(1), frame / 15)
@@ -302,7 +302,7 @@ def test_what_had_its_light_and_was_hidden_by_a_pass_has_no_second_one() -> None
 
 def test_a_pass_of_any_kind_is_never_kept_back() -> None:
     for reason in set(Reason) - {Reason.NOT_A_PASS, Reason.WAIT}:
-        eyes = gaze()
+        eyes = sightings()
         show(eyes, "pass", genuine(1), 0.0)
         judged = Judged(Belief(Kind.PASS, reason), Verdict(Outcome.REFUSE, reason))
         assert eyes.sight("other", judged, tick=0.1, basis=basis(0.1), came=0.0) == Sighting(judged)
@@ -317,7 +317,7 @@ class Wall(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.eyes = gaze()
+        self.eyes = sightings()
         self.tick = 0.0
         self.rules = RULES
         self.said = dict.fromkeys(range(1, 5), Outcome.ADMIT)
@@ -409,7 +409,7 @@ class Wall(RuleBasedStateMachine):
 
     @invariant()
     def memory_is_bounded(self) -> None:
-        assert len(self.eyes._keys) == len(self.eyes._known) <= MOST_KNOWN
+        assert len(self.eyes._keys) == len(self.eyes._known) <= MAX_KNOWN
 
 
 def key(number: int) -> bytes:
@@ -424,7 +424,7 @@ TestWall = Wall.TestCase
 
 @given(st.lists(st.tuples(st.floats(0, 3), st.integers(1, 3)), max_size=40))
 def test_never_two_first_sightings_of_one_pass_within_the_window(showings: list[tuple[float, int]]) -> None:
-    eyes, tick = gaze(), 0.0
+    eyes, tick = sightings(), 0.0
     first: dict[int, float] = {}
     for pause, number in showings:
         tick += pause
