@@ -7,9 +7,8 @@ rows in memory, so each sees what the other wrote.
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
@@ -17,10 +16,9 @@ from time import monotonic, sleep
 from central.events import stamp
 from central.ingest.intake import Intake
 from central.store.database import Store
-from central.store.file import MAX_PAUSE, DatabaseGoneError, StoreWriteError, patiently
+from central.store.file import MAX_PAUSE, patiently
 from device.mqtt_client import Message, Received
-from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, TransferFileError, told_of, writing
-from device.system.log import shown
+from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, writing
 from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
@@ -41,46 +39,6 @@ class Imported:
     """Events of which receipts say that they are held; those that were held before count again."""
     quarantined: int = 0
     """Messages that could not be read as a whole, and are held as they came."""
-
-
-def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = None) -> int:
-    """Take *file* into *database*, say what became of it, and return the exit code. Raises `file.ForeignDatabaseError`.
-
-    The receipts go beside *file*, or into the folder *receipts*.
-    """
-    now = datetime.now(UTC)
-    try:
-        if not database.exists():  # made here, it would be this user's, and the centre could not open it
-            log.error("%s does not exist. Next: systemctl start titik-central, then the same again", database)
-            return 3
-        with ExitStack() as stack:
-            stick = stack.enter_context(TransferFile(file, Holds.EVENTS))
-            store = patiently(lambda: stack.enter_context(Store(database, now)))
-            taken = take(stick, store, topics, now, receipts)
-            wrong = told_of(stick)
-    except (TransferFileError, DatabaseGoneError, StoreWriteError, OSError) as error:
-        log.error("%s", _sentence(error, file, database))  # noqa: TRY400 - the sentence is the whole story
-        return 3 if isinstance(error.__cause__, FileNotFoundError) else 1
-    print(f"{taken.point}: {taken.events} peristiwa ada di pusat / events are held by the centre")
-    if taken.quarantined:
-        print(f"{taken.quarantined} pesan dikarantina, tidak hilang / messages are quarantined, not lost")
-    print(f"berikutnya, di titik / next, at {taken.point}: titik queue import {shown(taken.receipts.name)}")
-    if wrong is not None:
-        log.error("%s", wrong)
-        return 1
-    return 0
-
-
-def _sentence(error: Exception, file: Path, database: Path) -> str:
-    match error:
-        case TransferFileError():
-            return str(error)
-        case StoreWriteError():
-            return f"{file}: {error}; what was taken stays. Next: df -h {database.parent}, then the same again"
-        case OSError():
-            return f"{database}: {error.strerror or error}. Next: the same with sudo"
-        case _:
-            return f"{error}. Next: the same again"
 
 
 def take(stick: TransferFile, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Imported:

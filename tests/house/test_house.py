@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -243,3 +244,15 @@ def test_what_only_a_tool_needs_is_not_paid_by_the_station() -> None:
         == set()
     )
     assert "device.scanner" in loaded
+
+
+def test_a_class_of_the_centre_has_a_name_of_its_own() -> None:
+    """One word for one thing, also where it is the station or the desk that has the other one."""
+    homes = defaultdict(list)
+    for program in ("device", "central", "office"):
+        for path in modules(program):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    homes[node.name].append(dotted(path))
+    twice = {name: some for name, some in homes.items() if len(some) > 1}
+    assert {name: some for name, some in twice.items() if any(one.startswith("central.") for one in some)} == {}

@@ -21,7 +21,7 @@ from central.cli.table import lines
 from central.events import stamp
 from central.expected import Expected, expected, never_heard
 from central.problems import FAULTS, TROUBLES, Problem, problems
-from central.settings import InventorySettings, Settings, TrustSettings
+from central.settings import BundleSettings, InventorySettings, Settings
 from central.store import audit_log, schema, tally
 from central.store.backup import backup, lock_of, restore
 from central.store.file import DatabaseMissingError
@@ -420,7 +420,7 @@ def test_a_database_that_no_centre_of_this_version_has_opened_says_how_to(tmp_pa
 
 def test_the_inventory_and_the_bundle_are_read_or_it_is_said_why_not(tmp_path: Path) -> None:
     inventory, bundle = tmp_path / "inventory.toml", tmp_path / "trust.cbor"
-    told = Settings(inventory=InventorySettings(file=inventory), trust=TrustSettings(bundle=bundle))
+    told = Settings(inventory=InventorySettings(file=inventory), trust=BundleSettings(bundle=bundle))
     assert expected(told).faults == (
         f"{inventory}: No such file or directory",
         f"{bundle}: No such file or directory",
