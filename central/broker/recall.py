@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 from central.events import stamp
 from central.store.epoch_ranges import EpochRanges
 from central.store.missing import Gap
-from device.mqtt_client import Received
-from device.wire import State, Topics, dumps, loads
+from device.wire import Received, State, Topics, dumps, loads
 
 VERB = "replay"
 MAX_ROWS = 10_000

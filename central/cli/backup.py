@@ -38,7 +38,7 @@ def add(commands: Any) -> None:
 
 def run(asked: BackupOptions) -> int:
     """Write it, and return the exit code."""
-    from central.store import audit_log, backup  # noqa: PLC0415 - `run` does not need it
+    from central.store import audit_log, backup
 
     now, database = datetime.now(UTC), settings(asked.config).database(os.environ)
     folder = asked.file.is_dir()

@@ -40,7 +40,7 @@ def add(commands: Any) -> None:
 
 def run(asked: ForgetOptions) -> int:
     """Let go of it, if somebody agrees, and return the exit code."""
-    from central.store import forget  # noqa: PLC0415 - `run` does not need it
+    from central.store import forget
 
     point = asked.point
 

@@ -49,9 +49,9 @@ def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = No
 
     The receipts go beside *file*, or into the folder *receipts*.
     """
-    from central.ingest.transfer import take  # noqa: PLC0415 - `run` does not need it
-    from central.store.database import Store  # noqa: PLC0415 - as above
-    from device.record.transfer_file import Holds, TransferFile, TransferFileError, told_of  # noqa: PLC0415 - as above
+    from central.ingest.transfer import take
+    from central.store.database import Store
+    from device.record.transfer_file import Holds, TransferFile, TransferFileError, told_of
 
     now = datetime.now(UTC)
     try:

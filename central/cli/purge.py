@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
 
 def run(asked: PurgeOptions) -> int:
     """Remove it, if somebody agrees, and return the exit code."""
-    from central.store import purge  # noqa: PLC0415 - `run` does not need it
+    from central.store import purge
 
     def agree(old: Purged) -> bool:
         print(f"{old.events} peristiwa dan {old.messages} pesan karantina sebelum {asked.before} dihapus selamanya.")

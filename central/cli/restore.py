@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
 
 def run(asked: RestoreOptions) -> int:
     """Put it there, and return the exit code."""
-    from central.store import audit_log, backup  # noqa: PLC0415 - `run` does not need it
+    from central.store import audit_log, backup
 
     database = settings(asked.config).database(os.environ)
     try:

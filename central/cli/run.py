@@ -33,8 +33,8 @@ def add(commands: Any) -> None:
 
 def run(asked: RunOptions) -> int:
     """Serve until told to stop, and return the exit code."""
-    from central import centre  # noqa: PLC0415 - paho is paid for by `run` alone
-    from device.system.systemd import Notifier  # noqa: PLC0415 - as above
+    from central import centre
+    from device.system.systemd import Notifier
 
     found = settings(asked.config)
     try:

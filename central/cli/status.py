@@ -37,10 +37,10 @@ def add(commands: Any) -> None:
 
 def run(asked: StatusOptions) -> int:
     """Print it, and return the exit code."""
-    from central import expected, problems  # noqa: PLC0415 - `run` does not need them
-    from central.cli import table  # noqa: PLC0415 - as above
-    from central.store import status  # noqa: PLC0415 - as above
-    from central.store.backup import lock_of  # noqa: PLC0415 - as above
+    from central import expected, problems
+    from central.cli import table
+    from central.store import status
+    from central.store.backup import lock_of
 
     found, now = settings(asked.config), datetime.now(UTC)
     database = found.database(os.environ)

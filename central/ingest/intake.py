@@ -11,8 +11,7 @@ from central.broker.twins import Life, Twins
 from central.events import Read, UnreadableEventError, claims, receipts, rows
 from central.store.database import Store
 from central.store.troubles import TWIN
-from device.mqtt_client import Message, Received
-from device.wire import POINT, Quarantined, State, Topics, dumps, loads
+from device.wire import POINT, Message, Quarantined, Received, State, Topics, dumps, loads
 
 LEAVES = ("event", "state", "info", "health")
 """What the centre hears of a point."""

@@ -17,9 +17,8 @@ from central.events import stamp
 from central.ingest.intake import Intake
 from central.store.database import Store
 from central.store.file import MAX_PAUSE, patiently
-from device.mqtt_client import Message, Received
 from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, writing
-from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
+from device.wire import Message, Quarantined, Received, Topics, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
 

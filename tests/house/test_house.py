@@ -20,7 +20,6 @@ ROOMS = {
         "system",
         "model",
         "wire",
-        "message",
         "config",
         "patterns",
         "indicators",
@@ -36,7 +35,10 @@ ROOMS = {
         "mqtt_client",
         "delivery",
         "control",
+        "parts",
+        "status",
         "daemon",
+        "wiring",
         "cli",
         "__main__",
     ),
@@ -55,7 +57,7 @@ ROOMS = {
         "cli",
         "__main__",
     ),
-    "office": ("__init__", "keys", "bundle", "bundle_diff", "desk", "passes", "cli", "__main__"),
+    "office": ("__init__", "days", "csv_table", "keys", "bundle", "desk", "passes", "policies", "cli", "__main__"),
 }
 # What the other programs may take of the station's rooms: nouns, forms and belief, never its loop or its own disk.
 SHARED = {
@@ -64,7 +66,6 @@ SHARED = {
         "system",
         "model",
         "wire",
-        "message",
         "config",
         "trust",
         "mqtt",
@@ -226,24 +227,36 @@ def test_no_private_key_is_ever_used_on_a_device() -> None:
     assert signing == []
 
 
-@pytest.mark.parametrize("program", ["device", "central"])
+@pytest.mark.parametrize("program", ["device", "central", "office"])
 def test_the_longest_module_can_still_be_read(program: str) -> None:
     lengths = {dotted(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules(program)}
     assert {module: lines for module, lines in lengths.items() if lines > LONGEST} == {}
 
 
 def test_what_only_a_tool_needs_is_not_paid_by_the_station() -> None:
-    asked = "import sys; import device.__main__, device.daemon, device.camera.pictures; print(*sys.modules)"
+    asked = "import sys; import device.__main__, device.wiring, device.camera.pictures; print(*sys.modules)"
     loaded = set(
         subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
     )
     tools = {"flicker", "webcam", "video", "picamera"}
     libraries = {"av", "videodev2", "picamera2", "segno", "reportlab", "unittest.mock", "asyncio", "matplotlib"}
-    assert (
-        loaded & ({f"device.camera.{name}" for name in tools} | {"device.cli.camera", "device.cli.bench"} | libraries)
-        == set()
-    )
+    commands = {"device.cli._camera", "device.cli._calibration"}
+    assert loaded & ({f"device.camera.{name}" for name in tools} | commands | libraries) == set()
     assert "device.scanner" in loaded
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *(f"device.delivery.{name}" for name in ("announcements", "in_flight", "remote_commands", "_reachability")),
+        *(f"central.{name}" for name in ("ingest.intake", "ingest.inbox", "ingest.transfer", "broker.recall")),
+    ],
+)
+def test_what_only_speaks_of_messages_loads_no_client_of_a_broker(module: str) -> None:
+    asked = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
+    assert module in loaded
+    assert [name for name in loaded if name.partition(".")[0] == "paho"] == []
 
 
 def test_a_class_of_the_centre_has_a_name_of_its_own() -> None:

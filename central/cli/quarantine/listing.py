@@ -39,9 +39,9 @@ def run(asked: ListOptions) -> int:
 
 
 def _list(asked: ListOptions, database: Path) -> int:
-    from central.cli.quarantine.lines import lines  # noqa: PLC0415 - `run` does not need it
-    from central.problems import civil  # noqa: PLC0415 - as above
-    from central.store import quarantine  # noqa: PLC0415 - as above
+    from central.cli.quarantine.lines import lines
+    from central.problems import civil
+    from central.store import quarantine
 
     found = quarantine.listed(database, asked.point)
     if asked.json:

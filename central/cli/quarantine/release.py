@@ -46,7 +46,7 @@ def run(asked: ReleaseOptions) -> int:
 
 
 def _release(asked: ReleaseOptions, database: Path) -> int:
-    from central.store import audit_log, release  # noqa: PLC0415 - `run` does not need it
+    from central.store import audit_log, release
 
     if asked.all == bool(asked.number):
         log.line.error("say which: numbers, or --all. Next: titik-central quarantine list")

@@ -40,7 +40,7 @@ def run(asked: SeenOptions) -> int:
 
 
 def _note(asked: SeenOptions, database: Path) -> int:
-    from central.store import audit_log, release  # noqa: PLC0415 - `run` does not need it
+    from central.store import audit_log, release
 
     now = datetime.now(UTC)
 

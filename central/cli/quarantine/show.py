@@ -34,9 +34,9 @@ def run(asked: ShowOptions) -> int:
 
 
 def _show(number: int, database: Path) -> int:
-    from central.cli.quarantine.lines import body_lines, lines  # noqa: PLC0415 - `run` does not need it
-    from central.problems import civil  # noqa: PLC0415 - as above
-    from central.store import release  # noqa: PLC0415 - as above
+    from central.cli.quarantine.lines import body_lines, lines
+    from central.problems import civil
+    from central.store import release
 
     held, body, prospects = release.look(database, number)
     print("\n".join(lines([held], civil)))

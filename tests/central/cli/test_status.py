@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.__main__ import main
@@ -107,7 +107,6 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(EVENTS, st.booleans())
 def test_the_last_event_agrees_with_looking_at_every_row(
     told: list[tuple[datetime | None, str, datetime]], seen: bool
@@ -211,7 +210,6 @@ SCANS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(SCANS, st.integers(0, 12))
 def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
     told: list[tuple[int, str, str | None, bool, bool]], purged: int
@@ -287,7 +285,6 @@ SAID = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(SAID, SAID, SAID)
 def test_whatever_a_station_says_the_status_is_said(
     state_: dict[str, Any], info: dict[str, Any], told: dict[str, Any]

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.__main__ import main
@@ -19,8 +19,7 @@ from central.store.missing import Gap
 from central.store.quarantine import ClaimedRange, NotReleasedError, Review, listed
 from central.store.release import Prospect, Released, look, release, see
 from central.store.status import look as status
-from device.mqtt_client import Received
-from device.wire import Quarantined, Receipt, digest, dumps
+from device.wire import Quarantined, Receipt, Received, digest, dumps
 from tests.central.cli.test_status import arguments
 from tests.central.store.test_store import LATER, NOW, TIME, Centre, event, message, state
 from tests.support.world import Child, Mosquitto, wait_for
@@ -306,7 +305,6 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_in_whatever_order_it_comes_is_released_and_comes_again_each_event_is_held_once(
     steps: list[tuple[str, Any]],
@@ -403,7 +401,7 @@ def test_a_release_works_beside_a_running_centre(tmp_path: Path) -> None:
         wait_for(lambda: "state online" in running.err)
         told = [*command, "quarantine", "release", "--all", "--as", OLD, "--config", config]
         with Child(told, tmp_path / "release", {"SUDO_USER": "siti"}) as child:
-            assert child.process.wait(30) == 0
+            assert child.process.wait() == 0
             assert "pusat berjalan terus / the centre goes on" in child.out
         assert running.stop() == 0
     with closing(sqlite3.connect(path)) as file:
