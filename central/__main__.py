@@ -5,13 +5,13 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from contextlib import suppress
 
 from central.cli import backup, forget, import_events, purge, quarantine, restore, run, status
-from central.cli.exit_codes import CONFIG, FAILED
 from central.points import UnknownPointError
 from central.store.file import ForeignDatabaseError
 from device import __version__
 from device.config import ConfigError
 from device.system import log
 from device.system.command_line import answer
+from device.system.exit_codes import CONFIG, FAILED
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from central.cli._options import agreed, command, settings
-from central.cli.exit_codes import DONE, FAILED, MISSING
 from central.points import typed
 from central.store.known_points import Known
 from device.system import log
 from device.system.command_line import answered_by
+from device.system.exit_codes import DONE, FAILED, MISSING
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from central.cli._options import command, settings
-from central.cli.exit_codes import DONE, FAILED, MISSING
 from central.store.file import DatabaseGoneError, StoreWriteError, patiently
 from device.system import log
 from device.system.command_line import answered_by
+from device.system.exit_codes import DONE, FAILED, MISSING
 from device.wire import Topics
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from central.cli._options import agreed, command, settings
-from central.cli.exit_codes import DONE, FAILED
 from central.points import typed, typed_day
 from central.store.tombstones import Purged
 from device.system import log
 from device.system.command_line import answered_by
+from device.system.exit_codes import DONE, FAILED
 
 
 @dataclass(frozen=True)

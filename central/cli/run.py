@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from central.cli._options import command, settings
-from central.cli.exit_codes import DONE, FAILED
 from central.store.file import DatabaseGoneError, ForeignDatabaseError
 from device.config import ConfigError
 from device.system import log
 from device.system.command_line import answered_by
+from device.system.exit_codes import DONE, FAILED
 from device.system.lock import LockTakenError
 
 

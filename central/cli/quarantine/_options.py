@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from central.cli._options import CODES, settings
-from central.cli.exit_codes import FAILED, MISSING
 from central.store.file import DatabaseMissingError
 from central.store.quarantine import NotReleasedError
 from device.system import log
 from device.system.command_line import add_command
+from device.system.exit_codes import FAILED, MISSING
 
 
 def command(among: Any, name: str, says: str, example: str) -> ArgumentParser:

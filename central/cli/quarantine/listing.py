@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from central.cli.exit_codes import DONE
 from central.cli.quarantine._options import answered, command
 from central.points import typed
 from device.system.command_line import answered_by
+from device.system.exit_codes import DONE
 
 
 @dataclass(frozen=True)

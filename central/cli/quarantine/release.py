@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from central.cli._options import count
-from central.cli.exit_codes import DONE, FAILED, USAGE
 from central.cli.quarantine._options import add_why, answered, command
 from central.points import typed
 from central.store.database import Store
 from device.system import log
 from device.system.command_line import answered_by
+from device.system.exit_codes import DONE, FAILED, USAGE
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from central.cli._options import count
-from central.cli.exit_codes import DONE
 from central.cli.quarantine._options import add_why, answered, command
 from central.store.database import Store
 from device.system.command_line import answered_by
+from device.system.exit_codes import DONE
 
 
 @dataclass(frozen=True)

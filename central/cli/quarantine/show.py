@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from central.cli._options import count
-from central.cli.exit_codes import DONE
 from central.cli.quarantine._options import answered, command
 from device.system import log
 from device.system.command_line import answered_by
+from device.system.exit_codes import DONE
 
 
 @dataclass(frozen=True)
