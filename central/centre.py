@@ -22,13 +22,14 @@ from typing import Any
 from central.alarms import Alarms
 from central.broker.bundle_publisher import BundlePublisher
 from central.broker.connect import Connector
-from central.broker.recall import VERB, Pace, Recall
+from central.broker.recall import VERB, Backoff, Recall
 from central.broker.twins import Rival
 from central.ingest.inbox import Inbox
 from central.ingest.intake import LEAVES, Intake
 from central.settings import Settings, password
 from central.store.backup import lock_of
-from central.store.database import Store, StoreWriteError
+from central.store.database import Store
+from central.store.file import StoreWriteError
 from device.config import BrokerSettings
 from device.mqtt.pace import Limits
 from device.mqtt.weather import Weather
@@ -79,7 +80,7 @@ class Centre:
         watchdog: Watchdog,
         *,
         posting: BundlePublisher,
-        pace: Pace = Pace(),  # noqa: B008 - a value that cannot change
+        backoff: Backoff = Backoff(),  # noqa: B008 - a value that cannot change
     ) -> None:
         self._posting = posting
         self._store = store
@@ -89,7 +90,7 @@ class Centre:
         self._watchdog = watchdog
         self._topics = Topics(broker.root)
         self._intake = Intake(store, self._topics)
-        self._recall = Recall(self._topics, pace)
+        self._recall = Recall(self._topics, backoff)
         self._inbox = Inbox(broker.root)
         self._batch: list[Received] = []
         """What is being taken; it stays until it is on the disk."""
@@ -111,7 +112,7 @@ class Centre:
         self._limits = Limits(broker.most_waiting)
 
     def serve(self) -> None:
-        """Hold one session after another until told to stop. Raises `store.Gone`."""
+        """Hold one session after another until told to stop. Raises `file.DatabaseGoneError`."""
         pause = FIRST_PAUSE
         while not self._stop.is_set():
             began = monotonic()
@@ -288,8 +289,8 @@ class Centre:
             )
 
     def _state(self, state: State) -> Message:
-        told = {"state": state, "centre": self._store.life, "boot": self._boot}
-        return Message(self._topics.centre(), dumps({**told, **self._alarms.wire()}), retain=True)
+        fields = {"state": state, "centre": self._store.life, "boot": self._boot}
+        return Message(self._topics.centre(), dumps({**fields, **self._alarms.wire()}), retain=True)
 
     def _say(self, link: Link) -> None:
         state = State.DEGRADED if self._fault is not None else State.ONLINE
@@ -338,7 +339,7 @@ def _client_id(broker: BrokerSettings) -> str:
 def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.environ) -> None:
     """Open the store, and serve until SIGTERM or SIGINT.
 
-    Raises `store.ForeignDatabaseError`, `store.Gone` and `lock.Taken`.
+    Raises `file.ForeignDatabaseError`, `file.DatabaseGoneError` and `lock.LockTakenError`.
     """
     secret = password(env)
     if settings.broker.username is not None and secret is None:
@@ -362,7 +363,7 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
 def _open(path: Path, stop: Stop, stack: ExitStack, watchdog: Watchdog) -> Store | None:
     """Return the open store, waiting for a disk that is not there yet; ``None`` when told to stop.
 
-    Raises `store.ForeignDatabaseError` and `lock.Taken`.
+    Raises `file.ForeignDatabaseError` and `lock.LockTakenError`.
     """
     lock = lock_of(path)
     stack.callback(lock.release)

@@ -169,7 +169,7 @@ def test_two_stations_that_take_each_others_session_are_named(tmp_path: Path) ->
         assert centre.err.count("two stations use this name") == 1
         (trouble,) = troubles(centre)
         assert (trouble.point, trouble.word) == ("bupati-1", TWIN)
-        assert set(trouble.told["epochs"]) == {"e1", "e2"}
+        assert set(trouble.details["epochs"]) == {"e1", "e2"}
 
 
 def test_two_centres_of_one_name_notice_each_other(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_two_centres_of_one_name_notice_each_other(tmp_path: Path) -> None:
             wait_for(lambda: said in one.err and said in two.err, "each says that there is another")
             (trouble,) = [one_ for one_ in troubles(one) if one_.word == RIVAL]
             assert trouble.point == CENTRE
-            assert f"its database is '{trouble.told['centre']}'" in one.err
+            assert f"its database is '{trouble.details['centre']}'" in one.err
         listener.subscribe([FLEET])
 
         def told() -> bool:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.broker.recall import EACH_MINUTE, MAX_ROWS, Recall, Request, owed
+from central.broker.recall import EACH_MINUTE, MAX_ROWS, Recall, ReplayRequest, owed
 from central.store.backup import backup, restore
 from central.store.missing import Gap
 from device.config import BrokerSettings, DeliverySettings
@@ -38,7 +38,7 @@ def online(recall: Recall, now: float = 0.0, **more: Any) -> None:
     recall.hear(said("state", {"state": "online", **more}), now)
 
 
-def answered(request: Request, again: int, kept: int) -> Received:
+def answered(request: ReplayRequest, again: int, kept: int) -> Received:
     gap = request.gap
     told = {"epoch": gap.epoch, "from": gap.first, "to": gap.last, "again": again, "kept": kept}
     return said("response/replay", {"transaction": request.transaction, "answer": "done", "why": None, **told})

@@ -22,9 +22,11 @@ from central.events import stamp
 from central.expected import Expected, expected, never_heard
 from central.problems import FAULTS, TROUBLES, Problem, problems
 from central.settings import BundleSettings, InventorySettings, Settings
-from central.store import audit_log, tables
+from central.store import audit_log, schema, tally
 from central.store.backup import backup, lock_of, restore
-from central.store.status import Backup, DatabaseMissingError, PointStatus, Status, Trouble, look
+from central.store.file import DatabaseMissingError
+from central.store.status import Backup, PointStatus, Status, look
+from central.store.troubles import Trouble
 from device.model import Place
 from device.trust.bundle import Trust
 from device.wire import dumps
@@ -232,8 +234,8 @@ def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
         file.executemany(
             "INSERT INTO event VALUES (?, ?, ?, ?, ?)", [row for seq, row in held.items() if seq >= purged]
         )
-        file.execute(tables.TALLY[0])
-        file.execute(tables.TALLY[1], {"after": 0, "most": 100})
+        schema.make(file, "tally")
+        tally.recount(file)
         assert counted == file.execute("SELECT kind, events FROM tally ORDER BY kind").fetchall()
 
 
@@ -346,7 +348,7 @@ def test_what_is_wrong_with_the_centre_comes_first(tmp_path: Path) -> None:
         unreleased=2,
         backup=Backup(stamp(NOW - 37 * HOUR), "f", 1),
         troubles=tuple(
-            Trouble(point, word, stamp(NOW), {})
+            Trouble(point, word, {}, stamp(NOW), stamp(NOW))
             for point, word in (("", "bundle"), ("", "rival"), ("bupati-1", "twin"), ("bupati-1", "to{morrow}"))
         ),
     )
@@ -480,7 +482,7 @@ def test_what_was_done_by_hand_survives_a_restore_and_is_never_changed(tmp_path:
     restore(centre.path, copy, NOW + 2 * HOUR, "siti")
     with Centre(tmp_path) as centre:
         lines_ = centre.store.noted()
-        assert [(line.who, line.what, json.loads(line.told)) for line in lines_] == [
+        assert [(line.who, line.what, json.loads(line.details)) for line in lines_] == [
             ("budi", "seen", {"message": 1}),
             ("budi", "seen", {"message": 2}),
             ("siti", "restore", {"file": str(copy)}),
@@ -539,7 +541,7 @@ def test_what_a_running_centre_noticed_is_read_where_it_has_the_table(tmp_path: 
                 (TIME, '{"boots":[]}'),
             )
             file.commit()
-        assert look(centre.path).troubles == (Trouble("bupati-1", "twin", TIME, {"boots": []}),)
+        assert look(centre.path).troubles == (Trouble("bupati-1", "twin", {"boots": []}, TIME, TIME),)
 
 
 def test_the_status_writes_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from central.__main__ import main
 from central.events import rows
 from central.store.backup import BackupError, Restored, backup, dated, lock_of, restore
-from central.store.database import ForeignDatabaseError, Store
+from central.store.database import Store
+from central.store.file import ForeignDatabaseError
 from device.wire import dumps
 from tests.central.store.test_store import event
 from tests.support.world import Child, Mosquitto, wait_for

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.broker.recall import EACH_MINUTE, MAX_ASKED, Recall
-from central.store.epoch_ranges import Spans
+from central.store.epoch_ranges import EpochRanges
 from central.store.missing import EPOCH, LOOK, Gap
 from device.wire import Topics, dumps
 from tests.central.store.test_store import NOW, Centre, event, message, state
@@ -34,7 +34,7 @@ def numbers(gaps: Iterable[Gap]) -> set[tuple[str, int]]:
 
 @given(RUNS, RUNS)
 def test_spans_are_sets_of_numbers(some: list[Gap], ranges: list[Gap]) -> None:
-    spans = Spans(some)
+    spans = EpochRanges(some)
     assert numbers(spans) == numbers(some)
     runs = sorted(spans)
     assert all(a.epoch != b.epoch or a.last + 1 < b.first for a, b in itertools.pairwise(runs))

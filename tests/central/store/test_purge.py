@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from central.__main__ import main
 from central.points import UnknownPointError
 from central.store.backup import backup, lock_of, restore
-from central.store.database import Purged
 from central.store.purge import PurgeError, purge
+from central.store.tombstones import Purged
 from device.wire import Receipt, digest
 from tests.central.store.test_store import Centre, correction, event, message, state
 from tests.support.world import Child

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from central.ingest.transfer import bring, receipts_of
+from central.cli.import_events import bring
+from central.ingest.transfer import receipts_of
 from central.store.database import Store
 from central.store.status import look
 from device.__main__ import main as titik

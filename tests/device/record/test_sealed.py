@@ -20,7 +20,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from central.ingest.transfer import bring, receipts_of
+from central.cli.import_events import bring
+from central.ingest.transfer import receipts_of
 from central.store.database import Store
 from device.__main__ import main as titik
 from device.control import control_socket

@@ -21,10 +21,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from central.cli.import_events import bring
 from central.ingest import transfer as central_stick
 from central.ingest.intake import Intake
-from central.ingest.transfer import bring, receipts_of
-from central.store import database as central_store
+from central.ingest.transfer import receipts_of
+from central.store import file as central_store
 from central.store.database import Store
 from device.__main__ import main as titik
 from device.control import control_socket
