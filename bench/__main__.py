@@ -68,12 +68,12 @@ def ours(rules: Rules) -> Callable[[Scene, float], int]:
     scanner, sightings, basis = Scanner(1 / 15), Sightings(0.7, 10.0, 1000), Basis(rules, AT)
 
     def turn(scene: Scene, tick: float) -> int:
-        seen = 0
-        for code in scanner.read(scene.luma, tick).codes:
-            seen += 1
-            if sightings.holds(code.text, tick=tick, basis=basis) is None:
-                sightings.sight(code.text, judge(code.text, *basis), tick=tick, basis=basis)
-        return seen
+        texts = [code.text for code in scanner.read(scene.luma, tick).codes]
+        showings = sightings.showings([(text, False) for text in texts], tick=tick, basis=basis)
+        for text, shown in zip(texts, showings, strict=True):
+            if shown is None:
+                sightings.sight(text, judge(text, *basis), tick=tick, basis=basis)
+        return len(texts)
 
     return turn
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from central.broker.bundle_publisher import Fault
+from central.broker.bundle_publisher import PostingFault
 from central.broker.twins import WINDOW
 from central.store.database import Store
 from central.store.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
@@ -20,7 +20,7 @@ class Alarms:
         self._store = store
         self._on: set[tuple[str, str]] = set()
         """Point and word, as this process knows them."""
-        self._fault: Fault | None = None
+        self._fault: PostingFault | None = None
 
     def wire(self) -> dict[str, Any]:
         """Return what the centre's state says of it; nothing, where all is well."""
@@ -53,7 +53,7 @@ class Alarms:
                 self._store.life,
             )
 
-    def note_fault(self, fault: Fault | None) -> None:
+    def note_fault(self, fault: PostingFault | None) -> None:
         """Note why the bundle is not posted, or that it is."""
         if fault == self._fault:
             return

@@ -53,7 +53,7 @@ def _parser() -> ArgumentParser:
         (
             "bundle",
             "the trust bundle of the station that runs here",
-            "titik bundle import trust.cose",
+            "titik bundle import trust.cbor",
             (bundle_import,),
         ),
         ("clock", "the time that the station that runs here believes", "titik clock reset", (clock_reset,)),

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from time import perf_counter
 
 from device import patterns
@@ -21,7 +20,7 @@ from device.parts import Parts
 from device.patterns import pattern
 from device.record.clock_correction import ClockCorrection
 from device.record.outbox import RecordError
-from device.status import Status
+from device.status import StationStatus
 from device.system.watchdog import Watchdog
 from device.verdict.judge import Basis, judge_shown
 from device.verdict.sightings import Sighting
@@ -35,7 +34,7 @@ class Station(Parts):
 
     def serve(self, stream: Iterable[Frame | Blind], watchdog: Watchdog) -> None:
         """Frame in, record, light and event out; ends when the frames end."""
-        status, correction = Status(self), ClockCorrection(self.outbox, self.composer)
+        status, correction = StationStatus(self), ClockCorrection(self.outbox, self.composer)
         for turn in stream:
             if isinstance(turn, Frame):
                 self._look(turn, correction)
@@ -54,10 +53,10 @@ class Station(Parts):
         self.health.frame(frame, read_ms)
         if self.lights.has_light:
             self.lights.illuminate(self.fill_light.look(frame.luma, frame.tick, self.scanner.stirred))
-        height, width = frame.luma.shape
         basis = Basis(self.ruleset.rules, frame.at, self._floor(frame.at))
-        holds = partial(self.sightings.holds, tick=frame.tick, basis=basis)
-        meant = self.nearest.chosen(view, (height, width), frame.tick, holds)
+        seen = self.nearest.seen(view.codes, frame.luma.shape, frame.tick)
+        showings = self.sightings.showings([(one.text, one.rests) for one in seen], tick=frame.tick, basis=basis)
+        meant = self.nearest.chosen(seen, showings, view.suspects, frame.tick)
         if meant is None:
             return
         began = perf_counter()

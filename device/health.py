@@ -37,7 +37,7 @@ class Health:
         self.skipped = 0
         self.blind = 0
         self.contained = Contained()
-        """What was raised, and went no further, outside of the steps that read."""
+        """What was raised, and went no further, outside of the attempts to read."""
 
     def frame(self, frame: Frame, read_ms: float) -> None:
         """Count one frame that was read in *read_ms*, and those that went by meanwhile."""

@@ -84,6 +84,19 @@ class Reason(StrEnum):
     WAIT = "wait"
 
 
+class Fault(StrEnum):
+    """What is out of order at a station, as its ``state`` says it; the courier's own words come on top."""
+
+    CAMERA = "camera"
+    OUTBOX = "outbox"
+    SEALED = "sealed"
+    POLICY = "policy"
+    BUNDLE = "bundle"
+    ROSTER = "roster"
+    GLASS = "glass"
+    READER = "reader"
+
+
 class Kind(StrEnum):
     """The form of a code, told from its text alone."""
 

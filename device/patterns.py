@@ -5,10 +5,10 @@ and by its own sound rhythm; a suffix of short blips says why. Lamps: red left, 
 what red and green say together, and nothing depends on it. At most three flashes a second (WCAG 2.3.1).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from device.model import Outcome, Reason, Verdict
+from device.model import Fault, Outcome, Reason, Verdict
 
 GREEN, RED, AMBER = "green", "red", "amber"
 
@@ -55,6 +55,10 @@ _BODY: Mapping[Outcome, Pattern] = {
 }
 _LAMPS = {Outcome.ADMIT: _ADMIT, Outcome.CHECK: _CHECK, Outcome.REFUSE: _REFUSE}
 _PITCH = {Outcome.ADMIT: HIGH, Outcome.CHECK: MIDDLE, Outcome.REFUSE: LOW}
+_AGAIN: Mapping[Outcome, Pattern] = {
+    outcome: (*_blinks(lamps, _PITCH[outcome], 0.1, 2, 0.25), Step(lamps, None, 0.6))
+    for outcome, lamps in _LAMPS.items()
+}
 
 SUFFIX: Mapping[Reason, int] = {
     Reason.EXPIRED: 1,
@@ -101,16 +105,40 @@ SMEARED: Pattern = (
 )
 """Ready, by a glass that wants cleaning: a green blip, then two short red ones."""
 FAULT: Pattern = (Step(_REFUSE, None, 1.0), Step(_DARK, None, 1.0))
-IDENTIFY: Pattern = (Step(_ADMIT, HIGH, 0.3), Step(_REFUSE, LOW, 0.3)) * 5
 
-STATES: Mapping[str, Pattern] = {
-    "ready": READY,
-    "offline": OFFLINE,
-    "stale": STALE,
-    "smeared": SMEARED,
-    "fault": FAULT,
-    "identify": IDENTIFY,
+RESTING: Mapping[Fault, Pattern | None] = {
+    Fault.CAMERA: FAULT,
+    Fault.OUTBOX: FAULT,
+    Fault.BUNDLE: STALE,
+    Fault.GLASS: SMEARED,
+    Fault.SEALED: None,
+    Fault.POLICY: None,
+    Fault.ROSTER: None,
+    Fault.READER: None,
 }
+"""The light of each fault while nobody shows a code, the gravest first; ``None`` where nobody at the wall sees it."""
+
+LIGHTS: Mapping[str, tuple[Pattern, ...]] = {
+    "ready": (READY,),
+    "ready, recording for later": (OFFLINE,),
+    "ready, but a newer trust bundle is due": (STALE,),
+    "ready, but clean the glass before the lens": (SMEARED,),
+    "admitted": (_BODY[Outcome.ADMIT],),
+    "check, ask the guard": (_BODY[Outcome.CHECK],),
+    "refused": (_BODY[Outcome.REFUSE],),
+    "again, already recorded": tuple(_AGAIN.values()),
+    "not a pass": (NOT_OURS,),
+    "wait, too many strange codes": (WAIT,),
+    "cannot record, nobody is admitted": (OUT_OF_ORDER,),
+    "out of order, use the book": (FAULT,),
+}
+"""All that the lamps say, under the words of README's table, to which tests hold it; *why* follows as a suffix."""
+
+
+def resting(faults: Collection[str], *, linked: bool) -> Pattern:
+    """Return the light of a station before which nobody stands: that of its gravest fault, if one has any."""
+    told = (light for fault, light in RESTING.items() if fault in faults and light is not None)
+    return next(told, READY if linked else OFFLINE)
 
 
 def pattern(verdict: Verdict, *, repeat: bool = False) -> Pattern:
@@ -121,8 +149,7 @@ def pattern(verdict: Verdict, *, repeat: bool = False) -> Pattern:
     if verdict.reason is Reason.WAIT:
         return WAIT
     if repeat:
-        lamps, tone = _LAMPS[verdict.outcome], _PITCH[verdict.outcome]
-        return (*_blinks(lamps, tone, 0.1, 2, 0.25), Step(lamps, None, 0.6))
+        return _AGAIN[verdict.outcome]
     if verdict.reason is Reason.NOT_A_PASS:
         return NOT_OURS
     times = SUFFIX.get(verdict.reason, 0)

@@ -3,9 +3,9 @@
 from contextlib import suppress
 
 from device import __version__, patterns
-from device.camera.monitor import State
+from device.camera.monitor import CameraState
 from device.delivery.announcements import Notice
-from device.model import Blind, Frame
+from device.model import Blind, Fault, Frame
 from device.parts import Parts
 from device.patterns import Pattern
 from device.record.event import age
@@ -16,7 +16,7 @@ MEASURE_EVERY = 5.0
 """Seconds between two looks at how it fares, unless a fault comes or goes; the courier says the newest each minute."""
 
 
-class Status:
+class StationStatus:
     """Faults, resting light and health of a station, told once a turn."""
 
     def __init__(self, station: Parts) -> None:
@@ -33,25 +33,18 @@ class Status:
         faults = tuple(
             word
             for word, wrong in (
-                ("camera", isinstance(turn, Blind) or not station.lens.serves),
-                ("outbox", station.outbox.fault is not None),
-                ("sealed", any(one.owed != 0 for one in station.outbox.sealed.all)),
-                ("policy", station.ruleset.rules.broken),
-                ("bundle", (synced and station.ruleset.rules.trust.due(turn.at)) or not station.ruleset.kept),
-                ("roster", station.ruleset.rules.trust.roster.locked),
-                ("glass", station.lens.state is State.SMEARED),
-                ("reader", bool(station.crashes.left_out)),
+                (Fault.CAMERA, isinstance(turn, Blind) or not station.lens.serves),
+                (Fault.OUTBOX, station.outbox.fault is not None),
+                (Fault.SEALED, any(one.owed != 0 for one in station.outbox.sealed.all)),
+                (Fault.POLICY, station.ruleset.rules.broken),
+                (Fault.BUNDLE, (synced and station.ruleset.rules.trust.due(turn.at)) or not station.ruleset.kept),
+                (Fault.ROSTER, station.ruleset.rules.trust.roster.locked),
+                (Fault.GLASS, station.lens.state is CameraState.SMEARED),
+                (Fault.READER, bool(station.crashes.left_out)),
             )
             if wrong
         )
-        if {"camera", "outbox"} & set(faults):
-            resting = patterns.FAULT
-        elif "bundle" in faults:
-            resting = patterns.STALE
-        elif "glass" in faults:
-            resting = patterns.SMEARED
-        else:
-            resting = patterns.READY if station.courier.linked else patterns.OFFLINE
+        resting = patterns.resting(faults, linked=station.courier.linked)
         if resting is not self._resting:
             self._resting = resting
             station.lights.rest(resting)
@@ -84,7 +77,7 @@ class Status:
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": {**clock.wire(), "time": stamp(turn.at)},
             "blind": turn.why if isinstance(turn, Blind) else None,
-            "camera": station.lens.tell() | ({"state": State.AWAY.value} if isinstance(turn, Blind) else {}),
+            "camera": station.lens.tell() | ({"state": CameraState.AWAY.value} if isinstance(turn, Blind) else {}),
             **self._bundle(),
             "version": __version__,
         }

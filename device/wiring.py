@@ -22,6 +22,7 @@ from device.daemon import Station
 from device.delivery import remote_commands
 from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
+from device.formats import registry
 from device.health import Health
 from device.indicators import Indicators
 from device.reading.crashes import Crashes
@@ -144,7 +145,7 @@ def _info(configuration: Config) -> dict[str, object]:
         "version": __version__,
         "config": shown,
         "config_hash": config.fingerprint(configuration),
-        "can": ["hcert", "pass", "phone-pass", "listed"],
+        "can": registry.can(),
         "verbs": list(remote_commands.VERBS),
     }
 

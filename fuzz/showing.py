@@ -1,7 +1,7 @@
 """Showings: hostile symbols and pictures held before the whole chain, from the reading to the light.
 
-Nothing may come out of it but views and verdicts. What a step raised, and what was contained, is counted; that is no
-fault, but it should be rare. Each input depends on a seed and its number alone.
+Nothing may come out of it but views and verdicts. What an attempt raised, and what was contained, is counted; that is
+no fault, but it should be rare. Each input depends on a seed and its number alone.
 """
 
 import json
@@ -11,7 +11,6 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple, TypeAlias
@@ -81,7 +80,9 @@ def _stream(luma: Luma, left_out: tuple[str, ...], contained: Counter[str]) -> l
         health.frame(Frame(shot, AT, tick), 1.0)
         lamp.look(shot, tick, eye.stirred)
         texts += [code.text for code in seen.codes]
-        meant = nearest.chosen(seen, shot.shape, tick, partial(sightings.holds, tick=tick, basis=basis))
+        there = nearest.seen(seen.codes, shot.shape, tick)
+        showings = sightings.showings([(one.text, one.rests) for one in there], tick=tick, basis=basis)
+        meant = nearest.chosen(there, showings, seen.suspects, tick)
         if meant is None:
             continue
         judged = judge_shown(meant.text, RULES, AT, health.contained)

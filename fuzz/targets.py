@@ -291,8 +291,8 @@ def symbol(octets: bytes) -> None:
     level = symbols.LEVELS[told % 4]
     version = symbols.fitting(stream, level) or symbols.LARGEST
     luma = symbols.drawn(symbols.modules(stream, version, level, told // 4 % 8), 3)
-    for step in (FIRST, BY_ZBAR.first):
-        seen = look(step, Picture(luma))
+    for attempt in (FIRST, BY_ZBAR.first):
+        seen = look(attempt, Picture(luma))
         assert all(0 < len(code.text) <= MAX_TEXT for code in seen.codes), "a text that no symbol holds"
         for code in seen.codes:
             admitted = judge(code.text, RULES, AT).verdict.outcome == "admit"

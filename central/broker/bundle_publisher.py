@@ -12,7 +12,7 @@ FIRST_WAIT, MAX_WAIT = 60.0, 3600.0
 """Seconds after which a bundle is tried again at which the session ended, doubling."""
 
 
-class Fault(NamedTuple):
+class PostingFault(NamedTuple):
     """Why the bundle is not posted, and what to do."""
 
     why: str
@@ -38,7 +38,7 @@ class BundlePublisher:
         self._not_before = 0.0
         self._ended_with: tuple[int, int, int, int] | None = None
         """The state of the file with which a session ended."""
-        self.fault: Fault | None = None
+        self.fault: PostingFault | None = None
         """Why there is nothing to post, for the operator."""
 
     def again(self, now: float) -> None:
@@ -68,11 +68,11 @@ class BundlePublisher:
             octets = read_bounded(self.path, MAX_BUNDLE)
         except OSError as error:
             self._seen = None
-            self.fault = Fault(f"{self.path}: {error.strerror}", "[trust] bundle in central.toml")
+            self.fault = PostingFault(f"{self.path}: {error.strerror}", "[trust] bundle in central.toml")
             return None
         self._seen, self._size = seen, len(octets)
         if not 0 < len(octets) <= MAX_BUNDLE:
-            self.fault = Fault(f"{self.path} is no bundle by its size", "[trust] bundle in central.toml")
+            self.fault = PostingFault(f"{self.path} is no bundle by its size", "[trust] bundle in central.toml")
         elif largest is not None and len(octets) + len(topic.encode()) + AROUND > largest:
             self._too_large(largest)
         else:
@@ -94,14 +94,16 @@ class BundlePublisher:
             return None
         self._under_way = self._ended_with = None
         if refused:
-            self.fault = Fault("the broker refuses it", "the broker's ACL: the centre writes fleet/#", self._size)
+            self.fault = PostingFault(
+                "the broker refuses it", "the broker's ACL: the centre writes fleet/#", self._size
+            )
             return None
         self.fault = None
         return self._size
 
     def _too_large(self, largest: int | None) -> None:
         said = "it ended the session" if largest is None else f"{largest} at most"
-        self.fault = Fault(
+        self.fault = PostingFault(
             f"the broker takes no message of {self._size} bytes ({said})",
             f"max_packet_size in mosquitto.conf, {self._size + 2 * AROUND} or more; restart the broker",
             self._size,

@@ -71,7 +71,7 @@ def _look(asked: CameraTest) -> int:
     from device import scanner
     from device.camera import picamera
     from device.camera.flicker import banding, rows
-    from device.camera.monitor import CameraMonitor, State, view
+    from device.camera.monitor import CameraMonitor, CameraState, view
     from device.cli._camera import CameraCommandError, free_camera, looked, opener
 
     camera = free_camera(asked.config, asked.socket)
@@ -109,7 +109,7 @@ def _look(asked: CameraTest) -> int:
         print(json.dumps(seen))
     else:
         _print(seen)
-    return DONE if lens.seems is State.CLEAR else FAILED
+    return DONE if lens.seems is CameraState.CLEAR else FAILED
 
 
 def _keep(luma: "NDArray[np.uint8]", path: Path) -> None:

@@ -10,7 +10,7 @@ from device.control.control_socket import Verb
 from device.wire import MAX_BUNDLE
 
 
-class Row(NamedTuple):
+class VerbRow(NamedTuple):
     """One verb."""
 
     name: str
@@ -23,11 +23,11 @@ class Row(NamedTuple):
 
 
 VERBS = (
-    Row("bundle-import", MAX_BUNDLE, bundle_import.answer, "titik bundle import"),
-    Row("clock-reset", 0, clock_reset.answer, "titik clock reset"),
-    Row("queue-list", 0, queue_list.answer, "titik queue list"),
-    Row("queue-read", queue_read.MAX_REQUEST, queue_read.answer, "titik queue export"),
-    Row("queue-settle", MAX_BUNDLE, queue_settle.answer, "titik queue import"),
+    VerbRow("bundle-import", MAX_BUNDLE, bundle_import.answer, "titik bundle import"),
+    VerbRow("clock-reset", 0, clock_reset.answer, "titik clock reset"),
+    VerbRow("queue-list", 0, queue_list.answer, "titik queue list"),
+    VerbRow("queue-read", queue_read.MAX_REQUEST, queue_read.answer, "titik queue export"),
+    VerbRow("queue-settle", MAX_BUNDLE, queue_settle.answer, "titik queue import"),
 )
 
 

@@ -70,6 +70,10 @@ class Sign1(NamedTuple):
         """
         return self.signature[:32] if self.algorithm == ES256 else self.signature
 
+    def signed_by(self, key: PublicKey) -> bool:
+        """Return whether *key* signed it, in no context of its own; see `holds`."""
+        return holds(self, key)
+
 
 def parse(octets: bytes, limit: int = MAX_OCTETS) -> Sign1:
     """Return the COSE_Sign1 in *octets*, tagged or not, inside a CWT tag or not.

@@ -24,7 +24,8 @@ class Token(NamedTuple):
     issuer: str
     issued: datetime | None
     not_before: datetime | None
-    expires: datetime
+    expires: datetime | None
+    """``None`` where its form lets it count for ever; a CWT of ours must have an end."""
     claims: Mapping[Any, Any]
 
 

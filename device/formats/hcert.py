@@ -28,7 +28,7 @@ _WHOLE_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _FORMS = {3: "ddcc-vaccination", 4: "ddcc-test", 5: "health-link", -6: "icvp"}
 
 
-class Health(NamedTuple):
+class HealthCertificate(NamedTuple):
     """What a health certificate says, and what its signer must be allowed to say it."""
 
     claims: Claims
@@ -37,7 +37,7 @@ class Health(NamedTuple):
     """What the certificate is called, where it is another than the EU's; nothing of it is read then."""
 
 
-def read(claims: Mapping[Any, Any]) -> Health:
+def read(claims: Mapping[Any, Any]) -> HealthCertificate:
     """Return what the token's *claims* say; raises `MalformedError` where there is no certificate at all.
 
     A certificate holds one statement (schema 1.3.3); where there are more, or none, it is as genuine as its
@@ -48,7 +48,7 @@ def read(claims: Mapping[Any, Any]) -> Health:
         raise MalformedError("no health certificate inside")
     certificate = inner.get(EU_DCC)
     if certificate is None and inner:
-        return Health(Claims(), frozenset(), _form(inner))
+        return HealthCertificate(Claims(), frozenset(), _form(inner))
     if not isinstance(certificate, MAPS):
         raise MalformedError("no health certificate inside")
     found = [
@@ -59,9 +59,9 @@ def read(claims: Mapping[Any, Any]) -> Health:
         if isinstance(entry, MAPS)
     ]
     if len(found) != 1:
-        return Health(Claims(), frozenset(statement for statement, _ in found))
+        return HealthCertificate(Claims(), frozenset(statement for statement, _ in found))
     statement, entry = found[0]
-    return Health(_statement(statement, entry, _span(certificate.get("dob"))), _KINDS[statement])
+    return HealthCertificate(_statement(statement, entry, _span(certificate.get("dob"))), _KINDS[statement])
 
 
 def _form(inner: Mapping[Any, Any]) -> str:

@@ -1,9 +1,9 @@
-"""The reading chain: steps from cheap to dear, each a picture made anew and a reader that looks at it.
+"""The reading chain: attempts from cheap to dear, each a picture made anew and a reader that looks at it.
 
-What is raised in a step is contained there: it is a step that read nothing, whoever looks.
+What is raised in an attempt is contained there: it is an attempt that read nothing, whoever looks.
 
-A step sees the whole picture, or, once a reader has found a symbol that it could not read, that symbol's
-surroundings alone: a few per cent of the picture, where even dear steps are cheap.
+An attempt sees the whole picture, or, once a reader has found a symbol that it could not read, that symbol's
+surroundings alone: a few per cent of the picture, where even dear attempts are cheap.
 """
 
 from collections.abc import Callable, Collection
@@ -18,9 +18,9 @@ from device.reading.decoders import (
     ZBAR,
     ZXING,
     Code,
+    Corners,
     Luma,
-    Place,
-    View,
+    Reading,
     zbar,
     zxing,
     zxing_global,
@@ -40,7 +40,7 @@ LARGER = 2.0
 
 
 class Picture:
-    """A picture's brightness, and smaller copies that several steps share."""
+    """A picture's brightness, and smaller copies that several attempts share."""
 
     def __init__(self, luma: Luma) -> None:
         self.luma = luma
@@ -60,12 +60,12 @@ class Picture:
         return self.image.reduce(2)
 
 
-class Step(NamedTuple):
-    """One way to look; *dear* steps are taken only where a code is suspected."""
+class Attempt(NamedTuple):
+    """One way to look; *dear* attempts are taken only where a code is suspected."""
 
     name: str
     prepare: Callable[[Picture], Luma]
-    reader: Callable[[Luma], View]
+    reader: Callable[[Luma], Reading]
     scale: int = 1
     """How many times smaller it makes a whole picture; what it adds around is as wide on every side."""
     dear: bool = False
@@ -97,16 +97,16 @@ class Unmarked:
 
 
 class Ward(NamedTuple):
-    """What stands around each step: what contains its exceptions, and the mark of who is at work."""
+    """What stands around each attempt: what contains its exceptions, and the mark of who is at work."""
 
     contained: Contained
     mark: Mark
 
-    def read(self, step: Step, made: Luma) -> View:
-        """Return what *step*'s reader sees on what the step made."""
-        self.mark.enter(step.library)
+    def read(self, attempt: Attempt, made: Luma) -> Reading:
+        """Return what *attempt*'s reader sees on what the attempt made."""
+        self.mark.enter(attempt.library)
         try:
-            return step.reader(made)
+            return attempt.reader(made)
         finally:
             self.mark.leave()
 
@@ -175,94 +175,96 @@ def _sharpened_at(longest: int, radius: float, per_cent: int, picture: Picture) 
     return _plane(_to(longest, picture).filter(ImageFilter.UnsharpMask(radius, per_cent, 0)))
 
 
-FIRST = Step("as it is", _as_it_is, zxing)
+FIRST = Attempt("as it is", _as_it_is, zxing)
 """What looks at every picture."""
 
-WHOLE: tuple[Step, ...] = (
-    Step("one threshold", _as_it_is, zxing_global),
-    Step("half", _half, zxing_quick, 2),
-    Step("third, framed", _framed_third, zxing_global, 3),
-    Step("half, dark spread", partial(_half_spread, 0.3), zxing_global, 2),
-    Step("half, bright spread", partial(_half_spread, 2.0), zxing_global, 2),
-    Step("half, softened", _half_softened, zxing_quick, 2),
-    Step("half, local threshold", _half_local, zxing_middle, 2),
-    Step("bright spread", _bright_spread, zxing_quick),
-    Step("by zbar", _as_it_is, zbar, dear=True),
+WHOLE: tuple[Attempt, ...] = (
+    Attempt("one threshold", _as_it_is, zxing_global),
+    Attempt("half", _half, zxing_quick, 2),
+    Attempt("third, framed", _framed_third, zxing_global, 3),
+    Attempt("half, dark spread", partial(_half_spread, 0.3), zxing_global, 2),
+    Attempt("half, bright spread", partial(_half_spread, 2.0), zxing_global, 2),
+    Attempt("half, softened", _half_softened, zxing_quick, 2),
+    Attempt("half, local threshold", _half_local, zxing_middle, 2),
+    Attempt("bright spread", _bright_spread, zxing_quick),
+    Attempt("by zbar", _as_it_is, zbar, dear=True),
 )
-"""Steps over the whole picture, in the order of what each adds for its cost."""
+"""Attempts over the whole picture, in the order of what each adds for its cost."""
 
-CLOSE: tuple[Step, ...] = (
-    Step("close, bright spread", _bright_spread, zxing),
-    Step("close, softened", _softened, zxing_global),
-    Step("close, sharpened at 300", partial(_sharpened_at, 300, 4, 300), zxing_quick),
-    Step("close, softened, by zbar", _softened, zbar),
-    Step("close, bright spread at 500", partial(_spread_at, 500), zxing_quick),
+CLOSE: tuple[Attempt, ...] = (
+    Attempt("close, bright spread", _bright_spread, zxing),
+    Attempt("close, softened", _softened, zxing_global),
+    Attempt("close, sharpened at 300", partial(_sharpened_at, 300, 4, 300), zxing_quick),
+    Attempt("close, softened, by zbar", _softened, zbar),
+    Attempt("close, bright spread at 500", partial(_spread_at, 500), zxing_quick),
 )
-"""Steps over a suspect's surroundings, likewise."""
+"""Attempts over a suspect's surroundings, likewise."""
 
 
 class Chain(NamedTuple):
-    """The steps of the readers in use."""
+    """The attempts of the readers in use."""
 
-    first: Step
+    first: Attempt
     """What looks at every picture."""
-    whole: tuple[Step, ...]
-    close: tuple[Step, ...]
+    whole: tuple[Attempt, ...]
+    close: tuple[Attempt, ...]
 
     @classmethod
     def without(cls, left_out: Collection[str]) -> "Chain":
         """Return the chain for when readers are *left_out*, of which at least one is always in use."""
         if ZXING in left_out:
             return BY_ZBAR
-        whole, close = (tuple(one for one in steps if one.library not in left_out) for steps in (WHOLE, CLOSE))
+        whole, close = (tuple(one for one in attempts if one.library not in left_out) for attempts in (WHOLE, CLOSE))
         return cls(FIRST, whole, close)
 
 
 CHAIN = Chain(FIRST, WHOLE, CLOSE)
 BY_ZBAR = Chain(
-    Step("as it is, by zbar", _as_it_is, zbar),
+    Attempt("as it is, by zbar", _as_it_is, zbar),
     (
-        Step("bright spread, by zbar", _bright_spread, zbar),
-        Step("half, by zbar", _half, zbar, 2),
-        Step("inverted, by zbar", _inverted, zbar),
-        Step("softened, by zbar", _softened, zbar),
+        Attempt("bright spread, by zbar", _bright_spread, zbar),
+        Attempt("half, by zbar", _half, zbar, 2),
+        Attempt("inverted, by zbar", _inverted, zbar),
+        Attempt("softened, by zbar", _softened, zbar),
     ),
     (),  # zbar does not tell where it found what it could not read
 )
 """The chain of zbar alone. It reads three of four codes that the whole chain reads, and at a slower pace."""
 
 
-def look(step: Step, picture: Picture, ward: Ward = ALONE) -> View:
-    """Return what *step* sees in the whole *picture*, in the picture's own elements; raises nothing.
+def look(attempt: Attempt, picture: Picture, ward: Ward = ALONE) -> Reading:
+    """Return what *attempt* sees in the whole *picture*, in the picture's own elements; raises nothing.
 
     Where its reader raised, something stood that it could not take: all of the picture is a suspect, so that the other
     reader has its turn, and whoever stands beside such a thing is read.
     """
     if min(picture.luma.shape) < 3 * SMALLEST:
-        return View()
-    with ward.contained.at(step.name):
-        made = step.prepare(picture)
-        seen = ward.read(step, made)
+        return Reading()
+    with ward.contained.at(attempt.name):
+        made = attempt.prepare(picture)
+        seen = ward.read(attempt, made)
         if made.shape == picture.luma.shape:
             return seen
-        border = (made.shape[1] - ceil(picture.luma.shape[1] / step.scale)) // 2
-        return View(
-            tuple(Code(text, place.moved(-border, step.scale)) for text, place in seen.codes),
-            tuple(place.moved(-border, step.scale) for place in seen.suspects),
+        border = (made.shape[1] - ceil(picture.luma.shape[1] / attempt.scale)) // 2
+        return Reading(
+            tuple(Code(text, place.moved(-border, attempt.scale)) for text, place in seen.codes),
+            tuple(place.moved(-border, attempt.scale) for place in seen.suspects),
         )
     height, width = picture.luma.shape
-    return View((), (Place(((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))),))
+    return Reading(
+        (), (Corners(((0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height)))),)
+    )
 
 
-def look_close(step: Step, picture: Picture, place: Place, ward: Ward = ALONE) -> View:
-    """Return what *step* reads in the surroundings of *place*; what it reads stands there. Raises nothing."""
-    with ward.contained.at(step.name):
+def look_close(attempt: Attempt, picture: Picture, place: Corners, ward: Ward = ALONE) -> Reading:
+    """Return what *attempt* reads in the surroundings of *place*; what it reads stands there. Raises nothing."""
+    with ward.contained.at(attempt.name):
         margin = MARGIN * place.side
-        across, down = zip(*place.corners, strict=True)
+        across, down = zip(*place.points, strict=True)
         left, top = max(0, int(min(across) - margin)), max(0, int(min(down) - margin))
         near = picture.luma[top : int(max(down) + margin) + 1, left : int(max(across) + margin) + 1]
         if min(near.shape) < SMALLEST:
-            return View()
-        seen = ward.read(step, step.prepare(Picture(np.ascontiguousarray(near))))
-        return View(tuple(Code(code.text, place) for code in seen.codes))
-    return View()
+            return Reading()
+        seen = ward.read(attempt, attempt.prepare(Picture(np.ascontiguousarray(near))))
+        return Reading(tuple(Code(code.text, place) for code in seen.codes))
+    return Reading()

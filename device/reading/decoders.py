@@ -47,42 +47,42 @@ if pyzbar is not None:
     pyzbar.bounding_box = _box
 
 
-class Place(NamedTuple):
+class Corners(NamedTuple):
     """Four corners of a symbol, clockwise from its own top left, in picture elements."""
 
-    corners: tuple[tuple[float, float], ...]
+    points: tuple[tuple[float, float], ...]
 
     @property
     def side(self) -> float:
         """The mean length of the four sides."""
-        return sum(hypot(a[0] - b[0], a[1] - b[1]) for a, b in zip(self.corners, self._next, strict=True)) / 4
+        return sum(hypot(a[0] - b[0], a[1] - b[1]) for a, b in zip(self.points, self._next, strict=True)) / 4
 
     @property
     def centre(self) -> tuple[float, float]:
         """The mean of the corners."""
-        return sum(x for x, _ in self.corners) / 4, sum(y for _, y in self.corners) / 4
+        return sum(x for x, _ in self.points) / 4, sum(y for _, y in self.points) / 4
 
     @property
     def _next(self) -> tuple[tuple[float, float], ...]:
-        return (*self.corners[1:], self.corners[0])
+        return (*self.points[1:], self.points[0])
 
-    def moved(self, by: float, factor: float) -> "Place":
-        """Return the same place moved right and down *by* so many, in a picture then made *factor* times as large."""
-        return Place(tuple((factor * (x + by), factor * (y + by)) for x, y in self.corners))
+    def moved(self, by: float, factor: float) -> "Corners":
+        """Return the same corners moved right and down *by* so many, in a picture then made *factor* times as large."""
+        return Corners(tuple((factor * (x + by), factor * (y + by)) for x, y in self.points))
 
 
 class Code(NamedTuple):
     """A code that was read, and where."""
 
     text: str
-    place: Place
+    place: Corners
 
 
-class View(NamedTuple):
+class Reading(NamedTuple):
     """What one picture shows: the codes that were read, and the places of those that were not."""
 
     codes: tuple[Code, ...] = ()
-    suspects: tuple[Place, ...] = ()
+    suspects: tuple[Corners, ...] = ()
 
 
 def second_reader() -> str | None:
@@ -129,7 +129,7 @@ def _libzbar() -> tuple[Path, str]:
     return file.parent, file.name
 
 
-def zxing(luma: Luma) -> View:
+def zxing(luma: Luma) -> Reading:
     """Return what zxing-cpp sees, by a threshold of each neighbourhood, light on dark and smaller copies as well."""
     return _view(
         zxingcpp.read_barcodes(
@@ -142,22 +142,22 @@ def zxing(luma: Luma) -> View:
     )
 
 
-def zxing_quick(luma: Luma) -> View:
+def zxing_quick(luma: Luma) -> Reading:
     """Return what zxing-cpp sees at this size alone, dark on light: half the cost."""
     return _strict(luma, zxingcpp.Binarizer.LocalAverage)
 
 
-def zxing_global(luma: Luma) -> View:
+def zxing_global(luma: Luma) -> Reading:
     """Return what zxing-cpp sees by one threshold from the whole picture's histogram: a third of the cost."""
     return _strict(luma, zxingcpp.Binarizer.GlobalHistogram)
 
 
-def zxing_middle(luma: Luma) -> View:
+def zxing_middle(luma: Luma) -> Reading:
     """Return what zxing-cpp sees by the threshold 127, for a picture that was made for it."""
     return _strict(luma, zxingcpp.Binarizer.FixedThreshold)
 
 
-def _strict(luma: Luma, threshold: Any) -> View:
+def _strict(luma: Luma, threshold: Any) -> Reading:
     return _view(
         zxingcpp.read_barcodes(
             luma,
@@ -172,44 +172,44 @@ def _strict(luma: Luma, threshold: Any) -> View:
     )
 
 
-def zbar(luma: Luma) -> View:
+def zbar(luma: Luma) -> Reading:
     """Return what zbar sees, in ASCII alone: it guesses the characters of all else, and guesses wrong.
 
     A part of a message in several symbols (PARTIAL) is no message, and what has no corners stands nowhere.
     """
     if pyzbar is None:
-        return View()
+        return Reading()
     height, width = luma.shape
     found = pyzbar.decode((luma.tobytes(), width, height), symbols=[ZBarSymbol.QRCODE])
     whole = [one for one in found[:MAX_CODES] if one.type == ZBarSymbol.QRCODE.name and one.polygon]
-    return View(_once((one.data.decode("ascii"), _polygon(one)) for one in whole if one.data.isascii()))
+    return Reading(_once((one.data.decode("ascii"), _polygon(one)) for one in whole if one.data.isascii()))
 
 
-def _polygon(symbol: Any) -> Place:
+def _polygon(symbol: Any) -> Corners:
     points = [(float(x), float(y)) for x, y in symbol.polygon]
     if len(points) != 4:  # noqa: PLR2004 - corners
         left, top, width, height = symbol.rect
         points = [(left, top), (left + width, top), (left + width, top + height), (left, top + height)]
-    return Place(tuple(points))
+    return Corners(tuple(points))
 
 
-def _view(found: Sequence[Any]) -> View:
-    return View(
+def _view(found: Sequence[Any]) -> Reading:
+    return Reading(
         # A byte order mark says how the bytes before us were packed, and is no part of a text (RFC 3629, 6).
         _once((one.text.removeprefix("\ufeff"), _corners(one)) for one in found[:MAX_CODES] if one.valid),
         tuple(_corners(one) for one in found[:MAX_CODES] if not one.valid),
     )
 
 
-def _corners(barcode: Any) -> Place:
+def _corners(barcode: Any) -> Corners:
     at = barcode.position
     ordered = (at.top_left, at.top_right, at.bottom_right, at.bottom_left)
-    return Place(tuple((float(point.x), float(point.y)) for point in ordered))
+    return Corners(tuple((float(point.x), float(point.y)) for point in ordered))
 
 
-def _once(read: Iterable[tuple[str, Place]]) -> tuple[Code, ...]:
+def _once(read: Iterable[tuple[str, Corners]]) -> tuple[Code, ...]:
     """Return each text once, where it is largest."""
-    largest: dict[str, Place] = {}
+    largest: dict[str, Corners] = {}
     for text, place in read:
         if 0 < len(text) <= MAX_TEXT and (text not in largest or place.side > largest[text].side):
             largest[text] = place

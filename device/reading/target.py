@@ -12,13 +12,13 @@ sight, a pass is soon no scenery any more (somebody took it off the shelf), but 
 stands before it), and so is whatever has stood there for ten minutes.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import hypot
 from typing import NamedTuple
 
-from device.reading.decoders import Code, Place, View
+from device.reading.decoders import Code, Corners
 
 SCENERY = 20.0
 """Seconds in sight after which a code that has not moved belongs to the room. Hands tremble more than `STILL`."""
@@ -106,49 +106,66 @@ class _Standing:
         self.scenery = self.stood >= SCENERY
 
 
-class _Waiting(NamedTuple):
-    """A code that is new, and how near it is."""
+class InView(NamedTuple):
+    """A text that is in view, where it is nearest, and how near that is."""
 
     near: float
     code: Code
     standing: _Standing
 
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self.code.text
+
+    @property
+    def rests(self) -> bool:
+        """Whether it stood there all along, so that what hid it ended no showing."""
+        return self.standing.scenery
+
 
 class Nearest:
-    """Chooses among the codes of one view after the other; keeps digests and places, never a text."""
+    """Chooses among the codes of one view after the other; keeps digests and places, never a text.
+
+    Each view is two steps: `seen` says what is there, and once it is known of which of these a showing goes on,
+    `chosen` says which one is meant.
+    """
 
     def __init__(self) -> None:
         self._standing: dict[bytes, _Standing] = {}
         self._patient: float | None = None
 
+    def seen(self, codes: Iterable[Code], size: tuple[int, int], tick: float) -> list[InView]:
+        """Return each text of *codes* once, and note where it stands.
+
+        *size* is the frame's height and width, *tick* monotonic seconds.
+        """
+        self._forget(tick)
+        return [InView(near, code, self._stands(code, size[0], tick)) for near, code in _each(codes, size)]
+
     def chosen(
-        self, view: View, size: tuple[int, int], tick: float, shown: Callable[[str, bool], Shown | None]
+        self, seen: Sequence[InView], shown: Sequence[Shown | None], suspects: tuple[Corners, ...], tick: float
     ) -> Meant | None:
         """Return what is to be judged, ``None`` if nothing is: a code that is stale, or the one that is meant.
 
-        *size* is the frame's height and width, *tick* monotonic seconds. *shown* is asked after each text in view,
-        and whether it stood there all along, so that what hid it ended no showing; it tells of a showing that goes on
-        and prolongs it, and ``None`` of what is new.
+        *shown* says of each of *seen* what there is to know of a showing that goes on, and ``None`` of what is new.
         """
-        self._forget(tick)
-        waiting: list[_Waiting] = []
+        waiting: list[InView] = []
         stale: Meant | None = None
         held = 0.0
-        for near, code in _each(view.codes, size):
-            standing = self._stands(code, size[0], tick)
-            told = shown(code.text, standing.scenery)
+        for one, told in zip(seen, shown, strict=True):
             if told is None:
-                if not standing.scenery:
-                    waiting.append(_Waiting(near, code, standing))
+                if not one.rests:
+                    waiting.append(one)
                 continue
-            standing.told(told)
+            one.standing.told(told)
             if told.stale:
-                stale = Meant(code.text, standing.came)
+                stale = Meant(one.text, one.standing.came)
             if told.a_pass and told.lit is not None and tick - told.lit < LIGHT:
-                held = max(held, near)
-        return stale or self._turn(waiting, held, view.suspects, tick)
+                held = max(held, one.near)
+        return stale or self._turn(waiting, held, suspects, tick)
 
-    def _turn(self, waiting: list[_Waiting], held: float, suspects: tuple[Place, ...], tick: float) -> Meant | None:
+    def _turn(self, waiting: list[InView], held: float, suspects: tuple[Corners, ...], tick: float) -> Meant | None:
         """Return whose turn it is among those *waiting*, while a pass that is *held* so near has its light."""
         overdue = [one for one in waiting if tick - one.standing.waits >= OVERDUE]
         meant = (
@@ -166,7 +183,7 @@ class Nearest:
                 return None
         self._patient = None
         meant.standing.waits = tick
-        return Meant(meant.code.text, meant.standing.came)
+        return Meant(meant.text, meant.standing.came)
 
     def _stands(self, code: Code, height: int, tick: float) -> _Standing:
         """Return where *code* stands and since when, this view included."""
@@ -198,7 +215,7 @@ def _each(codes: Iterable[Code], size: tuple[int, int]) -> Iterable[tuple[float,
     return nearest.values()
 
 
-def nearness(place: Place, size: tuple[int, int]) -> float:
+def nearness(place: Corners, size: tuple[int, int]) -> float:
     """Return the side of *place* as a share of the frame's height, halved by degrees from its middle to a corner."""
     height, width = size
     x, y = place.centre

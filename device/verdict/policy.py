@@ -30,7 +30,7 @@ class PolicyError(TitikError, ValueError):
     """A policy that cannot be used: found at the desk; at the wall it can only ever yield *check*."""
 
 
-class _Table(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -54,7 +54,7 @@ COLOURS: Mapping[Outcome, frozenset[Colour | None]] = {
 }
 
 
-class Range(_Table):
+class Range(_Section):
     """From *min* to *max*, both included; an open end is left out."""
 
     min: Whole | None = None
@@ -67,7 +67,7 @@ class Range(_Table):
         return self
 
 
-class When(_Table):
+class When(_Section):
     """What must hold, all of it; a name that is left out does not matter."""
 
     domain: Domain | None = None
@@ -91,7 +91,7 @@ class When(_Table):
     site: Word | None = None
 
 
-class Rule(_Table):
+class Rule(_Section):
     """When this holds, that follows."""
 
     when: When
@@ -108,7 +108,7 @@ class Rule(_Table):
         return self
 
 
-class Policy(_Table):
+class Policy(_Section):
     """Rules in force from *since* to *until*, days of the office's calendar, both included."""
 
     name: Word
@@ -130,10 +130,10 @@ class Policy(_Table):
         return self
 
     @cached_property
-    def rows(self) -> tuple["Row", ...]:
+    def rows(self) -> tuple["CompiledRule", ...]:
         """The rules as they are asked, in order."""
         return tuple(
-            Row(
+            CompiledRule(
                 tuple((name, wanted) for name in When.model_fields if (wanted := getattr(one.when, name)) is not None),
                 Verdict(one.outcome, one.reason, one.colour, self.name),
             )
@@ -208,7 +208,7 @@ def decide(
     return Verdict(Outcome.CHECK, Reason.UNKNOWN if speaking else Reason.NO_RULE)
 
 
-def _bounded(row: "Row", credential: Credential, *, late: bool) -> Verdict:
+def _bounded(row: "CompiledRule", credential: Credential, *, late: bool) -> Verdict:
     """Return the row's verdict, as far as a listed number, or a bundle that is *late*, can carry it."""
     verdict = row.verdict
     if verdict.outcome is Outcome.REFUSE:
@@ -235,7 +235,7 @@ def on_expired(
     )
 
 
-class Row(NamedTuple):
+class CompiledRule(NamedTuple):
     """One rule as it is asked: the parts that must hold, by the names of `When`, and what follows."""
 
     parts: tuple[tuple[str, object], ...]

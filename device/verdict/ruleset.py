@@ -28,7 +28,7 @@ AHEAD = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Offered:
     """What became of a bundle that was offered and believed."""
 
     version: int
@@ -71,7 +71,7 @@ class Ruleset:
                 " configuration"
             )
 
-    def offer(self, octets: bytes) -> Offer:
+    def offer(self, octets: bytes) -> Offered:
         """Follow the bundle in *octets* from now on.
 
         Raises `BundleError`, and then the one in force stays. A disk that cannot keep it is said, not
@@ -82,7 +82,7 @@ class Ruleset:
             version = self.rules.trust.version
             if octets == self._octets:
                 self._keep_again()
-                return Offer(version, new=False, kept=self.kept)
+                return Offered(version, new=False, kept=self.kept)
             trust = self._opened(octets)
             if trust.version < version and not trust.handover:
                 raise BundleError(f"older than the one in force: version {trust.version}, and {version} is in force")
@@ -93,7 +93,7 @@ class Ruleset:
                 raise BundleError(f"issued in the future ({trust.issued:%Y-%m-%d}); is the desk's clock right?")
             self._keep(octets, trust)
             self._follow(octets, trust)
-            return Offer(trust.version, new=True, kept=self.kept)
+            return Offered(trust.version, new=True, kept=self.kept)
 
     def keep_again(self) -> None:
         """Write down what is in force, if the disk would not take it before."""

@@ -5,6 +5,7 @@ without one is known by its text. Only digests are kept, never a text, and never
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -90,22 +91,13 @@ class Sightings:
         self.limited = 0
         """Showings that were told to wait since the start."""
 
-    def holds(self, text: str, rests: bool = False, *, tick: float, basis: Basis) -> Shown | None:
-        """Return what there is to know of *text* as part of a showing that goes on, which this call prolongs.
+    def showings(self, seen: Iterable[tuple[str, bool]], *, tick: float, basis: Basis) -> list[Shown | None]:
+        """Return what there is to know of each text in view as part of a showing that goes on, and so is prolonged.
 
-        ``None`` is what must be judged. What *rests* was where it is all along, however long it was hidden.
+        ``None`` is what must be judged. Beside each text stands whether it rests: whether it was where it is all along,
+        however long it was hidden.
         """
-        digest = _digest(text)
-        known = self._known.get(self._keys.get(digest, b""))
-        if known is None or known.text != digest or not (rests or self._in_view(known, tick)):
-            return None
-        known.last = tick
-        a_pass = _a_pass(known.judged)
-        if known.put_off:
-            return Shown(None, a_pass) if self._serving(tick) else None
-        if a_pass and known.lit is not None and tick - known.lit <= LINGERS:
-            self._serve(tick)
-        return Shown(known.lit, a_pass, self._stale(known, basis))
+        return [self._showing(text, rests, tick, basis) for text, rests in seen]
 
     def sight(
         self, text: str, judged: Judged, *, tick: float, basis: Basis, came: float | None = None
@@ -140,6 +132,19 @@ class Sightings:
         known = self._known.get(self._keys.get(_digest(text), b""))
         if known is not None:
             known.judged = Judged(known.judged.belief, _WAIT)
+
+    def _showing(self, text: str, rests: bool, tick: float, basis: Basis) -> Shown | None:
+        digest = _digest(text)
+        known = self._known.get(self._keys.get(digest, b""))
+        if known is None or known.text != digest or not (rests or self._in_view(known, tick)):
+            return None
+        known.last = tick
+        a_pass = _a_pass(known.judged)
+        if known.put_off:
+            return Shown(None, a_pass) if self._serving(tick) else None
+        if a_pass and known.lit is not None and tick - known.lit <= LINGERS:
+            self._serve(tick)
+        return Shown(known.lit, a_pass, self._stale(known, basis))
 
     def _shine(self, fresh: _Known, first: _Known | None, *, repeat: bool) -> Sighting:
         """Return the sighting of what gets a light now, and remember it; *first* is what it repeats or exceeds."""

@@ -5,101 +5,76 @@ refusal is a value with its reason; nothing a stranger shows raises.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from device.formats import base45, claim169, hcert
 from device.formats.cbor import MalformedError
-from device.formats.cose import EDDSA, ES256, PS256, Sign1, UnsupportedAlgorithmError, holds, parse
-from device.formats.cwt import MAX_TEXT, Token, read, unpack
-from device.formats.proof import fresh, holder_key, is_proof, proven_at
-from device.model import Belief, Claims, Credential, Domain, Kind, Reason, Statement
+from device.formats.cose import Sign1, UnsupportedAlgorithmError
+from device.formats.cwt import MAX_TEXT, Token
+from device.formats.proof import fresh, holder_key, proven_at
+from device.formats.registry import Format, Stated, Unpacked, format_of
+from device.model import Belief, Claims, Credential, Kind, Reason, Statement
 from device.trust.bundle import Key, Trust, identity, revocation
 from device.trust.roster import MAX_NUMBER
 
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _PLAIN = re.compile(r"[A-Za-z0-9.:/_-]{1,100}\Z")
-_OTHER_HCERT = re.compile(r"HC[0-9A-Z]:")
-_FORMS = (
-    ("HC1:", Kind.HCERT),
-    ("shc:/", Kind.SHC),
-    ("B64:", Kind.DIVOC),
-    ('{"data":{"hdr"', Kind.VDS_NC),
-    ("mdoc:", Kind.MDOC),
-    ("checkin:", Kind.VENUE),
-)
-_ZLIB = frozenset(base45.encode(bytes([0x78, low])) for low in range(256) if (0x7800 + low) % 31 == 0)
-"""How a pass begins: the zlib headers there are (RFC 1950, 2.2), in base45."""
-SHORTEST_PASS = 30
-"""Characters; a token with a signature has over 100."""
-_SIGNED = (Kind.HCERT, Kind.PASS)
-_NO_KIND = frozenset[Statement]()
-_NOT_READ = (Kind.SHC, Kind.DIVOC, Kind.VDS_NC, Kind.MDOC)
-_DOMAINS: Mapping[Kind, tuple[Domain, ...]] = {
-    Kind.HCERT: (Domain.HEALTH,),
-    Kind.PASS: (Domain.STAFF, Domain.VISITOR),
-}
 
 
 def kind_of(text: str) -> Kind:
-    """Return the form of *text*, by its first characters; a pass has no prefix but zlib's own header."""
-    for prefix, kind in _FORMS:
-        if text.startswith(prefix):
-            return kind
-    if _OTHER_HCERT.match(text):
-        return Kind.HCERT
-    return Kind.PASS if text[:3] in _ZLIB and len(text) >= SHORTEST_PASS else Kind.TEXT
+    """Return the form of *text*, by its first characters."""
+    return format_of(text).kind
 
 
 def believe(text: str, trust: Trust, at: datetime) -> Belief:
     """Return what may be believed of *text* at the time *at* (aware), whatever *text* is."""
     text = text[: MAX_TEXT + 1]  # of what is longer than any code, enough to see that it is
-    kind = kind_of(text)
-    if kind in _NOT_READ or (kind is Kind.HCERT and not text.startswith(hcert.PREFIX)):
-        return Belief(kind, Reason.NOT_SUPPORTED, form=None if kind in _NOT_READ else "hcert-other-version")
-    if kind not in _SIGNED:
-        return (_listed(text, trust, at) if kind is Kind.TEXT else None) or Belief(kind, Reason.NOT_A_PASS)
+    return believe_as(format_of(text), text, trust, at)
+
+
+def believe_as(form: Format, text: str, trust: Trust, at: datetime) -> Belief:
+    """Return what `believe` does of a *text* that is of this *form*."""
+    kind = form.kind
+    if form.unpack is None or form.read is None:
+        listed = _listed(text, trust, at) if kind is Kind.TEXT else None
+        return listed or Belief(kind, form.unread, form=form.form)
     try:
-        return _weigh(kind, unpack(text.removeprefix(hcert.PREFIX)), trust, at)
+        return _weigh(form, form.unpack(text), form.read, trust, at)
     except UnsupportedAlgorithmError:
         return Belief(kind, Reason.NOT_SUPPORTED)
     except MalformedError:
         return Belief(kind, Reason.MALFORMED)
 
 
-def _weigh(kind: Kind, message: Sign1, trust: Trust, at: datetime) -> Belief:
-    proof = message if kind is Kind.PASS and is_proof(message) else None
-    if proof is not None:
-        message = parse(proof.payload)
-    if message.algorithm not in (ES256, EDDSA, PS256):
-        raise UnsupportedAlgorithmError("another algorithm")
+def _weigh(form: Format, unpacked: Unpacked, read: Callable[[bytes], Stated], trust: Trust, at: datetime) -> Belief:
+    kind, message = form.kind, unpacked.message
     candidates = trust.candidates(message.kid)
     if not candidates:
         return Belief(kind, Reason.UNKNOWN_ISSUER)
-    signers = [key for key in candidates if holds(message, key.public)]
+    signers = [key for key in candidates if message.signed_by(key.public)]
     if not signers:
         return Belief(kind, Reason.FORGED)
-    token = read(message.payload)
-    said = hcert.read(token.claims) if kind is Kind.HCERT else hcert.Health(claim169.read(token.claims), _NO_KIND)
-    key = next((key for key in signers if _may_vouch(key, kind, token, said.kinds)), None)
+    stated = read(message.payload)
+    token = stated.token
+    key = next((key for key in signers if _may_vouch(key, form, stated)), None)
     if key is None:
         return Belief(kind, Reason.WRONG_DOMAIN)
     issuer = key.issuer if key.issuer is not None else token.issuer
     credential = Credential(
         kind,
-        key.domain or _DOMAINS[kind][0],
+        key.domain or form.domains[0],
         issuer,
         identity(issuer, message.token),
-        _within(said.claims, key.issuer),
+        _within(stated.claims, key.issuer),
         token.not_before or token.issued,
         token.expires,
     )
     flaw = _flaw(credential, token, trust, at)
-    if said.form is not None:
-        return Belief(kind, flaw or Reason.NOT_SUPPORTED, credential, said.form)
+    if stated.form is not None:
+        return Belief(kind, flaw or Reason.NOT_SUPPORTED, credential, stated.form)
     belief = Belief(kind, flaw, credential)
-    return belief if kind is Kind.HCERT else _held(belief, token, proof, at)
+    return _held(belief, token, unpacked.proof, at) if form.phone else belief
 
 
 def _held(belief: Belief, token: Token, proof: Sign1 | None, at: datetime) -> Belief:
@@ -148,11 +123,12 @@ def _within(claims: Claims, issuer: str | None) -> Claims:
     return Claims(claims.statement, born=claims.born, country=stated)
 
 
-def _may_vouch(key: Key, kind: Kind, token: Token, stated: frozenset[Statement]) -> bool:
+def _may_vouch(key: Key, form: Format, stated: Stated) -> bool:
     """Whether *key* may say this: its domain, its usages (EU DCC spec, EKU), its dates, its own country as issuer."""
-    if key.domain is not None and key.domain not in _DOMAINS[kind]:
+    token = stated.token
+    if key.domain is not None and key.domain not in form.domains:
         return False
-    if key.usages is not None and not stated <= key.usages:
+    if key.usages is not None and not stated.kinds <= key.usages:
         return False
     if key.since is not None or key.until is not None:
         signed_at = token.issued or token.not_before
@@ -168,7 +144,8 @@ def _flaw(credential: Credential, token: Token, trust: Trust, at: datetime) -> R
         return Reason.REVOKED
     if (token.not_before is not None and at < token.not_before) or (token.issued is not None and at < token.issued):
         return Reason.NOT_YET_VALID
-    if at > token.expires:  # RFC 8392 says "on or after"; the EU's verifiers and test data (IE/1 to 4) take that second
+    # RFC 8392 says "on or after"; the EU's verifiers and test data (IE/1 to 4) take that second.
+    if token.expires is not None and at > token.expires:
         return Reason.EXPIRED
     return None
 

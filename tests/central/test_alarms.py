@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from central.alarms import Alarms
-from central.broker.bundle_publisher import Fault
+from central.broker.bundle_publisher import PostingFault
 from central.store.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
 from tests.central.store.test_store import NOW, Centre
 
@@ -40,7 +40,7 @@ def test_why_the_bundle_is_not_posted_is_said_once_a_reason(tmp_path: Path, capl
     with Centre(tmp_path) as centre:
         alarms = Alarms(centre.store)
         for why in ("a", "a", "b", None, None):
-            alarms.note_fault(None if why is None else Fault(why, "do this", 5, 4))
+            alarms.note_fault(None if why is None else PostingFault(why, "do this", 5, 4))
             assert alarms.wire() == ({} if why is None else {"faults": ["bundle"]})
             noted = [one.told for one in centre.store.troubles()]
             assert noted == ([] if why is None else [{"why": why, "bytes": 5, "largest": 4}])

@@ -1,12 +1,33 @@
 """The language of the light: complete, told apart without colour and without hearing, and harmless."""
 
+import ast
+from collections.abc import Iterator, Mapping
 from itertools import combinations, pairwise
+from typing import Any
 
 import pytest
 
-from device.model import Outcome, Reason, Verdict
-from device.patterns import AMBER, OUT_OF_ORDER, STATES, Pattern, pattern
+from central.problems import FAULTS
+from device import patterns
+from device.model import Fault, Outcome, Reason, Verdict
+from device.patterns import (
+    AMBER,
+    FAULT,
+    LIGHTS,
+    OFFLINE,
+    OUT_OF_ORDER,
+    READY,
+    RED,
+    RESTING,
+    SMEARED,
+    STALE,
+    Pattern,
+    Step,
+    pattern,
+    resting,
+)
 from device.verdict.judge import REFUSALS
+from tests.support.world import REPOSITORY
 
 FIVE_DIFFERENT_THINGS = (
     Reason.EXPIRED,
@@ -21,9 +42,32 @@ def verdicts() -> list[Verdict]:
     return [Verdict(outcome, reason) for outcome in Outcome for reason in Reason]
 
 
+def _patterns(value: Any) -> Iterator[Pattern]:
+    """Yield the patterns in *value*, however deep they lie."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, tuple) and value and all(isinstance(one, Step) for one in value):
+        yield value
+    elif isinstance(value, tuple) and not isinstance(value, Step):
+        for one in value:
+            yield from _patterns(one)
+
+
+def constants() -> dict[str, Pattern]:
+    """Return every pattern that stands in the module, whatever it is for and wherever it is entered."""
+    found = ((name, list(_patterns(value))) for name, value in vars(patterns).items())
+    return {f"{name} {n}" if n else name: one for name, ones in found for n, one in enumerate(ones)}
+
+
 def every_pattern() -> dict[str, Pattern]:
     told = {f"{v.outcome} {v.reason} {r}": pattern(v, repeat=r) for v in verdicts() for r in (False, True)}
-    return {**told, **STATES, "out of order": OUT_OF_ORDER}
+    return {**told, **constants()}
+
+
+def states() -> set[Pattern]:
+    """Return what a station shows while nobody shows a code."""
+    faults = [(), *((fault,) for fault in Fault)]
+    return {resting(told, linked=linked) for told in faults for linked in (True, False)}
 
 
 def light_rhythm(shown: Pattern) -> tuple[tuple[bool, float], ...]:
@@ -103,6 +147,38 @@ def test_green_alone_is_for_admission_and_service_only() -> None:
 
 
 def test_ready_is_never_dark_for_long_and_fault_is_red() -> None:
-    assert all(step.seconds <= 2 for step in STATES["ready"] if not step.lit)
-    assert places(STATES["fault"]) == {"red"}
-    assert len({light_rhythm(shown) for shown in STATES.values()}) == len(STATES)
+    assert all(step.seconds <= 2 for step in READY if not step.lit)
+    assert places(FAULT) == {RED}
+    assert len({light_rhythm(shown) for shown in states()}) == len(states())
+
+
+def test_what_rests_is_the_light_of_the_gravest_fault_and_without_one_says_whether_the_centre_is_there() -> None:
+    assert (resting((), linked=True), resting((), linked=False)) == (READY, OFFLINE)
+    for linked in (True, False):
+        assert resting((Fault.CAMERA,), linked=linked) == resting((Fault.OUTBOX,), linked=linked) == FAULT
+        assert resting((Fault.BUNDLE,), linked=linked) == STALE
+        assert resting((Fault.GLASS,), linked=linked) == SMEARED
+    assert resting(("sealed", "glass", "bundle"), linked=True) == STALE
+    assert resting(("glass", "bundle", "reader", "outbox"), linked=True) == FAULT
+
+
+def test_every_fault_has_a_light_or_says_that_it_has_none_and_the_centre_knows_it() -> None:
+    assert set(RESTING) == set(Fault)
+    assert set(FAULTS) - {"refused", "unrouted", "deaf", "too-large"} == set(Fault)  # those are the courier's own
+
+
+def test_a_light_that_there_is_stands_in_the_table_of_the_lights_and_is_shown_for_something() -> None:
+    listed = [light for row in LIGHTS.values() for light in row]
+    assert {name for name, one in constants().items() if one not in listed} == set()
+    shown = [pattern(v, repeat=r) for v in verdicts() for r in (False, True)] + [*states(), OUT_OF_ORDER]
+    assert [row for row, lights in LIGHTS.items() for one in lights if one not in [s[: len(one)] for s in shown]] == []
+
+
+def test_nobody_else_makes_a_pattern() -> None:
+    makers = {
+        path.relative_to(REPOSITORY).as_posix()
+        for path in (REPOSITORY / "device").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if "Step" in (getattr(node, "id", None), getattr(node, "attr", None))
+    }
+    assert makers == {"device/patterns.py", "device/indicators.py"}  # the latter to turn all of it off

@@ -14,7 +14,7 @@ from math import pi, sin
 
 import pytest
 
-from device.reading.decoders import Code, Place, View
+from device.reading.decoders import Code, Corners
 from device.reading.target import Nearest
 from device.verdict.judge import Basis, Judged
 from device.verdict.sightings import Sightings
@@ -97,9 +97,9 @@ def same(one: Spot, other: Spot) -> bool:
     return all(abs(a - b) <= STILL for a, b in zip(one, other, strict=True))
 
 
-def square(spot: Spot) -> Place:
+def square(spot: Spot) -> Corners:
     x, y, half = spot[0], spot[1], spot[2] / 2
-    return Place(((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)))
+    return Corners(((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)))
 
 
 def hidden(spot: Spot, by: Spot) -> bool:
@@ -128,8 +128,9 @@ def play(things: list[Thing], bodies: list[Body], seconds: float, chance: random
                 suspects.append(square(spot))
         chance.shuffle(codes)
         basis = Basis(RULES, AT + timedelta(seconds=tick))
-        holds = partial(sightings.holds, tick=tick, basis=basis)
-        meant = nearest.chosen(View(tuple(codes), tuple(suspects)), (HEIGHT, WIDTH), tick, holds)
+        in_view = nearest.seen(codes, (HEIGHT, WIDTH), tick)
+        showings = sightings.showings([(one.text, one.rests) for one in in_view], tick=tick, basis=basis)
+        meant = nearest.chosen(in_view, showings, tuple(suspects), tick)
         if meant is not None:
             sighting = sightings.sight(meant.text, judged[meant.text], tick=tick, basis=basis, came=meant.came)
             if sighting is not None:

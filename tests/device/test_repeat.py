@@ -107,6 +107,12 @@ def test_a_card_from_the_shelf_gets_a_light_when_it_is_laid_there_again(wall: Wa
     assert wall.verdicts() == [ADMITTED, AGAIN]
 
 
+def test_a_poster_that_was_hidden_for_a_while_and_is_taken_down_is_still_the_same_showing(wall: Wall) -> None:
+    poster = view(code("https://contoh.example/poster", 4))
+    wall.serve(*[poster] * 84, *[EMPTY] * 20, *[poster] * 4, np.roll(poster, 20, axis=0), fps=4)
+    assert wall.verdicts() == [("refuse", "not-a-pass", False)]
+
+
 def test_a_poster_is_one_event_though_somebody_stands_before_it_for_a_minute(wall: Wall) -> None:
     poster = view(code("https://contoh.example/poster", 4))
     wall.serve(*[poster] * 315, *[EMPTY] * 900, *[poster] * 15)

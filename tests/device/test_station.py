@@ -15,7 +15,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from jsonschema import Draft202012Validator
 
 from device import config, patterns
-from device.camera.monitor import REOPENED, State
+from device.camera.monitor import REOPENED, CameraState
 from device.camera.source import turns
 from device.config import Pins, PointSettings
 from device.indicators import Indicators
@@ -26,8 +26,8 @@ from device.system.clock import BUILT, Clock
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
+from device.trust.bundle import spki_text
 from device.wiring import World, wired
-from office.bundle import spki_text
 from tests.device.camera.test_monitor import picture
 from tests.support.codes import code, view
 from tests.support.credentials import AT, OTHER_KEY, dose, hcert, staff_pass
@@ -72,12 +72,12 @@ class Wall:
     def __init__(
         self, folder: Path, stack: ExitStack, *, most: int = 1000, clock: Clock | None = None, **changed: Any
     ) -> None:
-        (folder / "trust.cose").write_bytes(signed_bundle(**changed))
+        (folder / "trust.cbor").write_bytes(signed_bundle(**changed))
         configuration = config.StationSettings(
             point=POINT,
             broker=config.BrokerSettings(port=free_port()),
             delivery=config.DeliverySettings().model_copy(update={"most": most}),  # fewer than an operator may choose
-            trust=config.TrustSettings(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
+            trust=config.TrustSettings(bundle=folder / "trust.cbor", roots=(spki_text(ROOT.public_key()),)),
             policy=config.PolicySettings(use=("staff", "brief-2021")),
         )
         self.lights = Recorder()
@@ -193,7 +193,7 @@ def test_a_blind_turn_is_a_fault_and_the_next_frame_ends_it(wall: Wall) -> None:
     assert wall.courier._notice.faults == ()
 
 
-def looked(wall: Wall, *views: tuple[State, float]) -> None:
+def looked(wall: Wall, *views: tuple[CameraState, float]) -> None:
     """Serve a sensor that shows these views for so many seconds each, four frames a second, at one opening each."""
     left = list(views)
 
@@ -213,12 +213,12 @@ def looked(wall: Wall, *views: tuple[State, float]) -> None:
         )
 
 
-SEEN = [State.BLACK, State.FROZEN, State.COVERED, State.DAZZLED]
+SEEN = [CameraState.BLACK, CameraState.FROZEN, CameraState.COVERED, CameraState.DAZZLED]
 
 
 @pytest.mark.parametrize("state", SEEN)
-def test_an_eye_that_sees_nothing_is_out_of_service_until_it_sees_again(wall: Wall, state: State) -> None:
-    looked(wall, (State.CLEAR, 2), (state, 6))
+def test_an_eye_that_sees_nothing_is_out_of_service_until_it_sees_again(wall: Wall, state: CameraState) -> None:
+    looked(wall, (CameraState.CLEAR, 2), (state, 6))
     assert wall.lights.rested == [patterns.OFFLINE, patterns.FAULT]
     notice = wall.courier._notice
     assert notice.faults == ("camera",)
@@ -226,14 +226,14 @@ def test_an_eye_that_sees_nothing_is_out_of_service_until_it_sees_again(wall: Wa
     assert Draft202012Validator(HEALTH).is_valid(notice.health)
     assert notice.health["camera"]["state"] == ("away" if state in REOPENED else state)
     assert notice.health["blind"] == REOPENED.get(state)
-    looked(wall, (State.CLEAR, 2))
+    looked(wall, (CameraState.CLEAR, 2))
     # The first frames that can be read again do not yet end it.
     assert wall.lights.rested[2:] == [patterns.FAULT, patterns.OFFLINE]
     assert wall.courier._notice.faults == ()
 
 
 def test_a_night_without_light_is_told_by_health_and_by_nothing_else(wall: Wall) -> None:
-    looked(wall, (State.CLEAR, 2), (State.DARK, 30))
+    looked(wall, (CameraState.CLEAR, 2), (CameraState.DARK, 30))
     assert wall.lights.rested == [patterns.OFFLINE]
     notice = wall.courier._notice
     assert (notice.faults, notice.health and notice.health["camera"]["state"]) == ((), "dark")

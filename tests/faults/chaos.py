@@ -328,7 +328,6 @@ class Site:
             [sys.executable, "-m", "central", *arguments, "--config", self.centre.config],
             check=True,
             capture_output=True,
-            timeout=60,
         )
 
     def _befall_wall(self, name: str, kind: str) -> Callable[[], None]:
@@ -440,7 +439,7 @@ def _all(path: Path, sql: str) -> list[tuple[object, ...]]:
     """Return the rows of a database that others write."""
     if not path.exists():
         return []
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as file:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as file:
         return file.execute(sql).fetchall()
 
 

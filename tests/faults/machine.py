@@ -17,7 +17,7 @@ from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
 from device.patterns import OUT_OF_ORDER, Pattern
 from device.record.clock_correction import ClockCorrection
 from device.record.outbox import RecordError
-from device.status import Status
+from device.status import StationStatus
 from device.system.clock import Clock
 from device.verdict.judge import Judged
 from device.verdict.sightings import Sighting
@@ -116,7 +116,10 @@ class Machine(Program):
                 self.loop = wired(configuration, World(self.folder, clock, lamps, uptime=self.uptime))
                 self.outbox, self.courier = self.loop.outbox, self.loop.courier
                 self.courier.stopping = Pause(scene.stage)
-                self.correction, self.status = ClockCorrection(self.outbox, self.loop.composer), Status(self.loop)
+                self.correction, self.status = (
+                    ClockCorrection(self.outbox, self.loop.composer),
+                    StationStatus(self.loop),
+                )
                 self.actor = Actor(scene.stage, self.name, self.courier.work, dying=self.dying, gone=self.gone)
                 scene.timepieces[self.actor] = self
                 self.outbox.__enter__()

@@ -210,7 +210,9 @@ class ScriptedLink:
         clean: bool = True,
         password: str | None = None,
         most_waiting: int = 1000,
+        timeouts: object = None,
     ) -> None:
+        del timeouts  # the scripted broker answers, or the link breaks
         assert password is None
         assert most_waiting > 0
         self.name = client_id

@@ -13,6 +13,7 @@ import pytest
 import central.__main__
 import device.__main__
 import office.__main__
+from device.verdict.ruleset import KEPT
 from tests.support.world import REPOSITORY
 
 PARSERS = {
@@ -100,15 +101,17 @@ def _hints(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("program", PARSERS)
-def test_every_example_of_a_help_text_is_a_whole_command(program: str) -> None:
-    found = 0
+def test_every_command_has_an_example_of_itself_in_its_help_and_each_example_is_a_whole_command(program: str) -> None:
+    without = []
     for parser in _all(PARSERS[program]()):
-        for line in f"{parser.epilog or ''}".splitlines():
-            for words in _typed(re.sub("^.*example: ", "", line)):
-                found += 1
-                assert words[0] == program
-                PARSERS[program]().parse_args(words[1:])  # leaves by SystemExit where it cannot be parsed
-    assert found >= len(_verbs(PARSERS[program]()))
+        lines = f"{parser.epilog or ''}".splitlines()
+        examples = [words for line in lines for words in _typed(re.sub("^.*example: ", "", line))]
+        for words in examples:
+            assert words[0] == program
+            PARSERS[program]().parse_args(words[1:])  # leaves by SystemExit where it cannot be parsed
+        own = parser.prog.split()
+        without += [parser.prog] if not _verbs(parser) and own not in [words[: len(own)] for words in examples] else []
+    assert without == []
 
 
 @pytest.mark.parametrize("document", [one for one in DOCUMENTS if one.name not in PLANS], ids=_name)
@@ -160,6 +163,22 @@ def test_every_command_that_a_program_tells_people_to_type_exists(folder: str) -
     assert [
         (name, hint, what) for name, hint in hints for words in _typed(hint) if (what := _strange(words)) is not None
     ] == []
+
+
+def test_the_trust_bundle_has_one_name_wherever_somebody_reads_of_its_file() -> None:
+    """What a station keeps of it in its own folder is nobody's to type."""
+    texts = [*DOCUMENTS, *(REPOSITORY / "examples").iterdir(), *(REPOSITORY / "systemd").iterdir()]
+    texts += [
+        path for folder in ("device", "central", "office", "demo") for path in (REPOSITORY / folder).rglob("*.py")
+    ]
+    named = {
+        (name, text.name)
+        for text in texts
+        if text.is_file()
+        for name in re.findall(r"(?<![\w-])(?:trust|bundle)\.(?:cbor|cose|bin)\b", text.read_text(encoding="utf-8"))
+    }
+    assert {name for name, _ in named} == {"trust.cbor", KEPT}
+    assert {text for name, text in named if name == KEPT} == {"architecture.md", "ruleset.py"}
 
 
 @pytest.mark.parametrize("file", sorted((REPOSITORY / "systemd").glob("*.service")), ids=lambda one: one.name)

@@ -19,6 +19,7 @@ from device import wire
 from device.formats import base45
 from device.formats.cose import RSA_EXPONENTS
 from device.formats.cwt import MAX_TEXT
+from device.formats.registry import FORMATS
 from device.model import Belief, Kind, Outcome, Reason, Verdict
 from device.trust import bundle
 from device.verdict import policy
@@ -119,18 +120,10 @@ reason = "tested"
 
 def forms() -> Iterator[Case]:
     """Texts of a megabyte and more, by their form, and bombs."""
-    for prefix, kind, reason, form in (
-        ("HC1:", Kind.HCERT, Reason.MALFORMED, None),
-        ("HC2:", Kind.HCERT, Reason.NOT_SUPPORTED, "hcert-other-version"),
-        ("shc:/", Kind.SHC, Reason.NOT_SUPPORTED, None),
-        ("B64:", Kind.DIVOC, Reason.NOT_SUPPORTED, None),
-        ('{"data":{"hdr"', Kind.VDS_NC, Reason.NOT_SUPPORTED, None),
-        ("mdoc:", Kind.MDOC, Reason.NOT_SUPPORTED, None),
-        ("checkin:", Kind.VENUE, Reason.NOT_A_PASS, None),
-        ("6BF", Kind.PASS, Reason.MALFORMED, None),
-        ("https://", Kind.TEXT, Reason.NOT_A_PASS, None),
-    ):
-        yield Case(f"1 MB of {prefix}", lambda p=prefix: p + "A" * 1_000_000, shown, Belief(kind, reason, form=form))
+    for row in FORMATS:
+        belief = Belief(row.kind, row.unread if row.unpack is None else Reason.MALFORMED, form=row.form)
+        for prefix in row.prefixes[:1]:
+            yield Case(f"1 MB of {prefix or 'A'}", lambda p=prefix: p + "A" * 1_000_000, shown, belief)
     yield Case("lone surrogates", lambda: "\ud800" * 4000, shown, NO_PASS)
     yield Case("lone surrogates in base45", lambda: "HC1:" + "\udfff" * 4000, shown, MALFORMED_HCERT)
     yield Case("lone surrogates, 1 MB", lambda: "\ud83d" * 1_000_000, shown, NO_PASS)

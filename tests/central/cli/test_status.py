@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.__main__ import main
@@ -21,7 +21,7 @@ from central.cli.table import lines
 from central.events import stamp
 from central.expected import Expected, expected, never_heard
 from central.problems import FAULTS, TROUBLES, Problem, problems
-from central.settings import InventorySettings, Settings, TrustSettings
+from central.settings import BundleSettings, InventorySettings, Settings
 from central.store import audit_log, tables
 from central.store.backup import backup, lock_of, restore
 from central.store.status import Backup, DatabaseMissingError, PointStatus, Status, Trouble, look
@@ -105,7 +105,6 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(EVENTS, st.booleans())
 def test_the_last_event_agrees_with_looking_at_every_row(
     told: list[tuple[datetime | None, str, datetime]], seen: bool
@@ -209,7 +208,6 @@ SCANS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(SCANS, st.integers(0, 12))
 def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
     told: list[tuple[int, str, str | None, bool, bool]], purged: int
@@ -285,7 +283,6 @@ SAID = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(SAID, SAID, SAID)
 def test_whatever_a_station_says_the_status_is_said(
     state_: dict[str, Any], info: dict[str, Any], told: dict[str, Any]
@@ -418,7 +415,7 @@ def test_a_database_that_no_centre_of_this_version_has_opened_says_how_to(tmp_pa
 
 def test_the_inventory_and_the_bundle_are_read_or_it_is_said_why_not(tmp_path: Path) -> None:
     inventory, bundle = tmp_path / "inventory.toml", tmp_path / "trust.cbor"
-    told = Settings(inventory=InventorySettings(file=inventory), trust=TrustSettings(bundle=bundle))
+    told = Settings(inventory=InventorySettings(file=inventory), trust=BundleSettings(bundle=bundle))
     assert expected(told).faults == (
         f"{inventory}: No such file or directory",
         f"{bundle}: No such file or directory",

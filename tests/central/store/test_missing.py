@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.broker.recall import EACH_MINUTE, MAX_ASKED, Recall
@@ -32,7 +32,6 @@ def numbers(gaps: Iterable[Gap]) -> set[tuple[str, int]]:
     return {(gap.epoch, seq) for gap in gaps for seq in range(gap.first, gap.last + 1)}
 
 
-@settings(max_examples=200, deadline=None)
 @given(RUNS, RUNS)
 def test_spans_are_sets_of_numbers(some: list[Gap], ranges: list[Gap]) -> None:
     spans = Spans(some)
@@ -57,7 +56,6 @@ STORY = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
 @given(STORY, RUNS, st.integers(1, 40))
 def test_looks_of_any_size_find_together_what_one_look_finds(
     story: list[tuple[str, str, int]], asked: list[Gap], most: int

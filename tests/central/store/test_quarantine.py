@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.__main__ import main
@@ -304,7 +304,6 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(STEPS)
 def test_in_whatever_order_it_comes_is_released_and_comes_again_each_event_is_held_once(
     steps: list[tuple[str, Any]],
@@ -401,7 +400,7 @@ def test_a_release_works_beside_a_running_centre(tmp_path: Path) -> None:
         wait_for(lambda: "state online" in running.err)
         told = [*command, "quarantine", "release", "--all", "--as", OLD, "--config", config]
         with Child(told, tmp_path / "release", {"SUDO_USER": "siti"}) as child:
-            assert child.process.wait(30) == 0
+            assert child.process.wait() == 0
             assert "pusat berjalan terus / the centre goes on" in child.out
         assert running.stop() == 0
     with closing(sqlite3.connect(path)) as file:

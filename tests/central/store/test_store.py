@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -186,7 +186,6 @@ TIMES = {
 """What an event may say, and what the database has then."""
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -255,7 +254,6 @@ def traffic(draw: st.DrawFn) -> list[list[list[tuple[str, str, int]]]]:
     return turns
 
 
-@settings(max_examples=60, deadline=None)
 @given(traffic())
 def test_whatever_the_order_the_duplication_and_the_batching(turns: list[list[list[tuple[str, str, int]]]]) -> None:
     with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
@@ -386,7 +384,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["event", "state", "info", "health"]), st.none() | JSON), max_size=12))
 def test_nothing_that_comes_in_ends_the_centre(told: list[tuple[str, Any]]) -> None:
     with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
@@ -768,7 +765,6 @@ STORY = [
 """Two corrections of one boot, and an event after both that nothing corrects."""
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.permutations(STORY), st.lists(st.sampled_from(STORY), max_size=4))
 def test_corrected_times_depend_on_no_order_and_no_duplicate(order: list[Any], again: list[Any]) -> None:
     with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
@@ -849,7 +845,6 @@ def test_an_older_image_of_a_card_and_then_the_card_itself(tmp_path: Path) -> No
         assert centre.missing("bupati-1") == [Gap("7f3a9c1e", 1, 9), Gap("7f3a9c1e", 21, 100)]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["event", "lose", "purge", "said"]), st.sampled_from("ab"), st.integers(1, 8)),
@@ -959,7 +954,6 @@ def test_what_a_point_lost_is_a_set_of_numbers_whatever_is_told_twice(tmp_path: 
         ]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["lose", "event", "card"]), st.integers(1, 25), st.integers(0, 8)), max_size=20)
 )
@@ -1075,7 +1069,6 @@ def test_what_was_said_never_shrinks_and_a_corrected_time_is_not_unsure(tmp_path
 RANGES = st.tuples(st.sampled_from(["e1", "e2"]), st.integers(1, 9), st.integers(0, 5))
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["e1", "e2"]), st.integers(1, 12)), max_size=8, unique=True),
     st.lists(st.tuples(st.sampled_from(["e1", "e2"]), st.integers(1, 12)), max_size=4, unique=True),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.reading.decoders import Code, Place, View
+from device.reading.decoders import Code, Corners
 from device.reading.target import (
     AWAY,
     BLINK,
@@ -27,9 +27,9 @@ SIZE = (720, 1280)
 MIDDLE = (640.0, 360.0)
 
 
-def place(side: float, centre: tuple[float, float] = MIDDLE) -> Place:
+def place(side: float, centre: tuple[float, float] = MIDDLE) -> Corners:
     x, y, half = *centre, side / 2
-    return Place(((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)))
+    return Corners(((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half)))
 
 
 class Wall:
@@ -48,16 +48,14 @@ class Wall:
             self.sees(code, tick=n * every)
         self.shown.pop(code.text, None)
 
-    def sees(self, *codes: Code, tick: float = 0.0, suspects: tuple[Place, ...] = ()) -> str | None:
+    def sees(self, *codes: Code, tick: float = 0.0, suspects: tuple[Corners, ...] = ()) -> str | None:
         meant = self.meant(*codes, tick=tick, suspects=suspects)
         return None if meant is None else meant.text
 
-    def meant(self, *codes: Code, tick: float = 0.0, suspects: tuple[Place, ...] = ()) -> Meant | None:
-        def shown(text: str, rests: bool) -> Shown | None:
-            self.asked.append((text, rests))
-            return self.shown.get(text)
-
-        return self.nearest.chosen(View(codes, suspects), SIZE, tick, shown)
+    def meant(self, *codes: Code, tick: float = 0.0, suspects: tuple[Corners, ...] = ()) -> Meant | None:
+        seen = self.nearest.seen(codes, SIZE, tick)
+        self.asked += [(one.text, one.rests) for one in seen]
+        return self.nearest.chosen(seen, [self.shown.get(one.text) for one in seen], suspects, tick)
 
 
 PHONE, POSTER = Code("phone", place(220)), Code("poster", place(60, (1100.0, 120.0)))

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from device.model import Event, Place
-from device.record.outbox import TRY_AGAIN, Depth, Outbox, Owed, RecordError
+from device.record.outbox import Depth, Outbox, Owed, RecordError
 from device.record.schema import Recalled, Span
 from device.wire import Receipt, digest, dumps
-from tests.support.world import tmpfs, wait_for
+from tests.support.world import PATIENCE, tmpfs, wait_for
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -233,7 +233,7 @@ def test_a_full_disk_refuses_keeps_what_it_has_and_goes_on_by_itself(tmp_path: P
         assert owed(outbox) == events
         assert outbox.depth().last.seq == len(events)
         (folder / "ballast").unlink()
-        wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+        wait_for(lambda: outbox.fault is None)
         last = outbox.append(named("after"))
         assert owed(outbox) == [*events, last]
 
@@ -246,7 +246,7 @@ def test_a_read_only_folder_is_out_of_order_and_goes_on_by_itself(tmp_path: Path
             with pytest.raises(RecordError):
                 outbox.kept()
             subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
-            wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+            wait_for(lambda: outbox.fault is None)
             assert filled(outbox, 1) == owed(outbox)
 
 
@@ -300,7 +300,7 @@ def test_two_writers_at_once_leave_no_gap_and_take_no_place_twice(tmp_path: Path
     with Outbox(tmp_path / "outbox.db", 1000) as outbox:
 
         def write(name: str) -> None:
-            begin.wait(20)
+            begin.wait(PATIENCE)
             for n in range(150):
                 written[name].append(outbox.append(named(f"{name}-{n}")))
 
@@ -375,7 +375,7 @@ class Kept(RuleBasedStateMachine):
             assert after.place.seq == (before.place.seq + 1 if same else 1)
 
 
-Kept.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+Kept.TestCase.settings = settings(stateful_step_count=30)
 TestKept = Kept.TestCase
 
 
@@ -450,7 +450,7 @@ def test_a_second_station_on_the_same_file_records_nothing_until_the_first_ends(
             second.kept()
         filled(first, 2)
         first.__exit__(None, None, None)
-        wait_for(lambda: second.fault is None, 5 * TRY_AGAIN)
+        wait_for(lambda: second.fault is None)
         assert second.depth().owed == 2
 
 
@@ -537,7 +537,7 @@ def test_what_is_held_gives_way_to_what_is_owed_and_the_bound_in_bytes_is_never_
         assert pages_used(tmp_path / "outbox.db") <= 1_048_576
         assert outbox.fault is not None
         outbox.hold([event.id for event in waiting[:200]], NOW)
-        wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+        wait_for(lambda: outbox.fault is None)
         assert filled(outbox, 50, size=1000) == owed(outbox)[-50:]
 
 
@@ -567,7 +567,7 @@ def test_the_ballast_takes_real_room_and_a_full_disk_still_drains(tmp_path: Path
         assert outbox.hold([event.id for event in events], NOW) == len(events)
         assert outbox.depth().owed == 0
         (folder / "other").unlink()
-        wait_for(lambda: outbox.fault is None, 5 * TRY_AGAIN)
+        wait_for(lambda: outbox.fault is None)
         assert reserve.exists()
         assert filled(outbox, 1) == owed(outbox)
 

@@ -17,6 +17,7 @@ from device.record import _sqlite_pages
 from device.record._recovery import finish
 from device.record.outbox import Outbox, RecordError
 from device.wire import dumps
+from tests.support.world import ALL_SEEDS
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 COUNT = 300
@@ -59,7 +60,8 @@ def saved(path: Path) -> dict[str, tuple[str, int, bytes]]:
         return {id_: row for id_, *row in file.execute("SELECT id, epoch, seq, body FROM event")}  # type: ignore[misc]  # three
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.seeds
+@pytest.mark.parametrize("seed", range(24 if ALL_SEEDS else 6))
 def test_flipped_bits_cost_only_the_rows_that_they_are_in(tmp_path: Path, seed: int) -> None:
     path, chance = tmp_path / "outbox.db", random.Random(seed)  # noqa: S311 - a seed, no secret
     events = {event.id: event for event in filled(path, 120)}
@@ -158,7 +160,8 @@ def test_what_stands_only_in_the_log_of_a_damaged_file_is_saved(tmp_path: Path) 
         ]
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.seeds
+@pytest.mark.parametrize("seed", range(24 if ALL_SEEDS else 6))
 def test_a_flipped_bit_in_the_log_costs_only_the_rows_that_it_is_in(tmp_path: Path, seed: int) -> None:
     """SQLite would take it for the end of the log, and forget what was written after it without a word."""
     chance = random.Random(seed)  # noqa: S311 - a seed, no secret

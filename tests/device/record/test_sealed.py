@@ -26,7 +26,7 @@ from device.__main__ import main as titik
 from device.control import control_socket
 from device.control.control_socket import ControlSocket, RequestRefusedError, ask
 from device.record import _sealing
-from device.record.outbox import TRY_AGAIN, Outbox, RecordError
+from device.record.outbox import Outbox, RecordError
 from device.record.reader import OutboxReader
 from device.record.sealed import LOOK_EVERY, Sealed
 from device.record.transfer_file import Header, Holds, writing
@@ -293,7 +293,7 @@ def test_a_file_that_another_program_reads_is_sealed_as_soon_as_it_lets_go(tmp_p
             outbox.kept()
         assert sorted(rows(tmp_path / "outbox.db")) == sorted(ids)
         reader.close()
-        wait_for(lambda: outbox.fault is None, 20 * TRY_AGAIN)
+        wait_for(lambda: outbox.fault is None)
         assert [(one.point, one.owed) for one in outbox.sealed.all] == [(A, 3)]
 
 
@@ -433,7 +433,7 @@ def test_a_file_of_the_program_before_on_a_full_disk_still_drains(tmp_path: Path
             while True:
                 os.write(other.fileno(), bytes(4096))
         with opened(folder, A) as outbox:
-            wait_for(lambda: outbox.fault != "" and outbox.depth().owed == 20, 20 * TRY_AGAIN)
+            wait_for(lambda: outbox.fault != "" and outbox.depth().owed == 20)
             assert outbox.hold(ids, NOW) == 20
 
 
@@ -632,7 +632,7 @@ class Names(RuleBasedStateMachine):
         assert found == self.written
 
 
-Names.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+Names.TestCase.settings = settings(stateful_step_count=15)
 TestNames = Names.TestCase
 
 

@@ -10,10 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from device import config
 from device.model import Reason
-from device.trust.bundle import BundleError, Roots, kid_of, open_bundle
+from device.trust.bundle import BundleError, Roots, kid_of, open_bundle, spki_text
 from device.trust.fleet_secret import FleetSecret
-from device.verdict.ruleset import HANDOVER, KEPT, Offer, Ruleset
-from office.bundle import spki_text
+from device.verdict.ruleset import HANDOVER, KEPT, Offered, Ruleset
 from tests.device.trust.test_bundle import told
 from tests.device.trust.test_roster import KEY, SECRET, roster
 from tests.support.credentials import AT, sign
@@ -57,9 +56,9 @@ def version(ruleset: Ruleset) -> int:
 def test_a_newer_bundle_is_followed_and_is_there_after_a_restart(tmp_path: Path) -> None:
     rules = book(tmp_path)
     assert version(rules) == 0
-    assert rules.offer(bundle(5)) == Offer(5, new=True)
-    assert rules.offer(bundle(7)) == Offer(7, new=True)
-    assert rules.offer(bundle(7)) == Offer(7, new=False)
+    assert rules.offer(bundle(5)) == Offered(5, new=True)
+    assert rules.offer(bundle(7)) == Offered(7, new=True)
+    assert rules.offer(bundle(7)) == Offered(7, new=False)
     assert version(rules) == version(book(tmp_path)) == 7
 
 
@@ -147,8 +146,8 @@ def test_a_damaged_kept_bundle_is_said_and_the_shipped_one_serves(
 def test_a_bundle_that_cannot_be_kept_is_in_force_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rules = book(tmp_path)
     rules._folder = tmp_path / "gone"  # a state folder that went away under a running station
-    assert rules.offer(bundle(5)) == Offer(5, new=True, kept=False)
-    assert rules.offer(bundle(5)) == Offer(5, new=False, kept=False)
+    assert rules.offer(bundle(5)) == Offered(5, new=True, kept=False)
+    assert rules.offer(bundle(5)) == Offered(5, new=False, kept=False)
     (tmp_path / "gone").mkdir()
     rules.keep_again()
     assert rules.kept
@@ -158,7 +157,7 @@ def test_a_bundle_that_cannot_be_kept_is_in_force_and_said(tmp_path: Path, caplo
 
 def test_an_issue_date_ahead_of_us_is_a_reproach_only_where_the_clock_is_trusted(tmp_path: Path) -> None:
     ahead = bundle(6, issued=int((AT + timedelta(days=3)).timestamp()))
-    assert book(tmp_path, now=None).offer(ahead) == Offer(6, new=True)
+    assert book(tmp_path, now=None).offer(ahead) == Offered(6, new=True)
 
 
 def test_no_root_believes_no_bundle(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from device.model import WITA, Domain, Reason
 from device.trust.bundle import Roots, Trust, open_bundle, root_key
 from device.verdict.verify import believe
 from office.__main__ import main
-from office.cli.revoke import by_number, still_needed
 from office.desk import issue_log
 from office.desk.desk import Desk
 from office.desk.issue_log import Entry
 from office.desk.refusal import RefusalError
+from office.desk.revocations import by_number, still_needed
 
 PASSPHRASE = "kuda benar baterai staples"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -215,7 +215,7 @@ def test_a_key_begins_within_a_year(desk: Path, secret: list[str], days: int) ->
 
 def test_every_command_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     commands = ["init", "issue", "cards", "revoke", "rotate", "bundle sign", "bundle show", "bundle diff"]
-    commands += ["trust import", "trust list", "trust remove", "policy check"]
+    commands += ["foreign-keys import", "foreign-keys list", "foreign-keys remove", "policy check"]
     for command in commands:
         with pytest.raises(SystemExit) as ended:
             main([*command.split(), "--help"])

@@ -24,9 +24,8 @@ def key_from_webcam(device: Path | None) -> ec.EllipticCurvePublicKey:
 
     Raises `RefusalError` where none is held up, and `MissingError` for a webcam that cannot be used.
     """
-    camera = CameraSettings(
-        source="webcam", device=device, fps=5
-    )  # a still is read with all that is known, so a few will do
+    # A still is read with all that is known, so a few a second will do.
+    camera = CameraSettings(source="webcam", device=device, fps=5)
     with Stop() as stop, closing(webcam.frames(camera, stop)) as frames:
         try:
             return key_from_frames(frames, PATIENCE)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from device.trust.bundle import Key, Trust
+from device.trust.bundle import Key, Trust, spki_text
 from device.verdict.policy import parse
-from office.bundle import described, spki_text
+from office.bundle.contents import described
 
 
 def between(old: Trust, new: Trust) -> dict[str, Any]:
     """Return what changed, for a program; parts that did not change are empty."""
-    keys = [{_name(key): _key_told(key) for group in trust.keys.values() for key in group} for trust in (old, new)]
+    keys = [{_name(key): _said_of(key) for group in trust.keys.values() for key in group} for trust in (old, new)]
     policies = [_by_name(trust.policies) for trust in (old, new)]
     issuers = sorted({*old.revoked, *new.revoked})
     counts = {
@@ -38,16 +38,16 @@ def between(old: Trust, new: Trust) -> dict[str, Any]:
     }
 
 
-def told(changes: Mapping[str, Any]) -> Iterator[str]:
+def lines(changes: Mapping[str, Any]) -> Iterator[str]:
     """Yield *changes* in lines for a person."""
     yield f"versi / version {changes['version'][0]} -> {changes['version'][1]}"
     for word, indonesian in (("issued", "ditandatangani"), ("next", "berikutnya sebelum")):
         old, new = changes[word]
         yield f"{indonesian} / {word} {old} -> {new}"
-    yield from list(_lines(changes)) or ["selain itu sama / otherwise the same"]
+    yield from list(_changed_lines(changes)) or ["selain itu sama / otherwise the same"]
 
 
-def _lines(changes: Mapping[str, Any]) -> Iterator[str]:
+def _changed_lines(changes: Mapping[str, Any]) -> Iterator[str]:
     words = (("added", "+", "baru / new"), ("removed", "-", "dihapus / removed"), ("changed", "~", "diubah / changed"))
     for part, noun in (("keys", "kunci / key"), ("policies", "aturan / policy")):
         for word, sign, says in words:
@@ -82,6 +82,6 @@ def _name(key: Key) -> str:
     return f"{key.domain} {key.issuer} {(key.kid or b'').hex()}"
 
 
-def _key_told(key: Key) -> tuple[object, ...]:
+def _said_of(key: Key) -> tuple[object, ...]:
     """Return what *key* says, its public half as text: two readings of one key need not be equal objects."""
     return spki_text(key.public), key.since, key.until, key.usages

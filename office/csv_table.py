@@ -11,7 +11,7 @@ from device.system.errors import TitikError
 MAX_ROWS: Final = 20_000
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """One row by the names of its columns; what is short is empty."""
 
     line: int
@@ -23,7 +23,7 @@ class NotATableError(TitikError, ValueError):
     """The file as a whole cannot be read, and why."""
 
 
-def rows(octets: bytes, wanted: Sequence[str], also: Sequence[str] = ()) -> list[Row]:
+def rows(octets: bytes, wanted: Sequence[str], also: Sequence[str] = ()) -> list[CsvRow]:
     """Return the rows of a CSV: UTF-8 with or without a BOM, commas or semicolons, quoted or not.
 
     The first line names the columns, in any order: all that are *wanted*, some of those *also* read; others
@@ -42,14 +42,14 @@ def rows(octets: bytes, wanted: Sequence[str], also: Sequence[str] = ()) -> list
     try:
         names = [name.strip().lower() for name in next(reader, [])]
         columns = _columns(names, wanted, also)
-        found: list[Row] = []
+        found: list[CsvRow] = []
         for row in reader:
             if not any(field.strip() for field in row):
                 continue
             if len(found) == MAX_ROWS:
                 raise NotATableError(f"lebih dari {MAX_ROWS} baris / more than {MAX_ROWS} rows")
             fields = {name: row[at].strip() if at < len(row) else "" for name, at in columns.items()}
-            found.append(Row(reader.line_num, fields))
+            found.append(CsvRow(reader.line_num, fields))
     except csv.Error as error:
         raise NotATableError(f"baris {reader.line_num}: bukan CSV / line {reader.line_num}: not CSV: {error}") from None
     if not found:
@@ -61,7 +61,7 @@ def _columns(names: list[str], wanted: Sequence[str], also: Sequence[str]) -> di
     missing = [name for name in wanted if name not in names]
     twice = [name for name in (*wanted, *also) if names.count(name) > 1]
     if missing or twice:
-        told = ", ".join(missing or twice)
+        columns = ", ".join(missing or twice)
         what = ("kolom tidak ada", "column is missing") if missing else ("kolom dua kali", "column is there twice")
-        raise NotATableError(f"baris 1: {what[0]}: {told} / line 1: {what[1]}: {told}. {','.join(wanted)}")
+        raise NotATableError(f"baris 1: {what[0]}: {columns} / line 1: {what[1]}: {columns}. {','.join(wanted)}")
     return {name: names.index(name) for name in (*wanted, *also) if name in names}

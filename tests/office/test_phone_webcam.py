@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from device.model import Frame
 from office.desk.refusal import MissingError, RefusalError
 from office.passes.phone import PREFIX, phone_code
-from office.passes.webcam import key_from_frames, key_from_webcam
+from office.passes.phone_webcam import key_from_frames, key_from_webcam
 
 KEY, OTHER, THIRD = (ec.derive_private_key(n, ec.SECP256R1()).public_key() for n in (7, 8, 9))
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -24,8 +24,8 @@ _DOSE: Final = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """One of them."""
+class Example:
+    """One person, who is made up."""
 
     name: str
     """Indonesian / English."""
@@ -36,7 +36,7 @@ class Person:
     """How long the certificate is still good for; less than none is expired."""
 
 
-class Signers:
+class ExampleSigners:
     """Keys of the moment, one for each domain, and the trust that knows them."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Signers:
             *(Key(key.public_key(), kid_of(key.public_key()), ISSUER, domain) for domain, key in self._keys.items())
         )
 
-    def shown(self, person: Person, at: datetime) -> str:
+    def shown(self, person: Example, at: datetime) -> str:
         """Return the text of what *person* holds up at the time *at*."""
         key = self._keys[person.domain]
         times = {
@@ -59,11 +59,11 @@ class Signers:
 
 def _health(years: int | None, **lists: Callable[[datetime], dict[str, Any]]) -> Callable[[datetime], dict[Any, Any]]:
     def said(at: datetime) -> dict[Any, Any]:
-        told: dict[str, Any] = {"ver": "1.3.0", "nam": {"fnt": "CONTOH"}}
+        certificate: dict[str, Any] = {"ver": "1.3.0", "nam": {"fnt": "CONTOH"}}
         if years is not None:
-            told["dob"] = date(at.year - years, 1, 1).isoformat()
-        told |= {name: [entry(at) | {"tg": hcert.COVID, "co": "ID"}] for name, entry in lists.items()}
-        return {hcert.CLAIM: {hcert.EU_DCC: told}}
+            certificate["dob"] = date(at.year - years, 1, 1).isoformat()
+        certificate |= {name: [entry(at) | {"tg": hcert.COVID, "co": "ID"}] for name, entry in lists.items()}
+        return {hcert.CLAIM: {hcert.EU_DCC: certificate}}
 
     return said
 
@@ -85,19 +85,19 @@ def _pass(_at: datetime) -> dict[Any, Any]:
 
 
 PERSONS: Final = (
-    Person("belum divaksin / unvaccinated", Domain.HEALTH, _vaccinated(ADULT, 0)),
-    Person("dosis 1 dari 2 / dose 1 of 2", Domain.HEALTH, _vaccinated(ADULT, 1)),
-    Person("dosis 2 dari 2 / dose 2 of 2", Domain.HEALTH, _vaccinated(ADULT, 2)),
-    Person("dosis 3 dari 2 / dose 3 of 2", Domain.HEALTH, _vaccinated(ADULT, 3)),
-    Person("vaksin sekali / single-dose vaccine", Domain.HEALTH, _vaccinated(ADULT, 1, 1)),
-    Person(f"anak / child {CHILD}, 2/2", Domain.HEALTH, _vaccinated(CHILD, 2)),
-    Person(f"balita / infant {INFANT}, 0/2", Domain.HEALTH, _vaccinated(INFANT, 0)),
-    Person("umur tak disebut / age not said, 2/2", Domain.HEALTH, _vaccinated(None, 2)),
-    Person("sembuh 30 hari / recovered 30 d", Domain.HEALTH, _recovered(30)),
-    Person("sembuh 200 hari / recovered 200 d", Domain.HEALTH, _recovered(200)),
-    Person("tes negatif 12 jam / negative 12 h", Domain.HEALTH, _tested(12, hcert.NOT_DETECTED)),
-    Person("tes positif 3 hari / positive 3 d", Domain.HEALTH, _tested(72, hcert.DETECTED)),
-    Person("pegawai / staff", Domain.STAFF, _pass),
-    Person("tamu / visitor", Domain.VISITOR, _pass),
-    Person("sertifikat habis / expired, 2/2", Domain.HEALTH, _vaccinated(ADULT, 2), days=-1),
+    Example("belum divaksin / unvaccinated", Domain.HEALTH, _vaccinated(ADULT, 0)),
+    Example("dosis 1 dari 2 / dose 1 of 2", Domain.HEALTH, _vaccinated(ADULT, 1)),
+    Example("dosis 2 dari 2 / dose 2 of 2", Domain.HEALTH, _vaccinated(ADULT, 2)),
+    Example("dosis 3 dari 2 / dose 3 of 2", Domain.HEALTH, _vaccinated(ADULT, 3)),
+    Example("vaksin sekali / single-dose vaccine", Domain.HEALTH, _vaccinated(ADULT, 1, 1)),
+    Example(f"anak / child {CHILD}, 2/2", Domain.HEALTH, _vaccinated(CHILD, 2)),
+    Example(f"balita / infant {INFANT}, 0/2", Domain.HEALTH, _vaccinated(INFANT, 0)),
+    Example("umur tak disebut / age not said, 2/2", Domain.HEALTH, _vaccinated(None, 2)),
+    Example("sembuh 30 hari / recovered 30 d", Domain.HEALTH, _recovered(30)),
+    Example("sembuh 200 hari / recovered 200 d", Domain.HEALTH, _recovered(200)),
+    Example("tes negatif 12 jam / negative 12 h", Domain.HEALTH, _tested(12, hcert.NOT_DETECTED)),
+    Example("tes positif 3 hari / positive 3 d", Domain.HEALTH, _tested(72, hcert.DETECTED)),
+    Example("pegawai / staff", Domain.STAFF, _pass),
+    Example("tamu / visitor", Domain.VISITOR, _pass),
+    Example("sertifikat habis / expired, 2/2", Domain.HEALTH, _vaccinated(ADULT, 2), days=-1),
 )
