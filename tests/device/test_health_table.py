@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from device.delivery.status import Counts, Herald, Sender
+from device.delivery.announcements import Counts, Herald, Sender
 from jsonschema import Draft202012Validator
 
 from device.wire import Topics
