@@ -1,11 +1,11 @@
 """Read this first: the loop, and what it is made of.
 
 Frames flow through one loop in the main thread. A sighting becomes a verdict, the verdict is written to disk,
-then shown as light. Two workers hang off the loop, the lights and the courier; neither ever calls back. To
-stop the station, stop the frames.
+then shown as light. Three workers hang off the loop: the lights, the courier and the local socket; none ever calls
+back. To stop the station, stop the frames.
 
-    camera ─▶ turns ─▶ scanner ─▶ nearest ─▶ gaze ─▶ judge ─▶ compose ─▶ outbox ═══▶ courier ─▶ broker
-                                                                └─▶ pattern ═══▶ indicators ─▶ lamps, buzzer
+    camera ─▶ scanner ─▶ sightings ─▶ nearest ─▶ judge ─▶ compose ─▶ outbox ═══▶ courier ─▶ broker
+                                                             └─▶ pattern ═══▶ indicators ─▶ lamps, buzzer
 """
 
 import logging

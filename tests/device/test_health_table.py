@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from device.delivery.status import Counts, Herald, Sender
 from jsonschema import Draft202012Validator
 
+from device.delivery.announcements import Counts, Herald, Sender
 from device.wire import Topics
 from tests.device.test_station import EMPTY, HEALTH, STAFF_PASS, Wall
 from tests.support.codes import code, view

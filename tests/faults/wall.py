@@ -72,7 +72,7 @@ def main(folder: Path, point: str, port: int, until: str, rate: float) -> None:
             if (folder / "quiet").exists():
                 continue
             try:
-                told = outbox.append(partial(event, point, now=now))
+                told = outbox.append(partial(event, point, at=now))
             except RecordError:
                 continue  # no light is shown for what is not on the disk
             os.write(record, f"{told.id} {told.place.epoch} {told.place.seq}\n".encode())
