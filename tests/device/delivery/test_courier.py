@@ -627,7 +627,7 @@ def test_a_broker_is_there_as_long_as_bytes_come_and_gone_after_one_and_a_half_k
         """Send one long message byte by byte, a keep-alive and a half for each, and answer no ping meanwhile."""
         line.sendall(b"\x30\x80\x08\x00\x01t\x00")
         for _ in range(6):
-            more.acquire()
+            more.acquire(timeout=PATIENCE)
             line.sendall(b"x")
         while line.recv(100):
             pass
