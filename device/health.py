@@ -70,8 +70,8 @@ class Health:
 
 
 def _spread(readings: Sequence[float]) -> Mapping[str, float | None]:
-    told = {"p50": percentile(readings, 0.5), "p95": percentile(readings, 0.95)}
-    return {name: None if value is None else round(value, 2) for name, value in told.items()}
+    spread = {"p50": percentile(readings, 0.5), "p95": percentile(readings, 0.95)}
+    return {name: None if value is None else round(value, 2) for name, value in spread.items()}
 
 
 def _picture(frame: Frame | None) -> Mapping[str, float | None]:

@@ -31,7 +31,7 @@ from device.mqtt.connection import USUAL, Connection, StalledError, Timeouts, di
 from device.mqtt.framing import ForeignPeerError, Framing
 from device.mqtt.liveness import SILENCE, Liveness
 from device.mqtt.paho_client import ConnectionClient, properties_for, publish_properties, words_of
-from device.mqtt.session_end import Ending, Sentence, SessionError, Stage, lacking, silent, told, unanswered
+from device.mqtt.session_end import Ending, Sentence, SessionError, Stage, lacking, sentence_of, silent, unanswered
 from device.wire import MAX_BUNDLE, TOO_LARGE, Acked, Message, Received, around
 
 __all__ = ["Link", "SessionError"]
@@ -299,7 +299,7 @@ class Link:
         """Return what is known of the end."""
         line, broker = self._line, self._broker
         in_hand = tuple(waiting.size for waiting in self._life.waiting.values())
-        end = self._end or told(
+        end = self._end or sentence_of(
             Ending(
                 where=":".join(map(str, broker.address)),
                 stage=self._stage,

@@ -137,8 +137,8 @@ LIGHTS: Mapping[str, tuple[Pattern, ...]] = {
 
 def resting(faults: Collection[str], *, linked: bool) -> Pattern:
     """Return the light of a station before which nobody stands: that of its gravest fault, if one has any."""
-    told = (light for fault, light in RESTING.items() if fault in faults and light is not None)
-    return next(told, READY if linked else OFFLINE)
+    lights = (light for fault, light in RESTING.items() if fault in faults and light is not None)
+    return next(lights, READY if linked else OFFLINE)
 
 
 def pattern(verdict: Verdict, *, repeat: bool = False) -> Pattern:

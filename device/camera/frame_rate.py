@@ -11,17 +11,17 @@ MAX_QUIET = 10
 """Seconds that ``sighting.quiet`` may be."""
 
 
-def quiet(told: StationSettings) -> float:
+def quiet(settings: StationSettings) -> float:
     """Return the seconds out of view after which a showing is over: as configured, but never less than frames allow."""
-    return max(told.sighting.quiet, MISSED / told.camera.fps)
+    return max(settings.sighting.quiet, MISSED / settings.camera.fps)
 
 
-def doubt(told: StationSettings) -> str | None:
+def doubt(settings: StationSettings) -> str | None:
     """Return a sentence where a showing, as configured, would end between two frames; ``None`` where it would not."""
-    fps, configured = told.camera.fps, told.sighting.quiet
+    fps, configured = settings.camera.fps, settings.sighting.quiet
     if 1 / fps < configured:
         return None
-    longest = quiet(told)
+    longest = quiet(settings)
     or_longer = f", or quiet = {longest:.3g}" if longest <= MAX_QUIET else ""
     return (
         f"camera.fps = {fps:g} gives a frame each {1 / fps:.3g} s, and sighting.quiet = {configured:g} is no longer:"

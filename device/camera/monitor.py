@@ -187,28 +187,28 @@ class CameraMonitor:
         }
 
     def _classified(self, seen: FrameMeasures, before: FrameMeasures | None) -> CameraState:
-        told = self._camera
-        same = told.frozen > 0 and before is not None and seen.digest == before.digest
+        camera = self._camera
+        same = camera.frozen > 0 and before is not None and seen.digest == before.digest
         if np.max(seen.cells) <= DARK:
             if seen.noiseless:
-                return CameraState.BLACK if told.black else CameraState.DARK
+                return CameraState.BLACK if camera.black else CameraState.DARK
             return CameraState.FROZEN if same else CameraState.DARK
         white = seen.white >= MAX_WHITE
         if same and not (white and seen.noiseless):  # a sensor that is flooded with light has no noise, either
             return CameraState.FROZEN
-        if told.covered and white:
+        if camera.covered and white:
             return CameraState.DAZZLED
-        if told.covered and (seen.spread < FLAT or seen.relief < SMOOTHER * self._usual):
+        if camera.covered and (seen.spread < FLAT or seen.relief < SMOOTHER * self._usual):
             return CameraState.COVERED
         return CameraState.CLEAR
 
     def _patience(self, seems: CameraState) -> float:
         """Return for how many seconds it must seem so."""
-        told = self._camera
+        camera = self._camera
         if seems is CameraState.CLEAR:
             return CLEAR_AFTER
-        return {CameraState.BLACK: told.black, CameraState.FROZEN: told.frozen, CameraState.DARK: DARK_AFTER}.get(
-            seems, told.covered
+        return {CameraState.BLACK: camera.black, CameraState.FROZEN: camera.frozen, CameraState.DARK: DARK_AFTER}.get(
+            seems, camera.covered
         )
 
     def _compare(self, seen: FrameMeasures, frame: Frame) -> None:

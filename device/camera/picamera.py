@@ -52,19 +52,19 @@ def controls(camera: CameraSettings) -> dict[str, Any]:
     values of a moment before instead (picamera2 issue 933), or is not known at all (1269).
     """
     interval = round(1_000_000 / camera.fps)
-    told: dict[str, Any] = {"FrameDurationLimits": (interval, interval), "NoiseReductionMode": _NOISE[camera.noise]}
+    wanted: dict[str, Any] = {"FrameDurationLimits": (interval, interval), "NoiseReductionMode": _NOISE[camera.noise]}
     if camera.exposure == "auto":
-        told["AeExposureMode"] = _AE_SHORT
-        told["AeFlickerMode"] = _AE_FLICKER_MANUAL
-        told["AeFlickerPeriod"] = round(1_000_000 / (2 * camera.mains))
+        wanted["AeExposureMode"] = _AE_SHORT
+        wanted["AeFlickerMode"] = _AE_FLICKER_MANUAL
+        wanted["AeFlickerPeriod"] = round(1_000_000 / (2 * camera.mains))
     else:
-        told["ExposureTime"] = min(camera.exposure_us, interval)
+        wanted["ExposureTime"] = min(camera.exposure_us, interval)
         if camera.gain:
-            told["AnalogueGain"] = camera.gain
+            wanted["AnalogueGain"] = camera.gain
     if camera.focus_m:
-        told["AfMode"] = _AF_MANUAL
-        told["LensPosition"] = 1 / camera.focus_m
-    return told
+        wanted["AfMode"] = _AF_MANUAL
+        wanted["LensPosition"] = 1 / camera.focus_m
+    return wanted
 
 
 def cropped(full: tuple[int, int, int, int], size: tuple[int, int], share: float) -> tuple[int, int, int, int]:
@@ -202,14 +202,14 @@ def _started(kind: Any, camera: CameraSettings) -> _Opened:
         raise CameraGoneError("no camera is listed; check its cable, then: rpicam-hello --list-cameras")
     with ExitStack() as stack:
         stack.callback(_let_go, source)
-        told = controls(camera)
-        lacks = tuple(name for name in told if name not in source.camera_controls)
+        wanted = controls(camera)
+        lacks = tuple(name for name in wanted if name not in source.camera_controls)
         try:
             source.configure(
                 source.create_video_configuration(
                     {"size": camera.size, "format": "YUV420"},
                     buffer_count=camera.buffers,
-                    controls={name: value for name, value in told.items() if name not in lacks},
+                    controls={name: value for name, value in wanted.items() if name not in lacks},
                 )
             )
             given = source.camera_configuration()["main"]

@@ -359,16 +359,16 @@ def luma_of_jpeg(octets: bytes, size: tuple[int, int]) -> Luma:
 
 def listed(paths: Iterable[Path]) -> list[Path]:
     """Return the files of *paths*, folders in order of name; raises `PictureError` where there are none."""
-    told = tuple(paths)
+    named = tuple(paths)
     found: list[Path] = []
-    for path in told:
+    for path in named:
         if path.is_dir():
             found += sorted(file for file in path.iterdir() if file.suffix.lower() in ENDINGS)
         else:
             found.append(path)
     if not found:
         raise PictureError(
-            f"no pictures in {', '.join(str(path) for path in told)}. Next: put some there, {READ}, named so"
+            f"no pictures in {', '.join(str(path) for path in named)}. Next: put some there, {READ}, named so"
         )
     return found
 

@@ -108,10 +108,10 @@ class SharpnessHistory:
         if self._path is None:
             return []
         try:
-            told = json.loads(read_bounded(self._path, MAX_FILE))
-            if told["setting"] != self._setting:
+            kept = json.loads(read_bounded(self._path, MAX_FILE))
+            if kept["setting"] != self._setting:
                 return []
-            days = [Day(str(name), float(sharpness), int(looks)) for name, sharpness, looks in told["days"]]
+            days = [Day(str(name), float(sharpness), int(looks)) for name, sharpness, looks in kept["days"]]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:

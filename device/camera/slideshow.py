@@ -96,7 +96,7 @@ def _plain(sentence: str) -> str:
 def _state(path: Path) -> tuple[int, ...]:
     """Return what tells a file from what it was before; nothing where there is none."""
     try:
-        told = path.stat()
+        found = path.stat()
     except OSError:
         return ()
-    return told.st_ino, told.st_mtime_ns, told.st_size
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -49,8 +49,8 @@ def frames(camera: CameraSettings, stop: Stop) -> Generator[Frame, None, None]:
     while True:
         played = None
         with closing(_pictures(camera.video, camera.patience, stop)) as pictures:
-            for luma, told in pictures:
-                at = told if told is not None else (0.0 if played is None else played + 1 / camera.fps)
+            for luma, seconds in pictures:
+                at = seconds if seconds is not None else (0.0 if played is None else played + 1 / camera.fps)
                 step = 1 / camera.fps if played is None else at - played
                 # A pause in the file's own clock, or a jump back, is not waited out.
                 step = step if 0 <= step <= camera.patience else 1 / camera.fps

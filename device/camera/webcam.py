@@ -186,8 +186,8 @@ def _naming(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         why = WHY.get(error.errno or 0)
-        told = (why or f"fails ({error.strerror}). Next: pull it out, plug it in again").format(path=path)
-        raise WebcamGoneError(f"the webcam {path} {told}") from error
+        sentence = (why or f"fails ({error.strerror}). Next: pull it out, plug it in again").format(path=path)
+        raise WebcamGoneError(f"the webcam {path} {sentence}") from error
 
 
 def _ask(descriptor: int, request: int, about: Any) -> None:
@@ -223,7 +223,7 @@ def _opened(path: Path, stack: ExitStack) -> int:
 
 def _offered(descriptor: int) -> list[str]:
     """Return the forms that the webcam offers, in its own order."""
-    told: list[str] = []
+    offers: list[str] = []
     for index in range(MAX_LISTED):
         form = v4l2.v4l2_fmtdesc(index=index, type=CAPTURE)
         try:
@@ -232,8 +232,8 @@ def _offered(descriptor: int) -> list[str]:
             if error.errno == errno.EINVAL:  # the list ends here
                 break
             raise
-        told.append(form.pixelformat.to_bytes(4, "little").decode("ascii", "replace"))
-    return told
+        offers.append(form.pixelformat.to_bytes(4, "little").decode("ascii", "replace"))
+    return offers
 
 
 def _agreed(descriptor: int, path: Path, camera: CameraSettings) -> WebcamFormat:

@@ -14,9 +14,9 @@ class Layers:
         self.tables: dict[str, Any] = {}
         self.origin: dict[tuple[str, ...], Path] = {}
 
-    def lay(self, told: dict[str, Any], file: Path) -> None:
+    def lay(self, tables: dict[str, Any], file: Path) -> None:
         """Lay what *file* says over what there is."""
-        self._over(self.tables, told, (), file)
+        self._over(self.tables, tables, (), file)
 
     def _over(self, below: dict[str, Any], above: dict[str, Any], at: tuple[str, ...], file: Path) -> None:
         for key, value in above.items():
@@ -30,9 +30,9 @@ class Layers:
                 below[key] = value
 
 
-def too_deep(told: object) -> bool:
-    """Return whether *told* is deeper than `MAX_DEPTH`; ``a.a.a = 1`` may be a hundred thousand deep, and TOML."""
-    within = [told]
+def too_deep(tables: object) -> bool:
+    """Return whether *tables* is deeper than `MAX_DEPTH`; ``a.a.a = 1`` may be a hundred thousand deep, and TOML."""
+    within = [tables]
     for _ in range(MAX_DEPTH + 1):
         within = [
             one

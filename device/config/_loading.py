@@ -18,9 +18,9 @@ MAX_FILE = 1_000_000
 """Bytes of a configuration file."""
 
 
-def fingerprint(told: Section) -> str:
-    """Return 16 hex characters that change when any value of *told* does."""
-    return sha256(told.model_dump_json(by_alias=True).encode()).hexdigest()[:16]
+def fingerprint(section: Section) -> str:
+    """Return 16 hex characters that change when any value of *section* does."""
+    return sha256(section.model_dump_json(by_alias=True).encode()).hexdigest()[:16]
 
 
 T = TypeVar("T", bound=Section)
@@ -38,11 +38,11 @@ def load(model: type[T], path: Path, drop_ins: str = "conf.d") -> tuple[T, list[
         layers.lay(tables, file)
     warnings += [f"{layers.origin[keys]}: {what}" for keys, what in unknown(model, layers.tables)]
     try:
-        told = model.model_validate(layers.tables)
+        settings = model.model_validate(layers.tables)
     except ValidationError as error:
         mistakes = [sentence(one, model, layers.origin, path) for one in error.errors(include_url=False)]
         raise ConfigError(mistakes) from None
-    return told, warnings + [f"{layers.origin[keys]}: {what}" for keys, what in told.cautions()]
+    return settings, warnings + [f"{layers.origin[keys]}: {what}" for keys, what in settings.cautions()]
 
 
 def pins_alone(path: Path) -> Pins | None:
@@ -80,13 +80,13 @@ def _renamed(model: type[Section], tables: dict[str, Any]) -> Iterator[str]:
 def _read(file: Path) -> dict[str, Any]:
     """Return the tables of *file*; raises `ConfigError`."""
     try:
-        told = tomllib.loads(read_whole(file, MAX_FILE).decode("utf-8"))
+        tables = tomllib.loads(read_whole(file, MAX_FILE).decode("utf-8"))
     except UnicodeDecodeError:
         raise ConfigError([f"{file}: this is not UTF-8 text"]) from None
     except (ValueError, RecursionError) as error:  # TOML's own error is one of the first; digits without end another
         raise ConfigError([f"{file}: this is not TOML: {error}"]) from None
     except OSError as error:
         raise ConfigError([f"{file}: cannot be read: {error.strerror}"]) from None
-    if too_deep(told):
+    if too_deep(tables):
         raise ConfigError([f"{file}: more than {MAX_DEPTH} tables or lists stand inside one another"])
-    return told
+    return tables

@@ -50,9 +50,9 @@ def sentence(one: Mapping[str, Any], model: Any, origin: Mapping[tuple[str, ...]
     return f"{file}: {key}{nth} = {toml(got)}: should be {words(wanted)}{hint}"
 
 
-def unknown(model: Any, told: Mapping[str, Any], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield each key of *told* that *model* does not have, by its path, and a sentence with the words it has there."""
-    for key, value in told.items():
+def unknown(model: Any, tables: Mapping[str, Any], at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each key of *tables* that *model* lacks, by its path, and a sentence with the words that it has there."""
+    for key, value in tables.items():
         here, known = (*at, key), list(model.model_fields)
         if key not in known:
             near = _nearest(key, known) or f"; known here: {', '.join(known)}"
@@ -84,16 +84,16 @@ def words(annotation: Any) -> str:
 def toml(value: Any) -> str:
     """Return *value* as TOML writes it, and not much of it."""
     if isinstance(value, bool | str):
-        told = json.dumps(value, ensure_ascii=False)
+        written = json.dumps(value, ensure_ascii=False)
     elif isinstance(value, list):
-        told = f"[{', '.join(toml(one) for one in value[:MAX_SHOWN])}]"
+        written = f"[{', '.join(toml(one) for one in value[:MAX_SHOWN])}]"
     elif isinstance(value, dict):
-        told = "{...}"
+        written = "{...}"
     elif isinstance(value, int) and not -_MAX_NUMBER < value < _MAX_NUMBER:
-        told = "a number without end"
+        written = "a number without end"
     else:
-        told = str(value)
-    return told if len(told) <= MAX_SHOWN else f"{told[:MAX_SHOWN]}..."
+        written = str(value)
+    return written if len(written) <= MAX_SHOWN else f"{written[:MAX_SHOWN]}..."
 
 
 def _at(model: Any, loc: tuple[str | int, ...]) -> Any:

@@ -13,14 +13,14 @@ NO_PIN = "none"
 """What stands in the file for a pin that nothing hangs on: TOML has no word of its own for it."""
 
 
-def _none(told: object) -> object:
-    return None if told == NO_PIN else told
+def _none(value: object) -> object:
+    return None if value == NO_PIN else value
 
 
-def _path(told: object) -> object:
-    if isinstance(told, str) and "\0" in told:
+def _path(value: object) -> object:
+    if isinstance(value, str) and "\0" in value:
         raise ValueError("no path holds a zero byte")  # Python raises it anew at each use, and no OSError
-    return told
+    return value
 
 
 PointName = Annotated[

@@ -264,7 +264,7 @@ class StationSettings(Section):
 
     def cautions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield those of the pins."""
-        yield from ((("pins", *keys), told) for keys, told in self.pins.cautions())
+        yield from ((("pins", *keys), sentence) for keys, sentence in self.pins.cautions())
 
     @model_validator(mode="after")
     def _no_silent_loss(self) -> Self:

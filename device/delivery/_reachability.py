@@ -49,15 +49,15 @@ class Reachability:
     def heard(self, centre: Received) -> tuple[bool, bool]:
         """Take the centre's word; return whether it is back, and whether it has another life than before."""
         try:
-            told = loads(centre.body, 4096)
+            fields = loads(centre.body, 4096)
         except ValueError:
             return False, False  # not the centre's words: as good as none
-        told = told if isinstance(told, dict) else {}
-        there = told.get("state") == State.ONLINE
+        fields = fields if isinstance(fields, dict) else {}
+        there = fields.get("state") == State.ONLINE
         back = there and (self.centre is False or "unrouted" in self.denied)
-        reborn = there and self._life is not None and told.get("centre") != self._life
+        reborn = there and self._life is not None and fields.get("centre") != self._life
         if there:
-            self._life = told.get("centre")
+            self._life = fields.get("centre")
         self.centre = there or self._trusting
         return back, reborn
 

@@ -337,9 +337,9 @@ class Courier(Worker):
         if routed and parcel is not None and self._delivery.until == "puback":
             self._answer([parcel])
 
-    def _take_centre(self, told: Received) -> None:
+    def _take_centre(self, received: Received) -> None:
         # A centre with a new life has another database: it must hear anew which epochs are kept here.
-        back, reborn = self._reach.heard(told)
+        back, reborn = self._reach.heard(received)
         self._reborn |= reborn
         if back:  # what was sent may have reached nobody
             self._window.hurry(monotonic())

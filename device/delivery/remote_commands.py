@@ -75,18 +75,18 @@ def parse(verb: str, body: bytes) -> Request:
     Raises `MalformedRequestError`, which quotes nothing of it.
     """
     try:
-        told = loads(body, MAX_REQUEST)
+        fields = loads(body, MAX_REQUEST)
     except ValueError:
         raise MalformedRequestError("not JSON of 4096 bytes at the most") from None
-    transaction = told.get("transaction") if isinstance(told, dict) else None
+    transaction = fields.get("transaction") if isinstance(fields, dict) else None
     if not isinstance(transaction, str) or not TRANSACTION.match(transaction):
         raise MalformedRequestError("no transaction of 8 to 64 letters, digits and hyphens")
     if verb not in VERBS:
         raise MalformedRequestError(f"not a verb of this station; it knows {', '.join(VERBS)}", transaction)
-    at = _time(told.get("at"))
+    at = _time(fields.get("at"))
     if at is None:
         raise MalformedRequestError("no time in at, as 2026-11-23T01:02:03.456Z", transaction)
-    return Request(verb, transaction, at, _span(told, transaction) if verb == "replay" else None)
+    return Request(verb, transaction, at, _span(fields, transaction) if verb == "replay" else None)
 
 
 def _time(value: object) -> datetime | None:
@@ -97,8 +97,8 @@ def _time(value: object) -> datetime | None:
     return at if at is not None and at.tzinfo is not None else None
 
 
-def _span(told: dict[str, object], transaction: str) -> AskedRows:
-    match told:
+def _span(fields: dict[str, object], transaction: str) -> AskedRows:
+    match fields:
         case {"epoch": str(epoch), "from": int(first), "to": int(last)} if (
             EPOCH.match(epoch)
             and not isinstance(first, bool)
@@ -172,12 +172,12 @@ def _answer(
     span: AskedRows | None = None,
     recalled: Recalled | None = None,
 ) -> Answer:
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "transaction": transaction,
         "answer": "done" if why is None else "refused",
         "why": why,
     }
     if span is not None and recalled is not None:
-        told |= {"epoch": span.epoch, "from": span.first, "to": span.last}
-        told |= {"again": recalled.again, "kept": recalled.kept}
-    return Answer(verb, dumps(told), 0 if recalled is None else recalled.again)
+        fields |= {"epoch": span.epoch, "from": span.first, "to": span.last}
+        fields |= {"again": recalled.again, "kept": recalled.kept}
+    return Answer(verb, dumps(fields), 0 if recalled is None else recalled.again)

@@ -153,8 +153,8 @@ class Connection:
         if _TCP_INFO is None:
             return Flow(self.sent, self.sent)
         try:
-            told = self._sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 256)
-            (gone,) = _ACKED.unpack_from(told, _ACKED_AT)
+            info = self._sock.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 256)
+            (gone,) = _ACKED.unpack_from(info, _ACKED_AT)
             # Read second: what is acknowledged between the two makes the sum too small, and nothing wait for ever.
             waiting = int.from_bytes(fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)), "little")
         except (OSError, struct.error):

@@ -83,11 +83,11 @@ class Limits:
 
     def ended(self, cause: Cause, in_hand: Sequence[int]) -> None:
         """Note that a session ended for *cause* while messages of these sizes were under way; say what follows."""
-        told = cause in (Cause.TOO_LARGE, Cause.TOO_MANY)
-        if not in_hand or not (told or cause is Cause.CLOSED_ON):
+        limited = cause in (Cause.TOO_LARGE, Cause.TOO_MANY)
+        if not in_hand or not (limited or cause is Cause.CLOSED_ON):
             return
         self._strikes.append((max(in_hand), len(in_hand)))
-        if len(self._strikes) < STRIKES and not told:
+        if len(self._strikes) < STRIKES and not limited:
             return
         before = self.batch, self.messages
         size, count = (min(numbers) for numbers in zip(*self._strikes, strict=True))

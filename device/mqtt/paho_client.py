@@ -37,10 +37,10 @@ class ConnectionClient(Client):
         self._last_bytes_received = time_func()
 
 
-def properties_for(packet: int, **told: Any) -> Properties:
+def properties_for(packet: int, **values: Any) -> Properties:
     """Return the properties of one kind of *packet*, as MQTT 5 names them without spaces."""
     made = Properties(packet)  # type: ignore[no-untyped-call]  # paho has types, but not here
-    for name, value in told.items():
+    for name, value in values.items():
         if value is not None:
             setattr(made, name, value)
     return made

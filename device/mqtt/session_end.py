@@ -125,7 +125,7 @@ class Ending:
 _KINDS: Mapping[int, Cause] = {0x8E: Cause.TAKEN_OVER, 0x93: Cause.TOO_MANY, 0x95: Cause.TOO_LARGE}
 
 
-def told(end: Ending) -> Sentence:
+def sentence_of(end: Ending) -> Sentence:
     """Return what the operator is told of *end*."""
     alert = _alert(end, end.error.error if isinstance(end.error, NoTlsError) else end.error)
     if alert is not None and end.code is None:

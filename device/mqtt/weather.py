@@ -38,18 +38,18 @@ class Weather:
 
     def foul(self, broken: SessionError) -> None:
         """Say why there is no session, unless that was the last thing said."""
-        told = Sentence(broken.cause, broken.what, broken.following)
+        sentence = Sentence(broken.cause, broken.what, broken.following)
         cut_short = broken.lasted is not None and broken.lasted < SOON
         if broken.cause is Cause.CLOSED and cut_short:
             self._short += 1
         elif broken.cause is not Cause.CLOSED_ON or not cut_short:
             self._short = 0
         if self._short >= ALIKE and broken.cause is Cause.CLOSED:
-            told = shared(self._name, tls.certified_name(self._certificate))
+            sentence = shared(self._name, tls.certified_name(self._certificate))
         # Not by its words: a number in them may be another each time.
-        if self._said != (told.cause, told.following):
-            log.warning("%s; %s. Next: %s", told.what, self._meanwhile, told.following)
-        self._fair, self._said = False, (told.cause, told.following)
+        if self._said != (sentence.cause, sentence.following):
+            log.warning("%s; %s. Next: %s", sentence.what, self._meanwhile, sentence.following)
+        self._fair, self._said = False, (sentence.cause, sentence.following)
 
     def line(self, pace: Pace) -> None:
         """Say that the line has become slow, or quick again."""

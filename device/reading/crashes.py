@@ -201,8 +201,8 @@ class Crashes:
         if self._path is None:
             return {}
         try:
-            told = json.loads(read_bounded(self._path, MAX_FILE))
-            known = {reader: Crash(*_typed(crash)) for reader, crash in told.items()}
+            entries = json.loads(read_bounded(self._path, MAX_FILE))
+            known = {reader: Crash(*_typed(crash)) for reader, crash in entries.items()}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
@@ -226,9 +226,9 @@ class Crashes:
     def _keep(self) -> None:
         if self._path is None:
             return
-        told = {reader: crash._asdict() for reader, crash in self._crashes.items()}
+        kept = {reader: crash._asdict() for reader, crash in self._crashes.items()}
         try:
-            write_whole(self._path, json.dumps(told).encode())
+            write_whole(self._path, json.dumps(kept).encode())
         except OSError as error:
             log.error("%s cannot be written: %s", self._path, error.strerror)  # noqa: TRY400 - the sentence is the whole story
 
@@ -241,9 +241,9 @@ def _opened(path: Path) -> int | None:
         return None
 
 
-def _typed(told: Any) -> tuple[str, float, float, str, bool]:
+def _typed(crash: Any) -> tuple[str, float, float, str, bool]:
     """Return a crash's values as they were written; raises ValueError for anything else."""
-    match told:
+    match crash:
         case {
             "boot": str(boot),
             "uptime": int() | float() as uptime,

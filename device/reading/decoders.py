@@ -112,10 +112,10 @@ def _build(package: str, folder: Path, pattern: str) -> str:
     except PackageNotFoundError:  # laid beside, not installed
         number = "?"
     try:
-        told = [file.stat() for file in sorted(folder.glob(pattern))]
+        files = [file.stat() for file in sorted(folder.glob(pattern))]
     except OSError:
-        told = []
-    return " ".join([number, *(f"{one.st_size}-{one.st_mtime_ns}" for one in told)])
+        files = []
+    return " ".join([number, *(f"{one.st_size}-{one.st_mtime_ns}" for one in files)])
 
 
 def _libzbar() -> tuple[Path, str]:

@@ -100,7 +100,7 @@ class _Standing:
         elif not self.scenery:
             self.stood = max(0.0, self.stood - AWAY * gap)
 
-    def told(self, shown: Shown) -> None:
+    def note(self, shown: Shown) -> None:
         """Note what is known of it. What still waits for its turn is no scenery, however long that takes."""
         self.a_pass, self.waits = shown.a_pass, self.last
         self.scenery = self.stood >= SCENERY
@@ -153,15 +153,15 @@ class Nearest:
         waiting: list[InView] = []
         stale: Meant | None = None
         held = 0.0
-        for one, told in zip(seen, shown, strict=True):
-            if told is None:
+        for one, showing in zip(seen, shown, strict=True):
+            if showing is None:
                 if not one.rests:
                     waiting.append(one)
                 continue
-            one.standing.told(told)
-            if told.stale:
+            one.standing.note(showing)
+            if showing.stale:
                 stale = Meant(one.text, one.standing.came)
-            if told.a_pass and told.lit is not None and tick - told.lit < LIGHT:
+            if showing.a_pass and showing.lit is not None and tick - showing.lit < LIGHT:
                 held = max(held, one.near)
         return stale or self._turn(waiting, held, suspects, tick)
 

@@ -59,9 +59,9 @@ class Quota:
         )
         used = (count - unused) * size
         try:
-            told = os.statvfs(self._path.parent)
+            disk = os.statvfs(self._path.parent)
         except OSError:  # the disk says nothing, but it will when it is written
             return self._most - used, self._most
         # Pages that the file no longer uses are as good as free: the next rows go there.
-        bound = min(self._most, (count * size + told.f_bavail * told.f_frsize) // 2)
+        bound = min(self._most, (count * size + disk.f_bavail * disk.f_frsize) // 2)
         return bound - used, bound

@@ -177,8 +177,8 @@ def _carry_over(path: Path, fresh: sqlite3.Connection) -> None:
     """Copy what else the damaged file knows, as far as it can be read: its owner, requests that were done, losses."""
     for table, values in (("owner", "?"), ("uptime", "?"), ("age", "?, ?")):
         with suppress(sqlite3.Error), closing(_looked_at(path)) as file:
-            told = file.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a table of ours
-            fresh.executemany(f"INSERT INTO {table} VALUES ({values})", told)  # noqa: S608 - as above
+            rows = file.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a table of ours
+            fresh.executemany(f"INSERT INTO {table} VALUES ({values})", rows)  # noqa: S608 - as above
     with suppress(sqlite3.Error), closing(_looked_at(path)) as file:
         fresh.executemany("INSERT INTO damage VALUES (?, ?)", file.execute("SELECT file, lost FROM damage").fetchall())
         done = file.execute('SELECT row, "transaction" FROM request ORDER BY row').fetchall()
@@ -289,8 +289,8 @@ def _highest(file: sqlite3.Connection) -> int:
         "SELECT max(row) FROM event INDEXED BY owed WHERE held_at IS NULL",
     ):
         with suppress(sqlite3.Error, TypeError):
-            (told,) = file.execute(sql).fetchone()
-            top = max(top, told or 0)
+            (highest,) = file.execute(sql).fetchone()
+            top = max(top, highest or 0)
     return min(top, 100_000_000)
 
 

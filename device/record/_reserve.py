@@ -57,5 +57,5 @@ class Reserve:
 
 
 def _total(folder: Path) -> int:
-    told = os.statvfs(folder)
-    return told.f_blocks * told.f_frsize
+    disk = os.statvfs(folder)
+    return disk.f_blocks * disk.f_frsize

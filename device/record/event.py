@@ -24,8 +24,8 @@ _IN_DOUBT = re.compile(rb'"clock":\{"boot":"([^"]*)",(?:"floor":"[^"]*",)?"synce
 
 def in_doubt(body: bytes, boot: str) -> float | None:
     """Return the uptime (seconds) at which *body* was composed, if that was in *boot* and by a clock not trusted."""
-    told = _IN_DOUBT.search(body)  # as `wire.dumps` writes it; the quotes of anybody's text are escaped
-    return float(told[2]) if told is not None and told[1] == boot.encode() else None
+    found = _IN_DOUBT.search(body)  # as `wire.dumps` writes it; the quotes of anybody's text are escaped
+    return float(found[2]) if found is not None and found[1] == boot.encode() else None
 
 
 def age(body: bytes, at: datetime, clock: ClockState) -> tuple[str | None, float | None]:
@@ -34,8 +34,8 @@ def age(body: bytes, at: datetime, clock: ClockState) -> tuple[str | None, float
     By the uptime where it is of this boot; else by the two times, where *clock* is trusted and they make sense.
     """
     try:
-        told = loads(body)
-        said, of = str(told["time"]), told["data"]["clock"]
+        fields = loads(body)
+        said, of = str(fields["time"]), fields["data"]["clock"]
         if of["boot"] == clock.boot:
             return said, round(max(0.0, clock.uptime - of["uptime"]), 1)
         seconds = (at - datetime.fromisoformat(said)).total_seconds()
@@ -63,7 +63,7 @@ class Composer:
     ) -> Event:
         """Return the event of *sighting* at *at*; its id is random, for ever unique, and never derived."""
         verdict, belief = sighting.judged.verdict, sighting.judged.belief
-        told = {
+        data = {
             "direction": self.point.direction,
             "outcome": verdict.outcome,
             "colour": verdict.colour,
@@ -76,13 +76,13 @@ class Composer:
             "clock": clock.wire(),
             "took_ms": {stage: round(value, 2) for stage, value in took_ms.items()},
         }
-        return self._event(SCAN, place, at, told)
+        return self._event(SCAN, place, at, data)
 
     def correct(self, place: Place, at: datetime, clock: ClockState) -> Event:
         """Return the event by which the centre learns the true time of all that this boot recorded in doubt."""
         return self._event(CLOCK, place, at, {"clock": clock.wire(), "offset": round(clock.offset, 3)})
 
-    def _event(self, type_: str, place: Place, at: datetime, told: Mapping[str, object]) -> Event:
+    def _event(self, type_: str, place: Place, at: datetime, data: Mapping[str, object]) -> Event:
         id_ = secrets.token_hex(16)
         body = {
             "specversion": "1.0",
@@ -91,7 +91,7 @@ class Composer:
             "id": id_,
             "time": stamp(at),
             "datacontenttype": "application/json",
-            "data": {"point": self.point.name, "epoch": place.epoch, "seq": place.seq, **told},
+            "data": {"point": self.point.name, "epoch": place.epoch, "seq": place.seq, **data},
         }
         return Event(place, id_, dumps(body))
 
@@ -99,12 +99,12 @@ class Composer:
         credential = belief.credential
         if credential is None:
             return {"kind": belief.kind}
-        told: dict[str, Any] = {"kind": credential.kind, "domain": credential.domain, "issuer": credential.issuer}
+        fields: dict[str, Any] = {"kind": credential.kind, "domain": credential.domain, "issuer": credential.issuer}
         if credential.claims.doses is not None:
-            told["doses"] = credential.claims.doses
+            fields["doses"] = credential.claims.doses
         elif credential.domain is Domain.STAFF and self.privacy.pass_number and credential.claims.pass_number:
-            told["pass_number"] = credential.claims.pass_number
-        return told
+            fields["pass_number"] = credential.claims.pass_number
+        return fields
 
     def _holder(self, belief: Belief, at: datetime, clock: ClockState) -> str | None:
         if belief.credential is None or self.secret is None or not clock.synced:

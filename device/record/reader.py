@@ -94,8 +94,8 @@ class OutboxReader:
         except sqlite3.Error as error:
             raise OutboxReadError(sentence(error)) from error
         for (body,) in self._rows("SELECT body FROM event ORDER BY row DESC LIMIT 10"):
-            told = _said(body, "data")
-            if isinstance(told, dict) and isinstance(point := told.get("point"), str):
+            data = _said(body, "data")
+            if isinstance(data, dict) and isinstance(point := data.get("point"), str):
                 return point
         return None
 
@@ -168,7 +168,7 @@ def sealed(path: Path) -> list[dict[str, Any]]:
 
 def _said(body: bytes, key: str) -> Any:
     try:
-        told = loads(body)
+        fields = loads(body)
     except ValueError:
         return None
-    return told.get(key) if isinstance(told, dict) else None
+    return fields.get(key) if isinstance(fields, dict) else None

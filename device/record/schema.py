@@ -95,8 +95,8 @@ def prepare(file: sqlite3.Connection) -> None:
         return
     if ours != APPLICATION_ID or version not in (1, VERSION):
         raise sqlite3.NotSupportedError("the outbox is of another version of this program")
-    if (told := file.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise sqlite3.DatabaseError(f"malformed: {told}")
+    if (wrong := file.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {wrong}")
     if version == 1:
         _whole(file, _FROM_1)
     there = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -154,8 +154,8 @@ def named(body: bytes) -> str | None:
 def owner(file: sqlite3.Connection) -> str | None:
     """Return the point whose file this is; ``None`` where nothing says so, or its newest row says otherwise."""
     # The latter is what the program before leaves, which knows no owner, when it was told another name.
-    told = file.execute("SELECT CAST(point AS BLOB) FROM owner").fetchone()
-    name = told[0].decode(errors="replace") if told else ""
+    row = file.execute("SELECT CAST(point AS BLOB) FROM owner").fetchone()
+    name = row[0].decode(errors="replace") if row else ""
     newest = file.execute("SELECT substr(body, ?) FROM event ORDER BY row DESC LIMIT 1", (-_TAIL,)).fetchone()
     if not POINT.match(name) or (newest and named(newest[0]) not in (None, name)):
         return None

@@ -82,8 +82,8 @@ class SealedFiles:
             if one.owed is None:
                 log.error("%s cannot be read. Next: keep it, it is %s's", one.path.name, one.point)
             elif one.owed:
-                told = one.path.name, one.owed, one.point, following(one.point)
-                log.error("%s: %d events of %s are owed. Next: %s", *told)
+                state = one.path.name, one.owed, one.point, following(one.point)
+                log.error("%s: %d events of %s are owed. Next: %s", *state)
 
     def settle(self, receipt: Receipt, trusted: datetime | None, most: int) -> int | None:
         """Forget what *receipt* says the centre holds, *most* rows at the most, where its digest is that of our own.
@@ -175,11 +175,11 @@ def opened(one: Path) -> sqlite3.Connection:
     try:
         file.execute("PRAGMA synchronous = EXTRA")  # without a log, FULL leaves it open whether the last commit stays
         file.execute("PRAGMA temp_store = MEMORY")
-        told = [file.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+        marks = [file.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
     except BaseException:
         file.close()
         raise
-    if told[0] != schema.APPLICATION_ID or told[1] not in range(2, schema.VERSION + 1):
+    if marks[0] != schema.APPLICATION_ID or marks[1] not in range(2, schema.VERSION + 1):
         file.close()
         raise sqlite3.NotSupportedError("it is no outbox of this version of the program")
     return file

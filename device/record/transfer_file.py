@@ -69,8 +69,8 @@ class Pen:
         self._path = path
         self._file = file
         self._hashed = sha256()
-        told = {"format": FORMAT, "version": VERSION, "holds": header.holds, "point": header.point}
-        self._put(b"header", dumps({**told, "made": header.made, "centre": header.centre}))
+        fields = {"format": FORMAT, "version": VERSION, "holds": header.holds, "point": header.point}
+        self._put(b"header", dumps({**fields, "made": header.made, "centre": header.centre}))
 
     def write(self, octets: bytes, events: int) -> None:
         """Write one line, compact JSON that speaks of so many *events*."""
@@ -80,8 +80,8 @@ class Pen:
 
     def end(self) -> None:
         """Write the last line; returns when all of them are on the stick."""
-        told = {"lines": self.lines, "events": self.events, "sha256": self._hashed.hexdigest()}
-        self._put(b"end", dumps(told))
+        fields = {"lines": self.lines, "events": self.events, "sha256": self._hashed.hexdigest()}
+        self._put(b"end", dumps(fields))
         with _telling(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -248,24 +248,24 @@ class TransferFile:
 
 def _header(octets: bytes) -> Header | None:
     try:
-        told = loads(octets, 4096)
+        fields = loads(octets, 4096)
     except ValueError:
         return None
-    match told:
+    match fields:
         case {"format": "titik-stick", "version": 1, "holds": "events" | "receipts" as holds} if (
-            isinstance(point := told.get("point"), str) and len(point) <= MAX_POINT and POINT.match(point)
+            isinstance(point := fields.get("point"), str) and len(point) <= MAX_POINT and POINT.match(point)
         ):
-            made, centre = told.get("made"), told.get("centre")
+            made, centre = fields.get("made"), fields.get("centre")
             return Header(Holds(holds), point, str(made)[:40], centre[:40] if isinstance(centre, str) else None)
     return None
 
 
 def _ends(octets: bytes, lines: int, digest: str) -> bool:
     try:
-        told = loads(octets, 4096)
+        fields = loads(octets, 4096)
     except ValueError:
         return False
-    return isinstance(told, dict) and (told.get("lines"), told.get("sha256")) == (lines, digest)
+    return isinstance(fields, dict) and (fields.get("lines"), fields.get("sha256")) == (lines, digest)
 
 
 def told_of(stick: TransferFile) -> str | None:

@@ -59,8 +59,8 @@ class ClockState:
 
     def wire(self) -> Mapping[str, object]:
         """Return it as it stands in an event."""
-        told = {"synced": self.synced, "boot": self.boot, "uptime": round(self.uptime, 3)}
-        return told if self.floor is None else {**told, "floor": stamp(self.floor)}
+        fields = {"synced": self.synced, "boot": self.boot, "uptime": round(self.uptime, 3)}
+        return fields if self.floor is None else {**fields, "floor": stamp(self.floor)}
 
 
 class Clock:
@@ -120,10 +120,10 @@ class Clock:
         if self._memory is None:
             return
         try:
-            told = json.loads(read_bounded(self._memory, 1000))
+            kept = json.loads(read_bounded(self._memory, 1000))
         except (OSError, ValueError):  # none yet, or none any more: then a step before this start goes unseen
             return
-        match told:
+        match kept:
             case {"boot": self.boot, "offset": float(offset), "marks": [*marks]} if len(marks) == len(self._seen):
                 self._offset = self._trusted_offset = offset
                 self._seen = self._kept = tuple(marks)
@@ -134,9 +134,9 @@ class Clock:
         self._kept = self._seen
         if self._memory is None or self._trust == "system":
             return
-        told = {"boot": self.boot, "offset": self._trusted_offset, "marks": self._seen}
+        kept = {"boot": self.boot, "offset": self._trusted_offset, "marks": self._seen}
         with suppress(OSError):  # the disk's own fault is shown by the outbox; this is a second line only
-            write_whole(self._memory, json.dumps(told).encode())
+            write_whole(self._memory, json.dumps(kept).encode())
 
     def _watch(self, uptime: float) -> None:
         """Doubt the clock once it stepped, until a mark is newer than the step or it is back where it was."""

@@ -36,11 +36,11 @@ def check_plain(path: Path, most: int | None = None) -> None:
     For what another library opens by its name. Raises OSError where it cannot be looked at.
     """
     try:
-        told = path.stat()
+        found = path.stat()
     except FileNotFoundError:
         return
-    _plain(told, path)
-    if most is not None and told.st_size > most:
+    _plain(found, path)
+    if most is not None and found.st_size > most:
         raise _larger(path, most)
 
 
@@ -58,9 +58,9 @@ def _larger(path: Path, most: int) -> NotPlainError:
     return NotPlainError(errno.EFBIG, f"it is larger than {most} bytes", str(path))
 
 
-def _plain(told: os.stat_result, path: Path) -> None:
-    if not stat.S_ISREG(told.st_mode):
-        what = _KINDS.get(stat.S_IFMT(told.st_mode), "something else")
+def _plain(found: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        what = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         raise NotPlainError(errno.EINVAL, f"it is {what}, not a plain file", str(path))
 
 
@@ -108,9 +108,9 @@ def make_private(path: Path) -> None:
 
 def tighten(path: Path) -> None:
     """Take from all but its owner what they may do with the plain file at *path*, if there is one; raises OSError."""
-    told = path.lstat()
-    if stat.S_ISREG(told.st_mode) and told.st_mode & 0o077:
-        path.chmod(told.st_mode & 0o700)
+    found = path.lstat()
+    if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:
+        path.chmod(found.st_mode & 0o700)
 
 
 def sync_folder(folder: Path) -> None:
@@ -128,8 +128,8 @@ def give(handle: int, folder: Path) -> None:
     Only root can; for anybody else nothing changes. Raises OSError.
     """
     if os.geteuid() == 0:
-        told = folder.stat()
-        os.fchown(handle, told.st_uid, told.st_gid)
+        found = folder.stat()
+        os.fchown(handle, found.st_uid, found.st_gid)
 
 
 def read_bounded(path: Path, most: int) -> bytes:

@@ -41,10 +41,10 @@ def sentence(error: sqlite3.Error | OSError) -> str:
 def inode(path: Path) -> tuple[int, int] | None:
     """Return what tells the file at *path* from any other, ``None`` where there is none."""
     try:
-        told = path.stat()
+        found = path.stat()
     except OSError:
         return None
-    return told.st_dev, told.st_ino
+    return found.st_dev, found.st_ino
 
 
 def _code(error: sqlite3.Error) -> int:

@@ -45,13 +45,13 @@ class TimeFloor:
 
     def _read(self) -> datetime | None:
         try:
-            told = datetime.fromisoformat(read_bounded(self._path, 100).decode("ascii"))
+            kept = datetime.fromisoformat(read_bounded(self._path, 100).decode("ascii"))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             log.error("%s cannot be used: %s", self._path, type(error).__name__)  # noqa: TRY400 - the sentence is the whole story
             return None
-        return told if told.tzinfo is not None else told.replace(tzinfo=UTC)
+        return kept if kept.tzinfo is not None else kept.replace(tzinfo=UTC)
 
     def _write(self, text: str) -> None:
         try:

@@ -58,10 +58,10 @@ class Table(Generic[T]):
 
     def read(self, said: Any) -> T:
         """Return what the map *said* holds; raises ValueError that names the field, never its content."""
-        told = of_kind(dict, said)
+        fields = of_kind(dict, said)
         values: dict[str, Any] = {}
         for row in self._rows:
-            value = told.get(row.name, row.absent)
+            value = fields.get(row.name, row.absent)
             if value is None and row.optional:
                 continue
             if not isinstance(value, row.form.kind) or isinstance(value, bool):
@@ -71,15 +71,15 @@ class Table(Generic[T]):
 
     def written(self, one: T) -> dict[str, Any]:
         """Return *one* as a map; raises ValueError where it lacks what a bundle must say."""
-        told: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for row in self._rows:
             value = getattr(one, row.attribute or row.name)
             written = None if value is None else row.form.write(value)
             if written is not None:
-                told[row.name] = written
+                fields[row.name] = written
             elif not row.optional:
                 raise ValueError(f"a bundle says the {row.name} of each {self._of.__name__}")
-        return told
+        return fields
 
 
 def of_kind(kind: type[T], value: Any) -> T:

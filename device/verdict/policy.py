@@ -161,11 +161,11 @@ def parse(text: str) -> Policy:
     if any(len(line) > MAX_LINE for line in text.splitlines()):
         raise PolicyError(f"a line of more than {MAX_LINE} characters")  # a key of many dots costs its square
     try:
-        told = tomllib.loads(text)
+        tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # TOML's own error is one of the first; digits without end another
         raise PolicyError(f"not TOML: {error}") from None
     try:
-        return Policy.model_validate(told)
+        return Policy.model_validate(tables)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -46,7 +46,7 @@ class Ruleset:
 
     def __init__(
         self,
-        told: StationSettings,
+        settings: StationSettings,
         folder: Path,
         secret: FleetSecret | None,
         now: Callable[[], datetime | None] = lambda: None,
@@ -54,17 +54,17 @@ class Ruleset:
         self._now = now
         self.kept = True
         """Whether what is in force is on the disk, too."""
-        self._use = told.policy.use
+        self._use = settings.policy.use
         self._folder = folder
         self._secret = secret
-        self._setting = Setting(told.point.name, told.point.site, told.point.direction)
+        self._setting = Setting(settings.point.name, settings.point.site, settings.point.direction)
         self._lock = Lock()
         self._octets = b""
-        self._roots = self._configured(told.trust.roots)
+        self._roots = self._configured(settings.trust.roots)
         self.rules = self._rules(Trust())
         self._recall()
-        if told.trust.bundle is not None:
-            self._take_shipped(told.trust.bundle)
+        if settings.trust.bundle is not None:
+            self._take_shipped(settings.trust.bundle)
         elif not self._octets:
             log.warning(
                 "no trust bundle: every signer is unknown. Next: titik bundle import FILE, or [trust] bundle in the"

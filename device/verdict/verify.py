@@ -153,7 +153,7 @@ def _flaw(credential: Credential, token: Token, trust: Trust, at: datetime) -> R
 def public_claims(credential: Credential) -> dict[str, Any]:
     """Return what may be told of *credential*: no name, no birth date, no pass number, and no free text."""
     claims = credential.claims
-    told = {
+    fields = {
         "statement": claims.statement,
         "doses": claims.doses,
         "series": claims.series,
@@ -167,5 +167,5 @@ def public_claims(credential: Credential) -> dict[str, Any]:
         "domain": credential.domain,
         "issuer": credential.issuer if _PLAIN.match(credential.issuer) else None,
         "expires": credential.expires and credential.expires.isoformat(),
-        **{name: value for name, value in told.items() if value is not None},
+        **{name: value for name, value in fields.items() if value is not None},
     }

@@ -299,3 +299,16 @@ def test_an_upper_bound_is_called_max() -> None:
         if node.id.lstrip("_").startswith(("MOST", "LONGEST", "LARGEST", "DEEPEST", "UPPER", "HIGHEST"))
     ]
     assert others == []
+
+
+def test_a_value_is_named_by_what_it_is() -> None:
+    """*told* once stood for settings, arguments, JSON, file states and sentences."""
+    vague = [
+        (dotted(path), node.lineno)
+        for program in ("device", "central", "office")
+        for path in modules(program)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == "told")
+        or (isinstance(node, ast.arg) and node.arg == "told")
+    ]
+    assert vague == []

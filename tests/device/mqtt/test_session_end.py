@@ -21,9 +21,9 @@ from device.mqtt.session_end import (
     SessionError,
     Stage,
     lacking,
+    sentence_of,
     shared,
     silent,
-    told,
     unanswered,
 )
 from tests.support.world import REPOSITORY
@@ -82,7 +82,7 @@ ENDS = {
     "overlong": Ending(WHERE, Stage.SESSION, OverlongPacketError(200_000_000, 1_052_672)),
     "foreign": Ending(WHERE, Stage.SESSION, ForeignPeerError("a packet that cannot be read")),
 }
-SENTENCES = {name: told(end) for name, end in ENDS.items()} | {
+SENTENCES = {name: sentence_of(end) for name, end in ENDS.items()} | {
     "silent": silent(30),
     "unanswered": unanswered(60),
     "shared": shared("bupati-1", "bupati-2"),
@@ -140,26 +140,26 @@ def test_what_is_told(name: str, what: str, following: str) -> None:
 
 
 def test_the_codes_of_3_1_1_are_read_as_those_of_5_whichever_is_spoken() -> None:
-    old = {n: told(Ending(WHERE, Stage.WORD, first=b"\x20\x02\x00" + bytes([n]), modern=True)) for n in range(7)}
+    old = {n: sentence_of(Ending(WHERE, Stage.WORD, first=b"\x20\x02\x00" + bytes([n]), modern=True)) for n in range(7)}
     assert old[1] == Sentence(
         Cause.REFUSED, "the broker refused this client: it does not speak MQTT 5", "[broker] protocol = 4"
     )
     assert [old[n].what for n in (2, 3, 4, 5)] == [
-        told(Ending(WHERE, Stage.WORD, code=code)).what for code in (0x85, 0x88, 0x86, 0x87)
+        sentence_of(Ending(WHERE, Stage.WORD, code=code)).what for code in (0x85, 0x88, 0x86, 0x87)
     ]
-    assert old[0] == old[6] == told(Ending(WHERE, Stage.WORD, code=0x80))
+    assert old[0] == old[6] == sentence_of(Ending(WHERE, Stage.WORD, code=0x80))
 
 
 def test_a_close_before_the_first_word_names_what_it_may_be_for_this_client() -> None:
-    plain = told(Ending(WHERE, Stage.WORD, modern=True)).following
-    secret = told(Ending(WHERE, Stage.WORD, modern=False, encrypted=True)).following
+    plain = sentence_of(Ending(WHERE, Stage.WORD, modern=True)).following
+    secret = sentence_of(Ending(WHERE, Stage.WORD, modern=False, encrypted=True)).following
     assert ("protocol = 4" in plain, "tls = true" in plain, "certificate" in plain) == (True, True, False)
     assert ("protocol = 4" in secret, "tls = true" in secret, "certificate" in secret) == (False, False, True)
 
 
 def test_the_broker_s_own_words_stand_beside_its_code() -> None:
-    told_ = told(Ending(WHERE, Stage.WORD, code=0x87, words="user bupati-9 is unknown"))
-    assert told_.what.endswith("it does not authorize this client (user bupati-9 is unknown)")
+    it = sentence_of(Ending(WHERE, Stage.WORD, code=0x87, words="user bupati-9 is unknown"))
+    assert it.what.endswith("it does not authorize this client (user bupati-9 is unknown)")
 
 
 ERRORS = st.sampled_from(
@@ -200,7 +200,7 @@ def test_whatever_is_known_something_is_told(  # noqa: PLR0917 - each is a part 
     encrypted: bool,
     modern: bool,
 ) -> None:
-    sentence = told(Ending(WHERE, stage, error, code, "", first, in_hand, "me", "", encrypted, modern, NOW))
+    sentence = sentence_of(Ending(WHERE, stage, error, code, "", first, in_hand, "me", "", encrypted, modern, NOW))
     assert sentence.what
     assert sentence.following
 
@@ -214,7 +214,7 @@ def test_a_broken_link_carries_its_sentence_and_what_was_under_way() -> None:
 
 def test_every_verify_code_of_the_table_is_told_with_no_hole_left() -> None:
     for code in VERIFY:
-        assert "{" not in told(Ending(WHERE, Stage.CONNECT, NoTlsError(unverified(code)))).what
+        assert "{" not in sentence_of(Ending(WHERE, Stage.CONNECT, NoTlsError(unverified(code)))).what
 
 
 def test_the_operator_s_table_has_a_row_for_what_may_be_read_in_the_log() -> None:
@@ -222,10 +222,10 @@ def test_the_operator_s_table_has_a_row_for_what_may_be_read_in_the_log() -> Non
     table = (REPOSITORY / "docs/pusat.md").read_text(encoding="utf-8").partition("No way to the broker")[2]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     phrases = [part.strip("… :,").strip() for row in rows for part in re.findall(r"`([^`]+)`", row)]
-    told_ = [sentence.what for name, sentence in SENTENCES.items() if name != "verify 99"]
-    told_ += ["[broker] ca = x", "the line to the broker is slow, some", "; this machine's clock says"]
+    it = [sentence.what for name, sentence in SENTENCES.items() if name != "verify 99"]
+    it += ["[broker] ca = x", "the line to the broker is slow, some", "; this machine's clock says"]
     for phrase in phrases:
         begun = re.split(r"…| N |\s=", phrase)[0].strip()
-        assert any(begun in what for what in told_) or begun in ("certificate", "key"), phrase
-    for what in told_:
+        assert any(begun in what for what in it) or begun in ("certificate", "key"), phrase
+    for what in it:
         assert any(re.split(r"…| N ", phrase)[0].strip() in what for phrase in phrases if len(phrase) > 8), what
