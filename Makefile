@@ -4,12 +4,15 @@ PYTHON ?= python3
 export PYTHON
 VENV := .venv/bin
 
+# The tests start the product some two hundred times; each would compile it anew where bytecode is not kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 # What `make lock` calls, with the Python that it is for and what is asked.
 PIN = UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --upgrade --universal --generate-hashes \
     --no-emit-index-url --python-version
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults brokers rig-camera bench fuzz hostile check wheel lock sbom
+.PHONY: help setup demo test seeds faults brokers rig-camera bench fuzz hostile check wheel lock sbom
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,6 +28,10 @@ test: ## check everything, then run every test
 	@tools/setup test
 	@$(MAKE) --no-print-directory check
 	$(VENV)/python -m pytest -n 3 --dist worksteal
+
+seeds: ## draw all of what tests draw at random, where `make test` draws a few; minutes
+	@tools/setup test
+	TITIK_SEEDS=all $(VENV)/python -m pytest -n 3 --dist worksteal -m "hypothesis or seeds"
 
 faults: ## break cards, links, brokers, centres and clocks on purpose, and count what was lost; minutes
 	@tools/setup test

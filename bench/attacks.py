@@ -28,13 +28,13 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.health import percentile
-from device.model import Place
-from device.mqtt_client import Link, Message, SessionError
+from device.model import Event, Place
+from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
-from device.wire import CONTENT_TYPE_BATCH, Topics, batch, dumps
+from device.wire import CONTENT_TYPE_BATCH, Message, Topics, batch, dumps
 from tests.faults.wall import event
 from tests.house.test_examples import shipped
 from tests.support.certificates import Authority, Pair
@@ -108,9 +108,13 @@ class Point:
         """Let one person have their light."""
         now = datetime.now(UTC)
         self.courier.tell(Notice(trusted_time=now, health={}))
-        told = event(self.name, self.outbox.place(), now)
-        self.outbox.began[told.id] = monotonic()
-        self.outbox.append(told)
+
+        def composed(place: Place) -> Event:
+            told = event(self.name, place, now)
+            self.outbox.began[told.id] = monotonic()
+            return told
+
+        self.outbox.append(composed)
         self.courier.wake()
 
 

@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median
 from threading import Event as Flag
@@ -27,11 +28,11 @@ from typing import Any
 import bench.__main__ as belief
 from bench.senders import POINT, RAW_POINT, TOPIC
 from device.config import BrokerSettings, DeliverySettings, PointSettings, PrivacySettings
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.health import percentile
 from device.model import Event, Place
-from device.mqtt_client import Acked, Link, Message
+from device.mqtt_client import Link
 from device.record.event import Composer
 from device.record.outbox import Outbox
 from device.record.schema import checksum
@@ -40,7 +41,7 @@ from device.trust.bundle import Trust
 from device.verdict.judge import Rules, choose, judge
 from device.verdict.policy import Setting
 from device.verdict.sightings import Sighting
-from device.wire import dumps
+from device.wire import Acked, Message, dumps
 from tests.support.world import Child, Mosquitto, wait_for
 
 GROWN = 300
@@ -174,8 +175,9 @@ def confirm(folder: Path, count: int) -> dict[str, float]:
     handle = os.open(folder / "bare", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with Outbox(folder / "confirm.db", 1_000_000) as outbox:
         for n, one in enumerate(bodies(GROWN + count, "e")):
-            event = Event(outbox.place(), one.id, one.body)
-            took["new" if n < GROWN else "confirm"].append(_timed(lambda event=event: outbox.append(event)))
+            took["new" if n < GROWN else "confirm"].append(
+                _timed(lambda one=one: outbox.append(lambda place: Event(place, one.id, one.body)))
+            )
             if n < GROWN:
                 continue
             took["bare"].append(_timed(lambda one=one: (os.write(handle, one.body), os.fdatasync(handle))))
@@ -209,11 +211,10 @@ def round_trip(office: Office, folder: Path, count: int) -> dict[str, float]:
             courier.tell(Notice(trusted_time=AT))
             wait_for(lambda: courier.linked, 20)
             for one in bodies(count, "e"):
-                event = Event(outbox.place(), one.id, dumps({**json.loads(one.body), "data": _placed(one, outbox)}))
                 outbox.receipted.clear()
 
-                def send(event: Event = event) -> None:
-                    outbox.append(event)
+                def send(one: Event = one) -> None:
+                    outbox.append(partial(_placed, one))
                     courier.wake()
                     if not outbox.receipted.wait(20):
                         raise TimeoutError("no receipt")
@@ -221,7 +222,7 @@ def round_trip(office: Office, folder: Path, count: int) -> dict[str, float]:
                 ways: dict[str, Callable[[], object]] = {
                     "receipt": send,
                     "puback": lambda one=one: _published(link, one.body),
-                    "commit": lambda one=one: aside.append(Event(aside.place(), one.id, one.body)),
+                    "commit": lambda one=one: aside.append(lambda place: Event(place, one.id, one.body)),
                 }
                 for name, way in ways.items():
                     pause.wait(0.02)  # nobody scans into a machine that is warm from the scan before
@@ -249,11 +250,9 @@ def under_load(office: Office, folder: Path, count: int) -> dict[str, float]:
                     if backlog and outbox.depth().owed < 100:  # noqa: PLR2004 - the backlog is gone
                         break
 
-                    event = Event(outbox.place(), one.id, dumps({**json.loads(one.body), "data": _placed(one, outbox)}))
-
-                    def verdict(event: Event = event, outbox: Outbox = outbox) -> None:
+                    def verdict(one: Event = one, outbox: Outbox = outbox) -> None:
                         judge(texts[0], rules, AT)
-                        outbox.append(event)
+                        outbox.append(partial(_placed, one))
 
                     took.append(_timed(verdict))
                     pause.wait(0.02)
@@ -264,10 +263,9 @@ def under_load(office: Office, folder: Path, count: int) -> dict[str, float]:
 SHARES = (("p50", 0.5), ("p99", 0.99))
 
 
-def _placed(one: Event, outbox: Outbox) -> dict[str, Any]:
-    place = outbox.place()
-    told: dict[str, Any] = json.loads(one.body)["data"]
-    return {**told, "epoch": place.epoch, "seq": place.seq}
+def _placed(one: Event, place: Place) -> Event:
+    told: dict[str, Any] = json.loads(one.body)
+    return Event(place, one.id, dumps({**told, "data": {**told["data"], "epoch": place.epoch, "seq": place.seq}}))
 
 
 def _published(link: Link, body: bytes) -> None:

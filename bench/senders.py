@@ -16,8 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from device.config import BrokerSettings, DeliverySettings
 from device.delivery import in_flight
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.record.outbox import Outbox
 from device.wire import Topics
 

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Alarms:
-    """Follows what is out of order; what it notes goes to *store*, and each call may raise `store.StoreWriteError`."""
+    """Follows what is out of order; what it notes goes to *store*, and each call may raise `file.StoreWriteError`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -60,8 +60,8 @@ class Alarms:
         if fault is None:
             self._end(CENTRE, UNPOSTED)
         else:
-            told = {"why": fault.why, "bytes": fault.bytes, "largest": fault.largest}
-            self._begin(CENTRE, UNPOSTED, told)
+            details = {"why": fault.why, "bytes": fault.bytes, "largest": fault.largest}
+            self._begin(CENTRE, UNPOSTED, details)
             log.error("no bundle can be posted: %s. Next: %s", fault.why, fault.following)
         self._fault = fault
 
@@ -78,9 +78,9 @@ class Alarms:
             elif not mine:
                 self._end(one.point, one.word)
 
-    def _begin(self, point: str, word: str, told: dict[str, Any]) -> bool:
+    def _begin(self, point: str, word: str, details: dict[str, Any]) -> bool:
         with self._store.writing():
-            new = self._store.trouble(point, word, told, datetime.now(UTC))
+            new = self._store.trouble(point, word, details, datetime.now(UTC))
         self._on.add((point, word))
         return new
 

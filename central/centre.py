@@ -22,21 +22,22 @@ from typing import Any
 from central.alarms import Alarms
 from central.broker.bundle_publisher import BundlePublisher
 from central.broker.connect import Connector
-from central.broker.recall import VERB, Pace, Recall
+from central.broker.recall import VERB, Backoff, Recall
 from central.broker.twins import Rival
 from central.ingest.inbox import Inbox
 from central.ingest.intake import LEAVES, Intake
 from central.settings import Settings, password
 from central.store.backup import lock_of
-from central.store.database import Store, StoreWriteError
+from central.store.database import Store
+from central.store.file import StoreWriteError
 from device.config import BrokerSettings
 from device.mqtt.pace import Limits
 from device.mqtt.weather import Weather
-from device.mqtt_client import Acked, Link, Message, Received, SessionError
+from device.mqtt_client import Link, SessionError
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
-from device.wire import MAX_BUNDLE, State, Topics, dumps
+from device.wire import MAX_BUNDLE, Acked, Message, Received, State, Topics, dumps
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,9 @@ HELD_UP = 1.0
 """Seconds for which the broker takes no more receipts after which it is no point's doing that others wait."""
 DRAIN = 1.0
 """Seconds in which what waits is still taken when the centre is told to stop; it has two in all."""
+GOODBYE = 0.8
+"""Seconds in which the broker may acknowledge the centre's last word. Who hangs up before that may leave it unsaid:
+mosquitto 2.0.11 gives a message up for all, where it cannot give it to one, and the centre hears its own."""
 LOOK_ROUND = 10.0
 """Seconds between two looks at what has ended by itself."""
 MAX_LOST = 2_000
@@ -76,7 +80,7 @@ class Centre:
         watchdog: Watchdog,
         *,
         posting: BundlePublisher,
-        pace: Pace = Pace(),  # noqa: B008 - a value that cannot change
+        backoff: Backoff = Backoff(),  # noqa: B008 - a value that cannot change
     ) -> None:
         self._posting = posting
         self._store = store
@@ -86,7 +90,7 @@ class Centre:
         self._watchdog = watchdog
         self._topics = Topics(broker.root)
         self._intake = Intake(store, self._topics)
-        self._recall = Recall(self._topics, pace)
+        self._recall = Recall(self._topics, backoff)
         self._inbox = Inbox(broker.root)
         self._batch: list[Received] = []
         """What is being taken; it stays until it is on the disk."""
@@ -95,6 +99,8 @@ class Centre:
         self._boot = secrets.token_hex(8)
         self._rival = Rival(self._boot)
         self._alarms = Alarms(store)
+        self._last: int | None = None
+        """The number of the last word, until the broker has acknowledged it."""
         self._looked = 0.0
         self._since = 0.0
         """Since when what comes could be taken."""
@@ -106,7 +112,7 @@ class Centre:
         self._limits = Limits(broker.most_waiting)
 
     def serve(self) -> None:
-        """Hold one session after another until told to stop. Raises `store.Gone`."""
+        """Hold one session after another until told to stop. Raises `file.DatabaseGoneError`."""
         pause = FIRST_PAUSE
         while not self._stop.is_set():
             began = monotonic()
@@ -159,9 +165,11 @@ class Centre:
         until = monotonic() + DRAIN
         while self._busy() and self._fault is None and monotonic() < until:
             self._turn(link, TURN / 10 if link.congested else 0)
-        link.publish(self._state(State.STOPPED))
+        self._last = link.publish(self._state(State.STOPPED))
         log.info("state %s", State.STOPPED)
-        self._turn(link, 0.1)
+        until = monotonic() + GOODBYE
+        while self._last is not None and monotonic() < until:
+            self._turn(link, TURN / 10)
 
     def _listen(self, link: Link) -> None:
         points = [self._topics.every(leaf) for leaf in (*LEAVES, f"response/{VERB}")]
@@ -267,6 +275,8 @@ class Centre:
             return False
 
     def _take_ack(self, acked: Acked) -> None:
+        if acked.mid == self._last:
+            self._last = None
         size = self._posting.acked(acked.mid, refused=acked.refused)
         if size is not None:
             log.info("the bundle of %d bytes is posted for all points", size)
@@ -279,8 +289,8 @@ class Centre:
             )
 
     def _state(self, state: State) -> Message:
-        told = {"state": state, "centre": self._store.life, "boot": self._boot}
-        return Message(self._topics.centre(), dumps({**told, **self._alarms.wire()}), retain=True)
+        fields = {"state": state, "centre": self._store.life, "boot": self._boot}
+        return Message(self._topics.centre(), dumps({**fields, **self._alarms.wire()}), retain=True)
 
     def _say(self, link: Link) -> None:
         state = State.DEGRADED if self._fault is not None else State.ONLINE
@@ -329,7 +339,7 @@ def _client_id(broker: BrokerSettings) -> str:
 def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.environ) -> None:
     """Open the store, and serve until SIGTERM or SIGINT.
 
-    Raises `store.ForeignDatabaseError`, `store.Gone` and `lock.Taken`.
+    Raises `file.ForeignDatabaseError`, `file.DatabaseGoneError` and `lock.LockTakenError`.
     """
     secret = password(env)
     if settings.broker.username is not None and secret is None:
@@ -353,7 +363,7 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
 def _open(path: Path, stop: Stop, stack: ExitStack, watchdog: Watchdog) -> Store | None:
     """Return the open store, waiting for a disk that is not there yet; ``None`` when told to stop.
 
-    Raises `store.ForeignDatabaseError` and `lock.Taken`.
+    Raises `file.ForeignDatabaseError` and `lock.LockTakenError`.
     """
     lock = lock_of(path)
     stack.callback(lock.release)

@@ -51,12 +51,12 @@ class Tick(NamedTuple):
     uptime: float | None = None
     """Seconds since the station started."""
     floor: str | None = None
-    """Surely not before, as `Row.time` is written."""
+    """Surely not before, as `EventRow.time` is written."""
     offset: float | None = None
     """Of a correction: Unix seconds of uptime 0 of its boot."""
 
 
-class Row(NamedTuple):
+class EventRow(NamedTuple):
     """One event as the database has it."""
 
     source: str
@@ -89,7 +89,7 @@ def stamp(at: datetime) -> str:
 class Read(NamedTuple):
     """What one message holds."""
 
-    rows: list[Row]
+    rows: list[EventRow]
     why: str | None = None
     """Why that is not all of it: some of its events cannot be taken."""
 
@@ -107,7 +107,7 @@ def rows(point: str, body: bytes) -> Read:
         raise UnreadableEventError(f"not JSON that can be kept: {_reason(error)}") from None
     if not 1 <= len(events) <= MAX_EVENTS:
         raise UnreadableEventError(f"{len(events)} events in one message; 1 to {MAX_EVENTS} are allowed")
-    found: dict[str, Row] = {}
+    found: dict[str, EventRow] = {}
     why: str | None = None
     for event, text in zip(events, texts, strict=True):
         try:
@@ -145,15 +145,15 @@ def claims(body: bytes) -> list[Claim]:
 
 
 def _claim(event: Any) -> Claim:
-    told = event if isinstance(event, dict) else {}
-    source, id_ = told.get("source"), told.get("id")
+    fields = event if isinstance(event, dict) else {}
+    source, id_ = fields.get("source"), fields.get("id")
     point = place = None
-    match told.get("data"):
+    match fields.get("data"):
         case {"epoch": str(epoch), "seq": int(seq)} if (
             len(epoch) in EPOCH_LENGTH and 1 <= seq <= MAX_SEQ and not isinstance(seq, bool)
         ):
             place = Place(epoch, seq)
-    match told.get("data"):
+    match fields.get("data"):
         case {"point": str(named)} if source == f"/titik/{named}" and len(named) <= MAX_POINT and POINT.match(named):
             point = named
     return Claim(point, place, (source, id_) if isinstance(source, str) and isinstance(id_, str) else None)
@@ -164,31 +164,31 @@ def places(body: bytes) -> list[Place]:
     return [claim.place for claim in claims(body) if claim.place is not None]
 
 
-def receipts(centre: str, held: Iterable[Row]) -> list[Receipt]:
+def receipts(centre: str, held: Iterable[EventRow]) -> list[Receipt]:
     """Return the receipts for the *held* rows of one message: one per epoch, in the order of its first row.
 
     Where two rows claim one place, which no honest message does, each is named in a receipt of its own.
     """
     nth: Counter[Place] = Counter()
-    named: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
+    named: defaultdict[tuple[str, int], list[EventRow]] = defaultdict(list)
     for row in held:
         place = row.place
         named[row.epoch, nth[place]].append(row)
         nth[place] += 1
-    told = []
+    found = []
     for (epoch, _), some in named.items():
         ordered = sorted(some, key=lambda row: row.seq)
         ids = digest(row.id for row in ordered)
-        told.append(Receipt(centre, epoch, ordered[0].seq, ordered[-1].seq, len(ordered), ids))
-    return told
+        found.append(Receipt(centre, epoch, ordered[0].seq, ordered[-1].seq, len(ordered), ids))
+    return found
 
 
-def _row(point: str, event: Any, text: str) -> Row:
-    told = event.get("data") if isinstance(event, dict) else None
-    if not isinstance(told, dict) or event.get("specversion") != "1.0":
+def _row(point: str, event: Any, text: str) -> EventRow:
+    data = event.get("data") if isinstance(event, dict) else None
+    if not isinstance(data, dict) or event.get("specversion") != "1.0":
         raise UnreadableEventError(_NO_EVENT)
     type_, id_, source = event.get("type"), event.get("id"), event.get("source")
-    named, epoch, seq = told.get("point"), told.get("epoch"), told.get("seq")
+    named, epoch, seq = data.get("point"), data.get("epoch"), data.get("seq")
     if not (isinstance(type_, str) and isinstance(id_, str) and isinstance(source, str)):
         raise UnreadableEventError(_NO_EVENT)
     if not (isinstance(named, str) and isinstance(epoch, str) and isinstance(seq, int)) or isinstance(seq, bool):
@@ -205,26 +205,26 @@ def _row(point: str, event: Any, text: str) -> Row:
         raise UnreadableEventError("a seq that no row can have")
     if len(text) > MAX_EVENT:
         raise UnreadableEventError(f"an event of {len(text)} characters")
-    return Row(
+    return EventRow(
         source,
         id_,
         point,
         epoch,
         seq,
         _time(event.get("time")),
-        _word(told.get("outcome")),
-        _word(told.get("colour")),
-        _word(told.get("reason")),
-        told.get("repeat") is True,
-        told.get("simulated") is True,
+        _word(data.get("outcome")),
+        _word(data.get("colour")),
+        _word(data.get("reason")),
+        data.get("repeat") is True,
+        data.get("simulated") is True,
         text,
-        _correction(told) if type_ == CLOCK else tick(told),
+        _correction(data) if type_ == CLOCK else tick(data),
     )
 
 
-def tick(told: Mapping[str, Any]) -> Tick:
-    """Return what the data *told* of an event say of the clock."""
-    clock = told.get("clock")
+def tick(data: Mapping[str, Any]) -> Tick:
+    """Return what *data*, an event's own, says of the clock."""
+    clock = data.get("clock")
     if not isinstance(clock, dict) or not isinstance(synced := clock.get("synced"), bool):
         return Tick()
     boot, uptime, floor = clock.get("boot"), _number(clock.get("uptime")), _time(clock.get("floor"))
@@ -234,8 +234,8 @@ def tick(told: Mapping[str, Any]) -> Tick:
     return Tick(synced, floor=floor)
 
 
-def _correction(told: Mapping[str, Any]) -> Tick:
-    said, offset = tick(told), _number(told.get("offset"))
+def _correction(data: Mapping[str, Any]) -> Tick:
+    said, offset = tick(data), _number(data.get("offset"))
     if not said.synced or said.boot is None:
         raise UnreadableEventError("a correction of the clock without a boot and an uptime that were synchronised")
     if offset is None or not OFFSETS[0] <= offset <= OFFSETS[1]:

@@ -47,7 +47,7 @@ def expected(settings: Settings) -> Expected:
 
 def _points(path: Path, faults: list[str]) -> tuple[str, ...] | None:
     try:
-        told = Inventory.model_validate(tomllib.loads(read_bounded(path, MAX_INVENTORY).decode()))
+        inventory = Inventory.model_validate(tomllib.loads(read_bounded(path, MAX_INVENTORY).decode()))
     except OSError as error:
         faults.append(f"{path}: {error.strerror}")
     except UnicodeDecodeError:
@@ -58,7 +58,7 @@ def _points(path: Path, faults: list[str]) -> tuple[str, ...] | None:
     except (ValueError, RecursionError) as error:  # TOML's own error is one of the first; brackets without end another
         faults.append(f"{path}: this is not TOML: {error}")
     else:
-        return tuple(dict.fromkeys(point.name for point in told.point))
+        return tuple(dict.fromkeys(point.name for point in inventory.point))
     return None
 
 

@@ -2,7 +2,6 @@
 
 import difflib
 import re
-import sqlite3
 from argparse import ArgumentTypeError
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,20 +11,6 @@ from device.config import RESERVED
 from device.system.errors import TitikError
 from device.system.log import shown
 from device.wire import MAX_POINT, POINT
-
-_KNOWN = """
-WITH RECURSIVE one(point) AS (
-    SELECT min(point) FROM event
-    UNION ALL SELECT (SELECT min(point) FROM event WHERE point > one.point) FROM one WHERE point IS NOT NULL
-), gone(point) AS (
-    SELECT min(point) FROM purged
-    UNION ALL SELECT (SELECT min(point) FROM purged WHERE point > gone.point) FROM gone WHERE point IS NOT NULL
-)
-SELECT point FROM one WHERE point IS NOT NULL UNION SELECT point FROM gone WHERE point IS NOT NULL
-UNION SELECT point FROM station UNION SELECT point FROM said
-"""
-"""From one point to the next in the index, so that a million events cost no more than a few."""
-
 
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 """As a day is written in Indonesia."""
@@ -56,10 +41,11 @@ def typed_day(text: str) -> date:
     except ValueError:
         pass
     written = "TTTT-BB-HH, misalnya 2026-01-31 / YYYY-MM-DD, for example 2026-01-31"
-    told = _DAY_FIRST.fullmatch(text)
-    if told is not None:
+    day_first = _DAY_FIRST.fullmatch(text)
+    if day_first is not None:
         with suppress(ValueError):
-            written = f"{written}; maksudnya / did you mean {date(int(told[3]), int(told[2]), int(told[1]))}?"
+            day, month, year = map(int, day_first.groups())
+            written = f"{written}; maksudnya / did you mean {date(year, month, day)}?"
     raise ArgumentTypeError(f"{shown(text)}: {written}")
 
 
@@ -67,12 +53,6 @@ def in_topic(topic: str) -> str:
     """Return the point in an event's *topic*, nothing where no point can have the name."""
     name = topic.rpartition("/")[0].rpartition("/")[2]
     return name if POINT.match(name) and len(name) <= MAX_POINT else ""
-
-
-def known(file: sqlite3.Connection) -> list[str]:
-    """Return the points that anything is known of, or was, in alphabetical order."""
-    topics = file.execute("SELECT DISTINCT topic FROM quarantine")
-    return sorted({point for (point,) in file.execute(_KNOWN)} | {in_topic(topic) for (topic,) in topics} - {""})
 
 
 def check(name: str, points: Iterable[str]) -> str:

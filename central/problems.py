@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from central.expected import Expected, never_heard
-from central.store.status import PointStatus, Status, Trouble
+from central.store.status import PointStatus, Status
+from central.store.troubles import Trouble
 from device.model import WITA
 from device.system.log import shown
 from device.wire import State

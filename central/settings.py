@@ -19,7 +19,7 @@ class StoreSettings(Section):
     """Left out: ``central.db`` in systemd's ``$STATE_DIRECTORY``."""
 
 
-class TrustSettings(Section):
+class BundleSettings(Section):
     """What the points are given to believe."""
 
     bundle: File | None = None
@@ -38,7 +38,7 @@ class Settings(Section):
 
     broker: BrokerSettings = BrokerSettings()
     store: StoreSettings = StoreSettings()
-    trust: TrustSettings = TrustSettings()
+    trust: BundleSettings = BundleSettings()
     inventory: InventorySettings = InventorySettings()
 
     def database(self, env: Mapping[str, str]) -> Path:

@@ -25,7 +25,8 @@ from device.model import Domain
 from device.trust.bundle import Key, Trust, kid_of, trusting
 from device.verdict.policy import SHIPPED
 from office import bundle
-from office.desk import desk
+from office.desk.desk import FLEET_SECRET
+from office.desk.new_desk import found
 from office.desk.refusal import MissingError, RefusalError
 from office.passes import qr
 
@@ -57,7 +58,7 @@ class Office:
         """Make the desk, the trust bundle, and the broker's and the centre's files; return who signs, and the root."""
         passphrase = secrets.token_urlsafe(24)
         opened = now - timedelta(days=DAYS_OPEN)
-        made = desk.found(self._folder / "desk", "Kantor Contoh", "kantorcontoh", passphrase, opened)
+        made = found(self._folder / "desk", "Kantor Contoh", "kantorcontoh", passphrase, opened)
         by = signers(made, passphrase, now)
         ministry = by.ministry.public_key()
         health = Key(ministry, kid_of(ministry), MINISTRY, Domain.HEALTH, None, *bundle.ALWAYS)
@@ -69,9 +70,9 @@ class Office:
             next=now + timedelta(days=1),
         )
         (self._folder / "trust.cbor").write_bytes(bundle.sign(trust, made.unlock_root(passphrase)))
-        secret = self._folder / "secrets" / desk.FLEET_SECRET
+        secret = self._folder / "secrets" / FLEET_SECRET
         secret.parent.mkdir(mode=0o700)
-        shutil.copy(made.folder / desk.FLEET_SECRET, secret)
+        shutil.copy(made.folder / FLEET_SECRET, secret)
         (self._folder / "central.toml").write_text(setting.centre_toml(self._database, port), encoding="utf-8")
         conf = setting.broker_conf(port, as_root=os.geteuid() == 0)
         (self._folder / "mosquitto.conf").write_text(conf, encoding="utf-8")

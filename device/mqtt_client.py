@@ -10,6 +10,7 @@ import select
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from time import monotonic
@@ -25,16 +26,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from device.config import BrokerSettings
-from device.message import TOO_LARGE, Acked, Message, Received, around
 from device.mqtt import tls
-from device.mqtt.connection import CONNECT_LIMIT, STALLED, Connection, StalledError, dial
+from device.mqtt.connection import USUAL, Connection, StalledError, Timeouts, dial
 from device.mqtt.framing import ForeignPeerError, Framing
-from device.mqtt.liveness import ACK_LIMIT, SILENCE, Liveness
+from device.mqtt.liveness import SILENCE, Liveness
 from device.mqtt.paho_client import ConnectionClient, properties_for, publish_properties, words_of
 from device.mqtt.session_end import Ending, Sentence, SessionError, Stage, lacking, silent, told, unanswered
-from device.wire import MAX_BUNDLE
+from device.wire import MAX_BUNDLE, TOO_LARGE, Acked, Message, Received, around
 
-__all__ = ["Acked", "Link", "Message", "Received", "SessionError"]
+__all__ = ["Link", "SessionError"]
 
 READ_AT_ONCE, READ_BYTES = 1000, 4_194_304
 """Packets and bytes taken in one turn at the most, so that a flood cannot keep the owner from its other work, nor
@@ -62,6 +62,7 @@ class Link:
     and Server Keep Alive; without QoS 1, retained messages or wildcards there is no link. Topic aliases are not
     used, and another client id or a shorter session than asked for stands in `remarks`. On 3.1.1, which has none
     of it, ``[broker] in_flight`` and ``largest_packet`` say it. *most_waiting* is what the owner has learned.
+    *timeouts* are kept to by *clock*, which gives seconds; paho's own pings keep to the machine's.
     """
 
     def __init__(  # noqa: PLR0913 - each is one word of the CONNECT packet, or of its answer
@@ -74,6 +75,8 @@ class Link:
         clean: bool = True,
         password: str | None = None,
         most_waiting: int = NO_LIMIT,
+        timeouts: Timeouts = USUAL,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._broker = broker
         self._name = client_id
@@ -90,7 +93,8 @@ class Link:
         self._messages = 0
         """Messages that came in this turn."""
         self._line: Connection | None = None
-        self._life = Liveness(broker.keepalive, monotonic())
+        self._timeouts, self._clock = timeouts, clock
+        self._life = Liveness(broker.keepalive, clock(), timeouts.acknowledged)
         self._stage = Stage.CONNECT
         self._accepted: float | None = None
         self._end: Sentence | None = None
@@ -147,19 +151,19 @@ class Link:
     def _dial(self) -> Connection:
         """Return a new line; paho asks for it when it connects."""
         context = tls.context(self._broker) if self._broker.encrypted else None
-        self._line = dial(self._broker.address, context, Framing(MAX_PACKET))
+        self._line = dial(self._broker.address, context, Framing(MAX_PACKET), self._timeouts, self._clock)
         self._stage = Stage.WORD
         return self._line
 
     def _await_word(self) -> None:
         """Wait for CONNACK as long as anything moves."""
-        began = monotonic()
-        self._life = Liveness(self._broker.keepalive, began)
+        timeouts, began = self._timeouts, self._clock()
+        self._life = Liveness(self._broker.keepalive, began, timeouts.acknowledged)
         early: list[Received | Acked] = []
         while self._accepted is None:
             early += self.turn(0.1)  # a kept session's messages come with the word itself
-            now = monotonic()
-            if now - max(self._life.heard, self._life.moved) > STALLED or now - began > CONNECT_LIMIT:
+            now = self._clock()
+            if now - max(self._life.heard, self._life.moved) > timeouts.stalled or now - began > timeouts.connect:
                 raise self._broken(StalledError("no CONNACK came"))
         if self._end is not None:
             raise self._broken()
@@ -202,12 +206,12 @@ class Link:
         if not happened:
             if self._client.socket() is None:
                 raise self._broken()
-            self._leave_if(self._life.silent(monotonic()))
+            self._leave_if(self._life.silent(self._clock()))
         return happened
 
     def _watch(self, line: Connection) -> None:
         """Note what has left since the last look."""
-        now = monotonic()
+        now = self._clock()
         self._life.look(line.flow(), now, congested=self._client.want_write())
         self._leave_if(self._life.overdue(now))
 
@@ -247,7 +251,7 @@ class Link:
             if not line.pending() and not select.select([line], [], [], 0)[0]:
                 break
         framing = line.framing
-        self._life.came(monotonic(), whole=framing.packets > packets and not framing.inside)
+        self._life.came(self._clock(), whole=framing.packets > packets and not framing.inside)
 
     def publish(self, message: Message) -> int:
         """Send *message*, or let it wait its turn, and return the number by which `Acked` will name it.
@@ -259,7 +263,7 @@ class Link:
             self._inbox.append(Acked(self._mid, TOO_LARGE, "Packet too large"))
             return self._mid
         if len(self._queue) >= QUEUED:
-            self._leave_if(unanswered(ACK_LIMIT))
+            self._leave_if(unanswered(self._timeouts.acknowledged))
         self._queue.append((self._mid, message))
         self._send_on()
         return self._mid
@@ -310,7 +314,7 @@ class Link:
                 now=datetime.now(UTC),
             )
         )
-        lasted = None if self._accepted is None else monotonic() - self._accepted
+        lasted = None if self._accepted is None else self._clock() - self._accepted
         return SessionError(end.what, end.following, end.cause, in_hand=in_hand, lasted=lasted)
 
     def _on_connect(
@@ -319,7 +323,7 @@ class Link:
         if code.is_failure:
             self._code, self._words = code.value, words_of(properties)
             return
-        self._accepted, self._stage = monotonic(), Stage.SESSION
+        self._accepted, self._stage = self._clock(), Stage.SESSION
         for name, least, missing in LEAST:
             if getattr(properties, name, least) < least:
                 self._end = lacking(missing)

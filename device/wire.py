@@ -1,4 +1,4 @@
-"""The words on the wire: topics, receipts, states; see ``schemas/`` and ``design.md``, MQTT.
+"""The words on the wire: topics, messages, receipts, states; see ``schemas/`` and ``design.md``, MQTT.
 
 Everything here is bytes in, values out, or the reverse; nothing here talks to anybody.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = "titik/v1"
 CONTENT_TYPE = "application/cloudevents+json"
@@ -23,6 +23,8 @@ MAX_BUNDLE = 1_048_576
 """Bytes of the trust bundle; 900 keys, 10,000 revocations and a roster of 10,000 are under half of it."""
 MAX_SEQ = 2**63 - 1
 """The largest number that a row can have (SQLite's integer)."""
+TOO_LARGE = 0x95
+"""MQTT 5.0, 2.4: Packet too large."""
 
 
 class State(StrEnum):
@@ -63,6 +65,62 @@ class Topics:
             return None
         point, _, leaf = topic[len(prefix) :].partition("/")
         return (point, leaf) if len(point) <= MAX_POINT and POINT.match(point) and leaf else None
+
+
+class Message(NamedTuple):
+    """What is to be published."""
+
+    topic: str
+    body: bytes
+    qos: int = 1
+    retain: bool = False
+    content_type: str | None = None
+    expiry: int | None = None
+    """Seconds after which the broker forgets it; never set on events."""
+
+    def packet(self, *, modern: bool) -> int:
+        """Return how many bytes it has on the line, at most (MQTT 5.0, 3.3; *modern* is whether that is spoken)."""
+        return around(self.topic, self.content_type, modern=modern) + len(self.body)
+
+
+def around(topic: str, content_type: str | None, *, modern: bool) -> int:
+    """Return how many bytes a packet has around the body of a message on *topic*, at most."""
+    properties = 1 + 3 + len((content_type or "").encode()) + 5 if modern else 0
+    return 5 + 2 + len(topic.encode()) + 2 + properties
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that came in."""
+
+    topic: str
+    body: bytes
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """The broker's answer to one publish or subscription; it says nothing about anybody's disk."""
+
+    mid: int
+    """What `Link.publish` gave; 0 for a subscription."""
+    code: int
+    name: str
+
+    @property
+    def refused(self) -> bool:
+        """Whether the broker refused it (MQTT 5 only; on 3.1.1 a refusal looks like success)."""
+        return self.code >= 0x80  # noqa: PLR2004 - MQTT 5.0, 2.4: codes from 0x80 are failures
+
+    @property
+    def too_large(self) -> bool:
+        """Whether it is larger than the broker takes; such a message is not even sent."""
+        return self.code == TOO_LARGE
+
+    @property
+    def unrouted(self) -> bool:
+        """Whether nobody is subscribed."""
+        return self.code == 0x10  # noqa: PLR2004 - MQTT 5.0, 2.4: No matching subscribers
 
 
 def dumps(value: Mapping[str, Any] | list[Any]) -> bytes:

@@ -7,8 +7,9 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 
 from device import __version__
-from office.cli import bundle, cards, issue, options, phone, policy, revoke, roster, rotate, trust
-from office.desk.desk import FLEET_SECRET, ROOT_PUBLIC, alone, found
+from device.system.command_line import answer
+from office.cli import bundle, cards, foreign_keys, init, issue, phone, policy, revoke, roster, rotate
+from office.desk.lock import alone
 from office.desk.refusal import RefusalError
 
 EXAMPLES = """\
@@ -19,7 +20,7 @@ contoh / examples:
   titik-office cards --desk meja --csv pegawai.csv --domain staff --until 2027-06-30 --out kartu
   titik-office phone page --desk meja --out halaman
   titik-office revoke --desk meja 0042
-  titik-office trust import --desk meja kemenkes.pem --issuer ID
+  titik-office foreign-keys import --desk meja kemenkes.pem --issuer ID
   titik-office roster import --desk meja kartu-pegawai.csv
   titik-office policy check --desk meja staff brief-2021
   titik-office bundle sign --desk meja --out trust.cbor --policy staff --policy brief-2021
@@ -30,12 +31,17 @@ kode keluar / exit codes:
 """
 
 
+RENAMED = {"trust": "foreign-keys"}
+"""Commands by the names they had."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit code."""
-    told = _parser().parse_args(arguments)
+    typed = _parser().parse_args(_by_their_names(sys.argv[1:] if arguments is None else arguments))
+    desk = getattr(typed, "desk", None)  # which not every command asks for
     try:
-        with alone(told.desk) if getattr(told, "desk", None) is not None else nullcontext():
-            told.run(told, datetime.now(UTC))
+        with alone(desk) if desk is not None else nullcontext():
+            answer(typed, datetime.now(UTC))
     except RefusalError as refusal:
         print(f"titik-office: {refusal}", file=sys.stderr)
         return refusal.exit_code
@@ -45,51 +51,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _by_their_names(words: Sequence[str]) -> list[str]:
+    """Return *words* with the command's name of today, and say so where it was another."""
+    if not words or words[0] not in RENAMED:
+        return list(words)
+    print(f"titik-office: {words[0]} kini bernama / is now called {RENAMED[words[0]]}", file=sys.stderr)
+    return [RENAMED[words[0]], *words[1:]]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="titik-office", description=__doc__, epilog=EXAMPLES, formatter_class=options.FORM, allow_abbrev=False
+        prog="titik-office",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"titik-office {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    init = options.command(
-        commands,
-        "init",
-        "buat meja baru / make a new desk",
-        'titik-office init --desk meja --name "Kabupaten Luwu Utara"',
-        _init,
-    )
-    options.asks_desk(init)
-    init.add_argument("--name", default="Kabupaten Luwu Utara", help="nama kantor / the office's name")
-    init.add_argument(
-        "--issuer", default="luwuutarakab", help="nama pendek di pas / short name in passes (%(default)s)"
-    )
-
-    issue.add(commands)
-    cards.add(commands)
-    phone.add(commands)
-    revoke.add(commands)
-    rotate.add(commands)
-    bundle.add(commands)
-    trust.add(commands)
-    roster.add(commands)
-    policy.add(commands)
+    for command in (init, issue, cards, phone, revoke, rotate, bundle, foreign_keys, roster, policy):
+        command.add(commands)
     return parser
-
-
-def _init(told: argparse.Namespace, now: datetime) -> None:
-    passphrase = options.passphrase(told, new=True)
-    desk = found(told.desk, told.name, told.issuer, passphrase, now)
-    print(f"Meja siap / the desk is ready: {desk.folder}")
-    for key in desk.book.key:
-        print(f"  kunci / key {key.domain:<8} {key.kid}  sampai / until {key.until.date()}")
-    print("Kunci akar, umum / the roots, public, untuk / for [trust] roots (" + ROOT_PUBLIC + "; berikutnya / next):")
-    print(f"  {desk.book.root}\n  {desk.book.next_root}")
-    print(
-        f"Rahasia armada / fleet secret: {desk.folder / FLEET_SECRET} (64 angka heksadesimal / hexadecimal characters):"
-        " salin hanya ke tiap alat / copy it to the devices only"
-    )
-    print(f"Berikutnya / next: titik-office bundle sign --desk {desk.folder} --out trust.cbor")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+from tests.support.world import ALL_SEEDS, PATIENCE
+
+# A busy machine is nobody's fault, so no example has a deadline. What is drawn at random is drawn a few times by
+# `make test`, and often by `make seeds`.
+settings.register_profile("few", deadline=None, max_examples=25)
+settings.register_profile("all", deadline=None, max_examples=300)
+settings.load_profile("all" if ALL_SEEDS else "few")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
@@ -15,7 +24,7 @@ def _no_thread_outlives_its_test() -> Iterator[None]:
     yield
     left = [thread for thread in threading.enumerate() if thread not in before]
     for thread in left:
-        thread.join(2)
+        thread.join(PATIENCE)
     assert [thread.name for thread in left if thread.is_alive()] == []
 
 

@@ -12,10 +12,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from central.events import stamp
-from central.store.epoch_ranges import Spans
+from central.store.epoch_ranges import EpochRanges
 from central.store.missing import Gap
-from device.mqtt_client import Received
-from device.wire import State, Topics, dumps, loads
+from device.wire import Received, State, Topics, dumps, loads
 
 VERB = "replay"
 MAX_ROWS = 10_000
@@ -32,7 +31,7 @@ MAX_WORD = 16_384
 """Bytes of a state, a health or an answer."""
 
 
-class Pace(NamedTuple):
+class Backoff(NamedTuple):
     """Seconds between two requests for one range: *least*, doubling while nothing of it comes, to *most*."""
 
     least: float = 60.0
@@ -54,8 +53,8 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Point:
-    """What is known of one point."""
+class Followed:
+    """What is known of one point whose missing events are asked for."""
 
     online: bool = False
     epoch: object = None
@@ -69,7 +68,7 @@ class Point:
     looked: float | None = None
 
 
-class Request(NamedTuple):
+class ReplayRequest(NamedTuple):
     """One range that a point is asked for."""
 
     transaction: str
@@ -77,17 +76,17 @@ class Request(NamedTuple):
 
     def encode(self, at: datetime) -> bytes:
         """Return it as JSON, said *at* that time."""
-        told = {"transaction": self.transaction, "at": stamp(at), "epoch": self.gap.epoch}
-        return dumps({**told, "from": self.gap.first, "to": self.gap.last})
+        fields = {"transaction": self.transaction, "at": stamp(at), "epoch": self.gap.epoch}
+        return dumps({**fields, "from": self.gap.first, "to": self.gap.last})
 
 
 class Recall:
     """Follows what is missing of every point; times are monotonic seconds."""
 
-    def __init__(self, topics: Topics, pace: Pace = Pace()) -> None:  # noqa: B008 - a value that cannot change
+    def __init__(self, topics: Topics, backoff: Backoff = Backoff()) -> None:  # noqa: B008 - a value that cannot change
         self._topics = topics
-        self._pace = pace
-        self._points: dict[str, Point] = {}
+        self._backoff = backoff
+        self._points: dict[str, Followed] = {}
 
     def hear(self, received: Received, now: float) -> None:
         """Note what a point says of itself, or its answer; anything else is ignored."""
@@ -96,30 +95,30 @@ class Recall:
             return
         name, leaf = parsed
         try:
-            told = loads(received.body, MAX_WORD)
+            report = loads(received.body, MAX_WORD)
         except ValueError:
             return
-        if not isinstance(told, dict) or (name not in self._points and len(self._points) >= MAX_POINTS):
+        if not isinstance(report, dict) or (name not in self._points and len(self._points) >= MAX_POINTS):
             return
         if leaf not in {"state", "health"}:
             if name in self._points and not received.retained:
-                _answer(self._points[name], told)
+                _answer(self._points[name], report)
             return
-        point = self._points.setdefault(name, Point())
+        point = self._points.setdefault(name, Followed())
         if leaf == "state":
-            point.online = told.get("state") in (State.ONLINE, State.DEGRADED)
-            if told.get("epoch") != point.epoch:
-                point.epoch = told.get("epoch")
+            point.online = report.get("state") in (State.ONLINE, State.DEGRADED)
+            if report.get("epoch") != point.epoch:
+                point.epoch = report.get("epoch")
                 for asked in point.asked.values():
                     asked.kept = None  # what the other card had says nothing of this one
-        if not received.retained and "kept" in told:  # a health says no spans
+        if not received.retained and "kept" in report:  # a health says no spans
             # What is retained may be old: then it is better to ask once too much than never.
-            point.owed, point.owed_until = frozenset(owed(told)), now + OWED_STANDS
+            point.owed, point.owed_until = frozenset(owed(report)), now + OWED_STANDS
 
     def next(self, now: float) -> str | None:
         """Return a point whose turn it is to be looked at, if there is one; each has its turn once a pause."""
         for name, point in self._points.items():
-            if point.online and (point.looked is None or now - point.looked >= self._pace.least / 4):
+            if point.online and (point.looked is None or now - point.looked >= self._backoff.least / 4):
                 point.looked = now
                 return name
         return None
@@ -130,15 +129,15 @@ class Recall:
 
     def look(
         self, name: str, missing: Sequence[Gap], now: float, parts: Sequence[Gap] | None = None
-    ) -> tuple[list[Request], list[Gap]]:
+    ) -> tuple[list[ReplayRequest], list[Gap]]:
         """Return what *name* is to be asked for, and what of *missing* is lost.
 
         *missing* speaks of *parts* alone, or of everything. A range is lost only where as many of it came as the
         point says it kept; the loss is said until it is noted.
         """
         point = self._points[name]
-        gaps = Spans(missing)
-        seen = None if parts is None else Spans(parts)
+        gaps = EpochRanges(missing)
+        seen = None if parts is None else EpochRanges(parts)
         lost: list[Gap] = []
         for asked in list(point.asked.values()):
             if seen is not None and not seen.cover(asked.gap):
@@ -146,14 +145,14 @@ class Recall:
             asked.weighed = now
             lost += self._weigh(point, asked, gaps.within(asked.gap), now)
         coming = point.owed if now < point.owed_until else frozenset()
-        followed = Spans([*point.asked, *coming])
+        followed = EpochRanges([*point.asked, *coming])
         room = max(0, MAX_ASKED - len(point.asked))
         new = (left for run in gaps for left in followed.leave(run))
         for gap in islice(_pieces(new), room):
-            point.asked[gap] = Asked(gap, now, self._pace.least, weighed=now)
-        return list(self._requests(point, Spans(lost), now)), lost
+            point.asked[gap] = Asked(gap, now, self._backoff.least, weighed=now)
+        return list(self._requests(point, EpochRanges(lost), now)), lost
 
-    def _weigh(self, point: Point, asked: Asked, left: list[Gap], now: float) -> list[Gap]:
+    def _weigh(self, point: Followed, asked: Asked, left: list[Gap], now: float) -> list[Gap]:
         """Note what came of a range of which so much is *left*; return what of it is lost."""
         came = _rows([asked.gap]) - _rows(left)
         if asked.kept is not None and asked.kept <= came:
@@ -162,15 +161,15 @@ class Recall:
             return left
         if came:  # what is left is another range, a pause after the last request
             del point.asked[asked.gap]
-            due = min(asked.due, now + self._pace.least)
+            due = min(asked.due, now + self._backoff.least)
             if left and now < due:
                 point.asked[asked.gap] = Asked(
-                    asked.gap, due, self._pace.least, asked.transaction, asked.kept, asked.weighed
+                    asked.gap, due, self._backoff.least, asked.transaction, asked.kept, asked.weighed
                 )
         return []
 
-    def _requests(self, point: Point, lost: Spans, now: float) -> Iterator[Request]:
-        while point.sent and now - point.sent[0] >= self._pace.least:
+    def _requests(self, point: Followed, lost: EpochRanges, now: float) -> Iterator[ReplayRequest]:
+        while point.sent and now - point.sent[0] >= self._backoff.least:
             point.sent.popleft()
         for asked in sorted(point.asked.values(), key=lambda asked: asked.due):
             if not point.online or asked.due > now or len(point.sent) >= EACH_MINUTE:
@@ -178,17 +177,17 @@ class Recall:
             if lost.touch(asked.gap):
                 continue
             asked.transaction, asked.kept = secrets.token_hex(8), None
-            asked.due, asked.pause = now + asked.pause, min(2 * asked.pause, self._pace.most)
+            asked.due, asked.pause = now + asked.pause, min(2 * asked.pause, self._backoff.most)
             point.sent.append(now)
-            yield Request(asked.transaction, asked.gap)
+            yield ReplayRequest(asked.transaction, asked.gap)
 
 
-def owed(told: dict[str, Any]) -> list[Gap]:
+def owed(state: dict[str, Any]) -> list[Gap]:
     """Return what a point surely still owes: from its oldest owed row on, if it owes that many rows or more.
 
     A station's rows are in the order of ``kept``. Where fewer are owed than lie there, which of them is not known.
     """
-    match told:
+    match state:
         case {"owed": int(count), "oldest": {"epoch": str(epoch), "seq": int(seq)}, "kept": list(kept)} if count > 0:
             found: list[Gap] = []
             for span in kept[-MAX_ASKED:]:
@@ -205,9 +204,9 @@ def owed(told: dict[str, Any]) -> list[Gap]:
             return []
 
 
-def _answer(point: Point, told: dict[str, Any]) -> None:
+def _answer(point: Followed, answer: dict[str, Any]) -> None:
     """Believe an answer to a request of ours, and to no other."""
-    match told:
+    match answer:
         case {
             "transaction": str(transaction),
             "answer": "done",

@@ -43,10 +43,10 @@ class Twins:
         """Begin anew, with a new session."""
         self._points.clear()
 
-    def hear(self, point: str, told: Mapping[str, Any], at: datetime) -> tuple[Life, Life] | None:
+    def hear(self, point: str, state: Mapping[str, Any], at: datetime) -> tuple[Life, Life] | None:
         """Note a state that *point* itself said just now, no will; return the two lives where one came back."""
-        life = _life(told)
-        if life is None or told.get("state") == State.OFFLINE:
+        life = _life(state)
+        if life is None or state.get("state") == State.OFFLINE:
             return None
         if point not in self._points and len(self._points) >= MAX_POINTS:
             return None
@@ -74,21 +74,21 @@ class Rival:
     def hear(self, body: bytes, *, retained: bool) -> str | None:
         """Return the life of the other's database where the word is another centre's; its will is none."""
         try:
-            told = loads(body, MAX_WORD)
+            word = loads(body, MAX_WORD)
         except ValueError:
             return None
-        match told:
+        match word:
             case {"boot": self._boot}:
                 self._spoke |= not retained
             case {"state": str(state), "boot": str()} if self._spoke and state != State.OFFLINE:
-                return str(told.get("centre"))[:MAX_SHOWN]
+                return str(word.get("centre"))[:MAX_SHOWN]
             case _:
                 pass
         return None
 
 
-def _life(told: Mapping[str, Any]) -> Life | None:
-    boot, epoch = told.get("boot"), told.get("epoch")
+def _life(state: Mapping[str, Any]) -> Life | None:
+    boot, epoch = state.get("boot"), state.get("epoch")
     if not isinstance(boot, str) or not isinstance(epoch, str) or max(len(boot), len(epoch)) > MAX_SHOWN:
         return None
     return Life(boot, epoch)

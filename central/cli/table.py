@@ -130,8 +130,8 @@ def _footer(status: Status, bundle: int | None) -> Iterator[str]:
     yield f"pusat / centre: {status.centre}"
     yield f"karantina / quarantined: {status.quarantined}{waits}"
     backup = status.backup
-    told = "belum pernah / never" if backup is None else f"{civil(backup.at)}, {backup.events} peristiwa / events"
-    yield f"cadangan terakhir / last backup: {told}"
+    made = "belum pernah / never" if backup is None else f"{civil(backup.at)}, {backup.events} peristiwa / events"
+    yield f"cadangan terakhir / last backup: {made}"
     if bundle is not None:
         yield f"bundel / bundle: {bundle}"
 

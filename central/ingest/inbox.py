@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from device.mqtt_client import Received
-from device.wire import MAX_POINT, POINT
+from device.wire import MAX_POINT, POINT, Received
 
 TURN_MESSAGES, TURN_BYTES, TURN_EVENTS = 50, 131_072, 150
 """What one turn takes of all points together (some 15 ms); one message more where it is a large one."""

@@ -11,8 +11,7 @@ from central.broker.twins import Life, Twins
 from central.events import Read, UnreadableEventError, claims, receipts, rows
 from central.store.database import Store
 from central.store.troubles import TWIN
-from device.mqtt_client import Message, Received
-from device.wire import POINT, Quarantined, State, Topics, dumps, loads
+from device.wire import POINT, Message, Quarantined, Received, State, Topics, dumps, loads
 
 LEAVES = ("event", "state", "info", "health")
 """What the centre hears of a point."""
@@ -40,9 +39,13 @@ class News(NamedTuple):
 
 
 class Intake:
-    """Takes messages into the store and gives the answers to them; knows no network."""
+    """Takes messages into the store and gives the answers to them; knows no network.
 
-    def __init__(self, store: Store, topics: Topics) -> None:
+    *live* is whether they come from the points themselves: by what somebody carried here, no point counts as heard.
+    """
+
+    def __init__(self, store: Store, topics: Topics, *, live: bool = True) -> None:
+        self._live = live
         self._store = store
         self._topics = topics
         self._answers: list[Message] = []
@@ -57,7 +60,7 @@ class Intake:
     def take(self, batch: Sequence[Received], now: datetime) -> tuple[list[Message], list[News]]:
         """Return the answers to *batch*, all of which is on the disk then, and what is new in it.
 
-        Raises `store.StoreWriteError`: nothing of it is held then; and `store.Gone`.
+        Raises `file.StoreWriteError`: nothing of it is held then; and `file.DatabaseGoneError`.
         """
         self._answers, self._news = [], []
         with self._store.writing():
@@ -82,7 +85,9 @@ class Intake:
             if some[-1].retained and self._store.forgotten(point):  # the broker still keeps its last word
                 return
             wills = [self._word(point, leaf, received, now) for received in some]
-        if named and any(not (received.retained or will) for received, will in zip(some, wills, strict=True)):
+        if not (self._live and named):
+            return
+        if any(not (received.retained or will) for received, will in zip(some, wills, strict=True)):
             self._store.saw(point, now)
 
     def _events(self, point: str, some: Sequence[Received], now: datetime, *, named: bool) -> None:
@@ -131,21 +136,21 @@ class Intake:
 
     def _word(self, point: str, leaf: str, received: Received, now: datetime) -> bool:
         """Note what *point* says of itself; return whether it was said for it, by its will."""
-        told = _table(received.body)
-        if told is None or (leaf == "state" and told.get("state") not in tuple(State)):
+        report = _table(received.body)
+        if report is None or (leaf == "state" and report.get("state") not in tuple(State)):
             if received.body:  # an empty one takes a retained message away
                 self._news.append(News(logging.WARNING, point, f"its {leaf} cannot be read", once=True))
             return False
         if leaf == "info":
-            self._store.tell_info(point, told)
+            self._store.tell_info(point, report)
         elif leaf == "health":
-            self._store.tell_health(point, told, now)
+            self._store.tell_health(point, report, now)
         else:
-            if self._store.tell_state(point, told):
-                self._news.append(News(logging.INFO, point, str(told["state"]), once=False))
-            if not received.retained and (twins := self._twins.hear(point, told, now)) is not None:
+            if self._store.tell_state(point, report):
+                self._news.append(News(logging.INFO, point, str(report["state"]), once=False))
+            if not received.retained and (twins := self._twins.hear(point, report, now)) is not None:
                 self._take_twins(point, twins, now)
-        return leaf == "state" and told["state"] == State.OFFLINE
+        return leaf == "state" and report["state"] == State.OFFLINE
 
     def _take_twins(self, point: str, twins: tuple[Life, Life], now: datetime) -> None:
         boots, epochs = [life.boot for life in twins], [life.epoch for life in twins]
@@ -178,9 +183,9 @@ def _read(point: str, body: bytes) -> Read:
 
 def _table(body: bytes) -> dict[str, Any] | None:
     try:
-        told = loads(body, MAX_WORD)
+        value = loads(body, MAX_WORD)
         # A number may be longer written out than it came; what is kept must be readable again.
-        kept = isinstance(told, dict) and len(dumps(told)) <= 4 * MAX_WORD
+        kept = isinstance(value, dict) and len(dumps(value)) <= 4 * MAX_WORD
     except ValueError:
         return None
-    return told if kept else None
+    return value if kept else None

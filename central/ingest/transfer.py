@@ -6,37 +6,30 @@ rows in memory, so each sees what the other wrote.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TypeVar
 
 from central.events import stamp
 from central.ingest.intake import Intake
-from central.store.database import DatabaseGoneError, Store, StoreWriteError
-from device.mqtt_client import Message, Received
-from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, TransferFileError, told_of, writing
-from device.system.log import shown
-from device.wire import Quarantined, Topics, dumps, loads, parse_receipt
+from central.store.database import Store
+from central.store.file import MAX_PAUSE, patiently
+from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, writing
+from device.wire import Message, Quarantined, Received, Topics, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 MESSAGES = 10
 """Messages in one commit: up to 500 events."""
-MAX_PAUSE = 0.2
-TRIES = 10
-"""Times that a commit is tried; each waits a second for the other writer."""
 MAX_RECEIPT = 4096
 RECEIPTS = ".receipts" + ENDING
 
 
 @dataclass(slots=True)
-class Taken:
+class Imported:
     """What became of one stick."""
 
     point: str
@@ -47,58 +40,16 @@ class Taken:
     """Messages that could not be read as a whole, and are held as they came."""
 
 
-def bring(file: Path, database: Path, topics: Topics, receipts: Path | None = None) -> int:
-    """Take *file* into *database*, say what became of it, and return the exit code.
-
-    Raises `store.ForeignDatabaseError`.
-
-    The receipts go beside *file*, or into the folder *receipts*.
-    """
-    now = datetime.now(UTC)
-    try:
-        if not database.exists():  # made here, it would be this user's, and the centre could not open it
-            log.error("%s does not exist. Next: systemctl start titik-central, then the same again", database)
-            return 3
-        with ExitStack() as stack:
-            stick = stack.enter_context(TransferFile(file, Holds.EVENTS))
-            store = patiently(lambda: stack.enter_context(Store(database, now)))
-            taken = take(stick, store, topics, now, receipts)
-            wrong = told_of(stick)
-    except (TransferFileError, DatabaseGoneError, StoreWriteError, OSError) as error:
-        log.error("%s", _sentence(error, file, database))  # noqa: TRY400 - the sentence is the whole story
-        return 3 if isinstance(error.__cause__, FileNotFoundError) else 1
-    print(f"{taken.point}: {taken.events} peristiwa ada di pusat / events are held by the centre")
-    if taken.quarantined:
-        print(f"{taken.quarantined} pesan dikarantina, tidak hilang / messages are quarantined, not lost")
-    print(f"berikutnya, di titik / next, at {taken.point}: titik queue import {shown(taken.receipts.name)}")
-    if wrong is not None:
-        log.error("%s", wrong)
-        return 1
-    return 0
-
-
-def _sentence(error: Exception, file: Path, database: Path) -> str:
-    match error:
-        case TransferFileError():
-            return str(error)
-        case StoreWriteError():
-            return f"{file}: {error}; what was taken stays. Next: df -h {database.parent}, then the same again"
-        case OSError():
-            return f"{database}: {error.strerror or error}. Next: the same with sudo"
-        case _:
-            return f"{error}. Next: the same again"
-
-
-def take(stick: TransferFile, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Taken:
+def take(stick: TransferFile, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Imported:
     """Take all whole lines of *stick* into *store*; return what became of them once the receipts are on the stick.
 
-    Raises `TransferFileError`, `store.StoreWriteError` and `store.DatabaseGoneError`; what was committed before stays,
+    Raises `TransferFileError`, `file.StoreWriteError` and `file.DatabaseGoneError`; what was committed before stays,
     and the receipts of it come with the next try.
     """
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)
     beside = receipts_of(stick.path)
-    taken = Taken(stick.header.point, beside if folder is None else folder / beside.name)
-    intake = Intake(store, topics)
+    taken = Imported(stick.header.point, beside if folder is None else folder / beside.name)
+    intake = Intake(store, topics, live=False)
     with writing(taken.receipts, header) as pen:
         for some in stick.several(MESSAGES):
             began = monotonic()
@@ -115,23 +66,14 @@ def receipts_of(path: Path) -> Path:
 
 
 def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) -> list[Message]:
-    # As if retained: then the point does not count as heard, which it was not.
-    batch = [Received(topic, body, retained=True) for body in bodies]
+    batch = [Received(topic, body, retained=False) for body in bodies]
     answers, news = patiently(lambda: intake.take(batch, now))
     for level, point, text, _ in news:
         log.log(level, "%s: %s", point, text)
     return answers
 
 
-def patiently(write: Callable[[], T]) -> T:
-    """Return what *write* gives, once it is its turn; raises `store.StoreWriteError` at last."""
-    for _ in range(TRIES - 1):
-        with suppress(StoreWriteError):
-            return write()
-    return write()
-
-
-def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Taken) -> None:
+def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Imported) -> None:
     receipt = parse_receipt(answer.body)
     if not isinstance(receipt, Quarantined):
         pen.write(answer.body, receipt.count)
@@ -139,16 +81,16 @@ def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Taken) -> N
         return
     taken.quarantined += 1
     ids = list(_ids(next(body for body in bodies if sha256(body).hexdigest() == receipt.bytes_digest)))
-    told = dumps({"centre": receipt.centre, "quarantined": receipt.bytes_digest, "ids": ids})
-    pen.write(told if len(told) <= MAX_RECEIPT else answer.body, len(ids))
+    line = dumps({"centre": receipt.centre, "quarantined": receipt.bytes_digest, "ids": ids})
+    pen.write(line if len(line) <= MAX_RECEIPT else answer.body, len(ids))
 
 
 def _ids(body: bytes) -> Iterator[str]:
     """Yield the ids in a message that may be anything: by them the station finds its rows again, to compare."""
     try:
-        told = loads(body)
+        value = loads(body)
     except ValueError:
         return
-    for event in told if isinstance(told, list) else [told]:
+    for event in value if isinstance(value, list) else [value]:
         if isinstance(event, dict) and isinstance(id_ := event.get("id"), str):
             yield id_

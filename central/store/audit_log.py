@@ -15,48 +15,34 @@ from device.wire import dumps
 BACKUP, RELEASE, SEEN, RESTORE = "backup", "release", "seen", "restore"
 """What was done; another word is another command's."""
 MAX_NAME = 64
-TABLE = (
-    (
-        "CREATE TABLE IF NOT EXISTS audit (at TEXT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
-        " told TEXT NOT NULL) STRICT"
-    ),
-    (
-        "CREATE TRIGGER IF NOT EXISTS audit_is_not_changed BEFORE UPDATE ON audit"
-        " BEGIN SELECT raise(ABORT, 'audit lines are only ever added'); END"
-    ),
-    (
-        "CREATE TRIGGER IF NOT EXISTS audit_is_not_deleted BEFORE DELETE ON audit"
-        " BEGIN SELECT raise(ABORT, 'audit lines are only ever added'); END"
-    ),
-)
 
 
-class Line(NamedTuple):
+class AuditLine(NamedTuple):
     """One thing that was done."""
 
     at: str
     """UTC, as events write it."""
     who: str
     what: str
-    told: str
+    details: str
     """The rest, compact JSON."""
 
 
-def line(at: str, who: str, what: str, **told: Any) -> Line:
-    """Return the line for *what*, done by *who*; *told* are JSON's values."""
-    return Line(at, who, what, dumps(told).decode())
+def line(at: str, who: str, what: str, **details: Any) -> AuditLine:
+    """Return the line for *what*, done by *who*; *details* are JSON's values."""
+    return AuditLine(at, who, what, dumps(details).decode())
 
 
-def add(file: sqlite3.Connection, lines: Iterable[Line]) -> None:
+def add(file: sqlite3.Connection, lines: Iterable[AuditLine]) -> None:
     """Add *lines*."""
     file.executemany("INSERT INTO audit VALUES (?, ?, ?, ?)", lines)
 
 
-def read(file: sqlite3.Connection) -> list[Line]:
+def read(file: sqlite3.Connection) -> list[AuditLine]:
     """Return all lines, oldest first; none where the file was made by an older program."""
     if not file.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'audit'").fetchone():
         return []
-    return [Line(*row) for row in file.execute("SELECT at, who, what, told FROM audit ORDER BY rowid")]
+    return [AuditLine(*row) for row in file.execute("SELECT at, who, what, told FROM audit ORDER BY rowid")]
 
 
 def who(env: Mapping[str, str] = os.environ) -> str:

@@ -14,16 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from central.events import stamp
-from central.store import audit_log
-from central.store.database import (
-    TOMBSTONES,
-    VERSION,
-    DatabaseGoneError,
-    ForeignDatabaseError,
-    Store,
-    StoreWriteError,
-    check,
-)
+from central.store import audit_log, schema, tombstones
+from central.store.database import Store
+from central.store.file import DatabaseGoneError, ForeignDatabaseError, StoreWriteError, check, reader
 from device.system.disk import NotPlainError, check_database, give, sync_folder
 from device.system.errors import TitikError
 from device.system.lock import FileLock, LockTakenError
@@ -56,7 +49,7 @@ def backup(database: Path, copy: Path, *, force: bool = False) -> int:
     if not database.exists():
         raise BackupError(f"{database} does not exist: no centre has run with this configuration")
     _openable(database)
-    with _fresh(copy) as fresh, closing(_reader(database)) as source:
+    with _fresh(copy) as fresh, closing(reader(database)) as source:
         if check(source, database):
             raise BackupError(f"{database} is still empty")
         with closing(sqlite3.connect(fresh)) as target:
@@ -74,8 +67,7 @@ def note(database: Path, copy: Path, events: int, now: datetime, who: str) -> No
     line = audit_log.line(stamp(now), who, audit_log.BACKUP, file=shown(copy.absolute()), events=events)
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=WAIT)) as file, file:
-            for statement in audit_log.TABLE:
-                file.execute(statement)
+            schema.make(file, "audit")
             audit_log.add(file, [line])
     except sqlite3.Error as error:
         raise BackupError(
@@ -120,7 +112,7 @@ def restore(database: Path, copy: Path, now: datetime, who: str = "-") -> Restor
     _openable(copy)
     try:
         with lock_of(database), _fresh(database) as fresh:
-            with closing(_reader(copy)) as source, closing(sqlite3.connect(fresh)) as target:
+            with closing(reader(copy)) as source, closing(sqlite3.connect(fresh)) as target:
                 if check(source, copy):
                     raise BackupError(f"{copy} is empty")
                 source.backup(target)
@@ -136,8 +128,8 @@ def restore(database: Path, copy: Path, now: datetime, who: str = "-") -> Restor
 
 def _note_restore(database: Path, copy: Path, fresh: Path, now: datetime, who: str) -> None:
     """Take what was done by hand since *copy* was made along into *fresh*, and add this."""
-    lines: list[audit_log.Line] = []
-    with suppress(sqlite3.Error, NotPlainError), closing(_reader(database)) as old:  # why a restore is made, maybe
+    lines: list[audit_log.AuditLine] = []
+    with suppress(sqlite3.Error, NotPlainError), closing(reader(database)) as old:  # why a restore is made, maybe
         lines = audit_log.read(old)
     try:
         with Store(fresh, now) as store, store.writing():
@@ -151,12 +143,12 @@ def _note_restore(database: Path, copy: Path, fresh: Path, now: datetime, who: s
 def _bury(database: Path, fresh: Path, now: datetime) -> int | None:
     """Keep out of *fresh* what was purged from *database*; return how much, ``None`` where nobody knows."""
     try:
-        with closing(_reader(database)) as old:
+        with closing(reader(database)) as old:
             if check(old, database):
                 return None
-            if old.execute("PRAGMA user_version").fetchone()[0] < VERSION:  # nothing could be purged then
+            if schema.version_of(old) < schema.VERSION:  # nothing could be purged then
                 return 0
-            tombstones = old.execute(TOMBSTONES).fetchall()
+            some = tombstones.read(old)
     except (
         sqlite3.Error,
         ForeignDatabaseError,
@@ -165,7 +157,7 @@ def _bury(database: Path, fresh: Path, now: datetime) -> int | None:
         return None
     try:
         with Store(fresh, now) as store, store.writing():
-            return store.bury(tombstones)
+            return store.bury(some)
     except (StoreWriteError, DatabaseGoneError) as error:
         raise BackupError(f"{fresh}: {error}") from error
 
@@ -201,20 +193,14 @@ def _openable(path: Path) -> None:
         raise BackupError(f"{path}: {error.strerror}. Next: ls -l {path.parent}") from error
 
 
-def _reader(path: Path) -> sqlite3.Connection:
-    """Return the database at *path*, to be read; raises `NotPlainError`, and sqlite3.Error."""
-    check_database(path)
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT)
-
-
 def _inspected(fresh: Path) -> int:
     """Return how many events the copy holds; raises `BackupError` unless every page of it is sound."""
     with closing(sqlite3.connect(fresh)) as file:
         # A copy of a database with a log says so in its header; as one file it travels better.
         file.execute("PRAGMA journal_mode = DELETE")
-        told = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if told != "ok":
-            raise BackupError(f"the copy is not whole: {told}. Next: another backup")
+        found = file.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if found != "ok":
+            raise BackupError(f"the copy is not whole: {found}. Next: another backup")
         return int(file.execute("SELECT count(*) FROM event").fetchone()[0])
 
 

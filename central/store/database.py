@@ -1,195 +1,43 @@
 """The database: what was taken is on the disk before anybody is told (SQLite, WAL, synchronous=FULL).
 
-One process writes; readers open the file beside it, see `central.store.status`. Times come in as arguments.
+One process writes; readers open the file beside it, see `central.store.status`. Times come in as arguments. What is
+done to the rows of one kind stands in a file of its own; here they are one thing that is open.
 """
 
-import json
-import os
 import secrets
 import sqlite3
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from central import points
-from central.events import Claim, Row, Tick, UnreadableEventError, places, stamp, tick
-from central.events import rows as parse
-from central.store import audit_log, dates, lost, reported, strays, tables, troubles
+from central.events import Claim, EventRow, stamp
+from central.store import (
+    audit_log,
+    event_rows,
+    known_points,
+    lost,
+    migrations,
+    quarantine,
+    reported,
+    stations,
+    strays,
+    tombstones,
+    troubles,
+)
 from central.store.dates import Dates
+from central.store.event_rows import Kept
+from central.store.file import DatabaseGoneError, ForeignDatabaseError, StoreWriteError, check, make_durable, writer
+from central.store.known_points import Known
 from central.store.lost import Loss
 from central.store.missing import Gap, Gaps, Seen
+from central.store.quarantine import Quarantine, Review
+from central.store.tombstones import Purged
 from central.store.troubles import Trouble
 from device.model import Place
-from device.system.disk import NotPlainError, check_database
-from device.system.errors import TitikError
 from device.system.sqlite_errors import damaged, inode, sentence
-from device.wire import State, dumps, loads
-
-APPLICATION_ID = 0x7469_7463
-"""``titc``: in the file's header, so that nobody's other database is ever taken for ours."""
-VERSION = 2
-BUSY = 1.0
-"""Seconds to wait for another writer; stopping as a whole has two."""
-MAX_UNREAD, MAX_UNREAD_BYTES = 1_000, 67_108_864
-"""What the quarantine holds of one point, and of all topics together that are no point's."""
-
-_SCHEMA = f"""
-CREATE TABLE life (
-    centre TEXT PRIMARY KEY,
-    made TEXT NOT NULL
-) STRICT;
-CREATE TABLE event (
-    source TEXT NOT NULL,
-    id TEXT NOT NULL,
-    point TEXT NOT NULL,
-    epoch TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    time TEXT,
-    outcome TEXT,
-    colour TEXT,
-    reason TEXT,
-    repeat INTEGER NOT NULL,
-    simulated INTEGER NOT NULL,
-    body TEXT NOT NULL,
-    received TEXT NOT NULL,
-    PRIMARY KEY (source, id)
-) STRICT;
-CREATE INDEX event_place ON event (point, epoch, seq);
-CREATE INDEX event_time ON event (point, time);
-CREATE TABLE quarantine (
-    topic TEXT NOT NULL,
-    bytes BLOB NOT NULL,
-    digest TEXT NOT NULL,
-    why TEXT NOT NULL,
-    received TEXT NOT NULL,
-    PRIMARY KEY (topic, digest)
-) STRICT;
-CREATE TABLE station (
-    point TEXT PRIMARY KEY,
-    state TEXT,
-    info TEXT,
-    health TEXT,
-    seen TEXT
-) STRICT;
-CREATE TABLE said (
-    point TEXT NOT NULL,
-    epoch TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (point, epoch)
-) STRICT;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = 1;
-"""
-_TICK = Row._fields.index("tick")
-"""The columns before it are as the table has them."""
-_DATES = ("boot", "uptime", "synced", "at", "earliest", "latest")
-_COLUMNS = (*Row._fields[:_TICK], "received", *_DATES)
-_INSERT = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT DO NOTHING"  # noqa: S608 - columns of ours
-_SECOND = (
-    "ALTER TABLE event ADD COLUMN boot TEXT",
-    "ALTER TABLE event ADD COLUMN uptime REAL",
-    "ALTER TABLE event ADD COLUMN synced INTEGER",
-    "ALTER TABLE event ADD COLUMN at TEXT",
-    "ALTER TABLE event ADD COLUMN earliest TEXT",
-    "ALTER TABLE event ADD COLUMN latest TEXT",
-    "CREATE INDEX event_boot ON event (point, boot, uptime) WHERE synced = 0",
-    (
-        "CREATE TABLE clock (point TEXT NOT NULL, boot TEXT NOT NULL, uptime REAL NOT NULL, offset REAL NOT NULL,"
-        " PRIMARY KEY (point, boot, uptime)) STRICT"
-    ),
-    (
-        "CREATE TABLE purged (source TEXT NOT NULL, id TEXT NOT NULL, point TEXT NOT NULL, epoch TEXT NOT NULL,"
-        " seq INTEGER NOT NULL, PRIMARY KEY (source, id)) STRICT"
-    ),
-    "CREATE INDEX purged_place ON purged (point, epoch, seq)",
-    (
-        "CREATE TABLE unread (point TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,"
-        " PRIMARY KEY (point, epoch, seq)) STRICT, WITHOUT ROWID"
-    ),
-    (
-        "CREATE TABLE lost (point TEXT NOT NULL, epoch TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
-        " told TEXT NOT NULL, PRIMARY KEY (point, epoch, first, last)) STRICT"
-    ),
-)
-"""What version 2 adds: times corrected, what was purged, what lies in quarantine, what a station no longer has."""
-_BESIDE = (
-    dates.TABLE,
-    troubles.TABLE,
-    "CREATE TABLE IF NOT EXISTS forgotten (point TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT, WITHOUT ROWID",
-)
-"""What any file of version 2 may have or not: nothing in it is the truth about an event."""
-_EACH = 1_000
-"""Rows of a migration between two signs of life."""
-_STEPS = 500_000
-"""Instructions of SQLite between two signs of life where one statement reads every row (some 10,000 rows)."""
-TOMBSTONES = "SELECT source, id, point, epoch, seq FROM purged"
-_OLD_EVENT = "min(coalesce(at, received), received) < :stamp AND (:point IS NULL OR point = :point)"
-"""Nothing happened later than it came in, whatever a clock said."""
-_OLD_MESSAGE = "received < :stamp AND (:point IS NULL OR substr(topic, -length(:leaf)) = :leaf)"
-
-
-class ForeignDatabaseError(TitikError):
-    """A file that this program must not touch; the sentence says which and why."""
-
-
-class StoreWriteError(TitikError):
-    """Nothing can be written now; the sentence says why. Nobody may be told that anything is held."""
-
-
-class DatabaseGoneError(TitikError):
-    """The file was moved or deleted while it was open: what is written now would be on no disk."""
-
-
-class Kept(NamedTuple):
-    """What became of the rows of one message; those that it does not speak of were held already."""
-
-    new: int
-    clashes: int
-    """New rows whose place another id holds already: a card restored from an old image."""
-    false: frozenset[str]
-    """Ids that are held with another content; nothing became of these rows."""
-
-
-class Purged(NamedTuple):
-    """What is removed for good."""
-
-    events: int
-    messages: int
-    """Messages that lay in quarantine."""
-
-
-class Known(NamedTuple):
-    """What is there of one point, in rows."""
-
-    words: int
-    """Its last state, info and health, together one."""
-    epochs: int
-    """Epochs of which it said how far they go."""
-    lost: int
-    """Ranges of which it said that it has them no longer."""
-    troubles: int
-    events: int
-    messages: int
-    """Messages that lie in quarantine."""
-
-
-class Taken(NamedTuple):
-    """What became of a quarantined message that somebody looked at."""
-
-    point: str
-    """As whose its events were taken; nothing where it was only seen."""
-    at: str
-    who: str
-    why: str
-    taken: int
-    """Events of it that are that point's, and held."""
-    left: int
-    """Events of it that are not held."""
 
 
 class Store:
@@ -207,25 +55,9 @@ class Store:
         self._beat = beat
         self._over: list[str] = []
         """Points of which more was said than is remembered, when the file was opened."""
-        self._set_aside: Counter[str] = Counter()
-        """Quarantined messages by point, and their bytes by point and a slash; empty until the first is needed."""
-        self._counted: int | None = None
-        """The file's ``data_version`` when they were counted."""
 
     def __enter__(self) -> Self:
-        try:
-            check_database(self.path)
-            # 0600: the rows are pseudonyms of people; SQLite gives its log the same mode.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._file = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
-        except NotPlainError as error:
-            raise ForeignDatabaseError(
-                f"{self.path}: {error.strerror}. Next: move it away, or restore a backup"
-            ) from error
-        except OSError as error:
-            raise StoreWriteError(f"{self.path}: {error.strerror}") from error
-        except sqlite3.Error as error:
-            raise StoreWriteError(f"{self.path}: {sentence(error)}") from error
+        self._file = writer(self.path)
         try:
             self._open()
         except BaseException:
@@ -242,74 +74,23 @@ class Store:
     def _open(self) -> None:
         try:
             fresh = check(self._file, self.path)
-            logged = self._file.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal"
-            # Without a log (some network file systems), FULL loses the last commit in half the power cuts (measured).
-            self._file.execute(f"PRAGMA synchronous = {'FULL' if logged else 'EXTRA'}")
-            self._file.execute("PRAGMA journal_size_limit = 67108864")
-            # Random ids touch random pages: more of them in memory, and fewer checkpoints, save a fifth (measured).
-            self._file.execute("PRAGMA cache_size = -65536")
-            self._file.execute("PRAGMA wal_autocheckpoint = 8000")
-            if fresh:
-                self._file.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}")
-                self._file.execute("INSERT INTO life VALUES (?, ?)", (secrets.token_hex(8), stamp(self._now)))
-                self._file.execute("COMMIT")
-            self._dates, self._gaps = Dates(self._file), Gaps(self._file)
-            self._migrate()
+            make_durable(self._file)
+            with migrations.beating(self._file, self._beat):
+                if fresh:
+                    migrations.begin(self._file, secrets.token_hex(8), stamp(self._now))
+                migrations.climb(self._file, self._beat)
+                self._over = reported.points(self._file)
+            self._dates, self._gaps, self._quarantine = Dates(self._file), Gaps(self._file), Quarantine(self._file)
             self.life = str(self._file.execute("SELECT centre FROM life").fetchone()[0])
             self._inode = inode(self.path)
         except sqlite3.Error as error:
-            if damaged(error):
-                raise ForeignDatabaseError(
-                    f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away"
-                ) from error
-            raise StoreWriteError(f"{self.path}: {sentence(error)}") from error
+            raise self._unusable(error) or StoreWriteError(f"{self.path}: {sentence(error)}") from error
 
-    def _migrate(self) -> None:
-        """Bring an older file to what this program has, in one transaction: wholly or not at all."""
-        self._file.set_progress_handler(self._beat, _STEPS)
-        try:
-            behind = tables.is_behind(self._file)
-            self._file.execute("BEGIN IMMEDIATE")
-            if self._file.execute("PRAGMA user_version").fetchone()[0] == 1:
-                self._make_second()
-            for statement in _BESIDE:
-                self._file.execute(statement)
-            tables.add(self._file, self._beat, behind=behind)
-            self._over = reported.points(self._file)
-            self._file.execute("COMMIT")
-        except BaseException:
-            if self._file.in_transaction:
-                with suppress(sqlite3.Error):
-                    self._file.execute("ROLLBACK")
-            raise
-        finally:
-            self._file.set_progress_handler(None, 0)
-
-    def _make_second(self) -> None:
-        for statement in (*_SECOND, *_BESIDE):
-            self._file.execute(statement)
-        before = -1
-        while some := self._file.execute(
-            "SELECT rowid, point, time, body, received FROM event WHERE rowid > ? ORDER BY rowid LIMIT ?",
-            (before, _EACH),
-        ).fetchall():
-            for rowid, point, time, body, received in some:
-                seen = _tick(body)
-                self._file.execute(
-                    "UPDATE event SET boot = ?, uptime = ?, synced = ?, at = ?, earliest = ?, latest = ?"
-                    " WHERE rowid = ?",
-                    (*self._dates.of(point, time, seen, received), rowid),
-                )
-                self._dates.correct(point, seen)
-            before = some[-1][0]
-            self._beat()
-        while self._dates.mend():
-            self._beat()
-        for topic, body in self._file.execute("SELECT topic, bytes FROM quarantine"):
-            if point := points.in_topic(topic):
-                self.pass_over(point, places(body))
-            self._beat()
-        self._file.execute(f"PRAGMA user_version = {VERSION}")
+    def _unusable(self, error: sqlite3.Error) -> ForeignDatabaseError | None:
+        """Return what is to be raised where the file itself is the matter."""
+        if not damaged(error):
+            return None
+        return ForeignDatabaseError(f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -322,7 +103,7 @@ class Store:
             yield
             self._file.execute("COMMIT")
         except BaseException as error:
-            self._set_aside.clear()
+            self._quarantine.count_anew()
             if self._file.in_transaction:  # a full disk may have rolled it back already
                 with suppress(sqlite3.Error):
                     self._file.execute("ROLLBACK")
@@ -332,53 +113,18 @@ class Store:
         if inode(self.path) != self._inode:
             raise DatabaseGoneError(f"{self.path} was moved or deleted while the centre was using it")
 
-    def keep(self, rows: Sequence[Row], received: datetime) -> Kept:
+    def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Return the rows that *sql*, a statement that only reads, gives for *values*."""
+        return self._file.execute(sql, values).fetchall()
+
+    # --- events ---
+
+    def keep(self, rows: Sequence[EventRow], received: datetime) -> Kept:
         """Insert those of *rows*, all of one point, each id once, that are not held yet.
 
         What was purged is held for ever, as far as its point is concerned.
         """
-        if not rows:
-            return Kept(0, 0, frozenset())
-        source, point, at = rows[0].source, rows[0].point, stamp(received)
-        purged = self._among("SELECT id FROM purged WHERE source = ? AND id", [row.id for row in rows], source)
-        gone = {id_ for (id_,) in purged}
-        new = [row for row in rows if row.id not in gone]
-        taken = self._taken(point, new)
-        false = frozenset[str]()
-        # Most messages hold only what is new: where none of their places is taken, the insertion itself tells.
-        if taken or self._insert(new, at) < len(new):
-            held = dict(
-                self._among("SELECT id, body FROM event WHERE source = ? AND id", [row.id for row in new], source)
-            )
-            false = frozenset(row.id for row in new if held.get(row.id, row.body) != row.body)
-            new = [row for row in new if row.id not in (held if taken else false)]
-            if taken:
-                self._insert(new, at)
-        clashes = len(new) - len({row.place for row in new} - taken)
-        for row in new:
-            self._dates.correct(point, row.tick)
-        lost.find(self._file, point, new)
-        tables.count(self._file, new)
-        return Kept(len(new), clashes, false)
-
-    def _insert(self, new: Sequence[Row], at: str) -> int:
-        """Insert those of the rows whose ids are not held; return how many."""
-        made = [(*row[:_TICK], at, *self._dates.of(row.point, row.time, row.tick, at)) for row in new]
-        return self._file.executemany(_INSERT, made).rowcount if made else 0
-
-    def _taken(self, point: str, rows: Sequence[Row]) -> set[Place]:
-        """Return the places of *rows* that are held already."""
-        seqs = defaultdict(list)
-        for row in rows:
-            seqs[row.epoch].append(row.seq)
-        sql = "SELECT seq FROM event WHERE point = ? AND epoch = ? AND seq"
-        return {Place(epoch, seq) for epoch, some in seqs.items() for (seq,) in self._among(sql, some, point, epoch)}
-
-    def _among(self, sql: str, some: Sequence[object], *of: object) -> list[tuple[Any, ...]]:
-        """Return the rows of *sql*, which ends with a column, where that is one of *some*."""
-        if not some:
-            return []
-        return self._file.execute(f"{sql} IN ({','.join('?' * len(some))})", (*of, *some)).fetchall()
+        return event_rows.keep(self._file, self._dates, rows, received)
 
     def mend(self) -> bool:
         """Date a piece of the events that a correction covers; return whether there was one."""
@@ -389,48 +135,32 @@ class Store:
 
         That is to date events, and to let go what was said beyond what is remembered. Raises `StoreWriteError`.
         """
-        if not self._over and not self._one("SELECT 1 FROM mend LIMIT 1"):
+        if not self._over and not self.read("SELECT 1 FROM mend LIMIT 1"):
             return False
         over = self._over[-1:]
         with self.writing():
-            whole = [point for point in over if not reported.trim(self._file, point, self._told(point))]
+            whole = [point for point in over if not reported.trim(self._file, point, self._state(point))]
             self.mend()
         if whole:
             self._over.pop()
         return True
 
+    # --- what is removed for good ---
+
     def old(self, before: datetime, point: str | None) -> Purged:
         """Return how much `purge` would remove."""
-        (counts,) = self._file.execute(
-            f"SELECT (SELECT count(*) FROM event WHERE {_OLD_EVENT}),"  # noqa: S608 - words of ours
-            f" (SELECT count(*) FROM quarantine WHERE {_OLD_MESSAGE})",
-            _old(before, point),
-        )
-        return Purged(*counts)
+        return tombstones.old(self._file, before, point)
 
     def purge(self, before: datetime, point: str | None) -> Purged:
         """Remove what happened, or came unreadably, before *before*, of *point* or of all, but for tombstones.
 
         What is removed is overwritten in the file, once `shrink` has been.
         """
-        of = _old(before, point)
-        self._file.execute("PRAGMA secure_delete = ON")
-        self._file.execute(
-            f"INSERT INTO purged SELECT source, id, point, epoch, seq FROM event WHERE {_OLD_EVENT}"  # noqa: S608 - as above
-            " ON CONFLICT DO NOTHING",
-            of,
-        )
-        events = self._file.execute(f"DELETE FROM event WHERE {_OLD_EVENT}", of).rowcount  # noqa: S608 - words of ours
-        messages = self._file.execute(f"DELETE FROM quarantine WHERE {_OLD_MESSAGE}", of).rowcount  # noqa: S608 - as above
-        self._file.execute("DELETE FROM released WHERE (topic, digest) NOT IN (SELECT topic, digest FROM quarantine)")
-        # Corrections stay: they name nobody, and what comes late needs its true time to be purged by it.
-        return Purged(events, messages)
+        return tombstones.purge(self._file, before, point)
 
-    def bury(self, tombstones: Iterable[tuple[Any, ...]]) -> int:
-        """Take *tombstones* over from another life of this database, and remove what they speak of; return how much."""
-        self._file.execute("PRAGMA secure_delete = ON")
-        self._file.executemany("INSERT INTO purged VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", tombstones)
-        return self._file.execute("DELETE FROM event WHERE (source, id) IN (SELECT source, id FROM purged)").rowcount
+    def bury(self, some: Iterable[tuple[Any, ...]]) -> int:
+        """Take tombstones over from another life of this database, and remove what they speak of; return how much."""
+        return tombstones.bury(self._file, some)
 
     def shrink(self) -> None:
         """Give the room of what was removed back to the disk, and leave none of it in the log.
@@ -447,12 +177,14 @@ class Store:
             with suppress(sqlite3.Error):
                 self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    # --- what is missing ---
+
     def said(self) -> list[tuple[str, str, int]]:
         """Return point, epoch and the highest seq of which the point said that it is, or was, its own."""
         return self.read("SELECT point, epoch, seq FROM said ORDER BY rowid")
 
     def look(self, point: str, asked: Sequence[Gap] = ()) -> Seen:
-        """Return a piece of what of *point* is neither held, purged nor unread, and not told lost: see `gaps.Gaps`.
+        """Return a piece of what of *point* is neither held, purged nor unread, and not told lost: see `missing.Gaps`.
 
         Raises `ForeignDatabaseError` where the file is damaged, and `StoreWriteError` where it cannot be read.
         """
@@ -460,44 +192,24 @@ class Store:
             seen = self._gaps.look(point, asked)
             return seen._replace(gaps=strays.charged(self._file, point, seen.gaps))
         except sqlite3.Error as error:
-            if damaged(error):
-                raise ForeignDatabaseError(
-                    f"{self.path}: {sentence(error)}. Next: restore a backup, or move it away"
-                ) from error
-            raise StoreWriteError(sentence(error)) from error
+            raise self._unusable(error) or StoreWriteError(sentence(error)) from error
 
     def lose(self, point: str, gap: Gap, at: datetime) -> None:
         """Note that *point* says it no longer has *gap*: it is not missing any more, and not held either."""
         lost.lose(self._file, Loss(point, *gap, stamp(at)))
 
-    def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Return the rows that *sql*, a statement that only reads, gives for *values*."""
-        return self._file.execute(sql, values).fetchall()
+    # --- quarantine, and what was done by hand ---
 
     def quarantine(self, topic: str, body: bytes, why: str, received: datetime) -> str | None:
         """Hold a message that cannot be read, once, and return the SHA-256 (hex) of its bytes.
 
         ``None`` where it is not held, since so much of the point is that it must be looked at first.
         """
-        digest = sha256(body).hexdigest()
-        if self._one("SELECT 1 FROM quarantine WHERE topic = ? AND digest = ?", topic, digest):
-            return digest
-        # What was looked at by hand takes no room any more; that is done by another program, beside this one.
-        if not self._set_aside or self._counted != self._one("PRAGMA data_version"):
-            self._set_aside, self._counted = Counter({"": 0}), self._one("PRAGMA data_version")
-            for of, size in self._file.execute(f"SELECT topic, length(bytes) FROM quarantine WHERE {tables.OPEN}"):  # noqa: S608 - words of ours
-                self._count_in(of, size)
-        name = points.in_topic(topic)
-        if self._set_aside[name] >= MAX_UNREAD or self._set_aside[name + "/"] + len(body) > MAX_UNREAD_BYTES:
-            return None
-        self._file.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", (topic, body, digest, why, stamp(received)))
-        self._count_in(topic, len(body))
-        return digest
+        return self._quarantine.hold(topic, body, why, received)
 
     def pass_over(self, point: str, unread: Iterable[Place]) -> None:
         """Note where events of *point* stand that lie in quarantine: if they were asked for, the same would come."""
-        some = [(point, *place) for place in unread]
-        self._file.executemany("INSERT INTO unread VALUES (?, ?, ?) ON CONFLICT DO NOTHING", some)
+        quarantine.pass_over(self._file, point, unread)
 
     def stray(self, point: str, claims: Iterable[Claim]) -> None:
         """Note which of *claims*, that came on *point*'s topic and cannot be taken, are another point's."""
@@ -507,109 +219,65 @@ class Store:
         """Forget what was said of *epochs* under the name *point*, where they are another's."""
         strays.uncharge(self._file, point, epochs)
 
-    def released(self, topic: str, digest: str, taken: Taken) -> None:
+    def released(self, topic: str, digest: str, review: Review) -> None:
         """Note what became of a quarantined message; its body stays."""
-        self._file.execute(
-            "INSERT INTO released VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (topic, digest, point)"
-            ' DO UPDATE SET taken = max(taken, excluded.taken), "left" = min("left", excluded."left")',
-            (topic, digest, *taken),
-        )
+        quarantine.note(self._file, topic, digest, review)
 
-    def note(self, *lines: audit_log.Line) -> None:
+    def note(self, *lines: audit_log.AuditLine) -> None:
         """Add *lines* to what was done by hand."""
         audit_log.add(self._file, lines)
 
-    def noted(self) -> list[audit_log.Line]:
+    def noted(self) -> list[audit_log.AuditLine]:
         """Return what was done by hand, oldest first."""
         return audit_log.read(self._file)
 
+    # --- points ---
+
     def points(self) -> list[str]:
         """Return the points that anything is known of."""
-        return points.known(self._file)
-
-    def _count_in(self, topic: str, size: int) -> None:
-        name = points.in_topic(topic)
-        self._set_aside[name] += 1
-        self._set_aside[name + "/"] += size
-
-    def state(self, point: str) -> str | None:
-        """Return what *point* last said its state was."""
-        return _word(self._told(point), "state")
-
-    def tell_state(self, point: str, told: dict[str, Any]) -> bool:
-        """Note *point*'s state; return whether it is news, which the will of an older boot is not."""
-        before = self._told(point)
-        if told.get("state") == State.OFFLINE and before and told.get("boot") != before.get("boot"):
-            return False
-        if "kept" not in told and "kept" in before:  # a will says no epochs; those of its card stay known
-            told = {**told, "kept": before["kept"]}
-        if "kept" in before:
-            for epoch in lost.reappear(self._file, point, before, told):
-                self._gaps.forget(point, epoch)
-        self._station(point, "state", dumps(told).decode())
-        reported.note(self._file, point, told, told)
-        return told.get("state") != before.get("state")
-
-    def tell_info(self, point: str, told: dict[str, Any]) -> None:
-        """Note what *point* is."""
-        self._station(point, "info", dumps(told).decode())
-
-    def tell_health(self, point: str, told: dict[str, Any], at: datetime) -> None:
-        """Note how *point* fares, as it said at the time *at*."""
-        self._station(point, "health", dumps(told).decode())
-        self._station(point, "health_at", stamp(at))
-        # A health has no list of epochs: that is a state's.
-        reported.note(self._file, point, self._told(point), {**told, "kept": None})
-
-    def saw(self, point: str, at: datetime) -> None:
-        """Note that *point* itself was heard at *at*."""
-        self._station(point, "seen", stamp(at))
-        self._file.execute("DELETE FROM forgotten WHERE point = ?", (point,))
-
-    def forgotten(self, point: str) -> bool:
-        """Return whether *point* was forgotten, and not heard itself since."""
-        return self._one("SELECT 1 FROM forgotten WHERE point = ?", point) is not None
-
-    def trouble(self, point: str, word: str, told: dict[str, Any], at: datetime) -> bool:
-        """Note a trouble, see `central.store.troubles`, or that it is there still; return whether it is new."""
-        new = self._one("SELECT 1 FROM trouble WHERE point = ? AND word = ?", point, word) is None
-        troubles.begin(self._file, point, word, told, stamp(at))
-        return new
+        return known_points.names(self._file)
 
     def known(self, point: str) -> Known:
         """Return how much is there of *point*."""
-        (counts,) = self._file.execute(
-            "SELECT (SELECT count(*) FROM station WHERE point = :point),"
-            " (SELECT count(*) FROM said WHERE point = :point), (SELECT count(*) FROM lost WHERE point = :point),"
-            " (SELECT count(*) FROM trouble WHERE point = :point),"
-            " (SELECT count(*) FROM event WHERE point = :point),"
-            " (SELECT count(*) FROM quarantine WHERE substr(topic, -length(:leaf)) = :leaf)",
-            {"point": point, "leaf": f"/{point}/event"},
-        )
-        return Known(*counts)
+        return known_points.known(self._file, point)
 
     def forget(self, point: str, at: datetime) -> bool:
-        """Remove a piece of what was merely said of *point*; return whether there may be more.
+        """Remove a piece of what was merely said of *point*; return whether there may be more."""
+        return known_points.forget(self._file, point, stamp(at))
 
-        What the broker keeps of it is passed over until it is heard itself. Corrections stay where an event is held:
-        they may be of its boot.
-        """
-        piece = {"point": point, "most": _EACH}
-        gone = 0
-        for table in ("said", "lost"):
-            gone += self._file.execute(
-                f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE point = :point LIMIT :most)",  # noqa: S608 - words of ours
-                piece,
-            ).rowcount
-        if gone:
-            return True
-        for table in ("station", "trouble"):
-            self._file.execute(f"DELETE FROM {table} WHERE point = :point", piece)  # noqa: S608 - as above
-        if self._one("SELECT 1 FROM event WHERE point = ? LIMIT 1", point) is None:
-            for table in ("clock", "mend"):
-                self._file.execute(f"DELETE FROM {table} WHERE point = :point", piece)  # noqa: S608 - as above
-        self._file.execute("INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO NOTHING", (point, stamp(at)))
-        return False
+    def forgotten(self, point: str) -> bool:
+        """Return whether *point* was forgotten, and not heard itself since."""
+        return known_points.forgotten(self._file, point)
+
+    def state(self, point: str) -> str | None:
+        """Return what *point* last said its state was."""
+        word = self._state(point).get("state")
+        return word if isinstance(word, str) else None
+
+    def tell_state(self, point: str, state: dict[str, Any]) -> bool:
+        """Note *point*'s state; return whether it is news, which the will of an older boot is not."""
+        return stations.set_state(self._file, self._gaps, point, state)
+
+    def tell_info(self, point: str, info: dict[str, Any]) -> None:
+        """Note what *point* is."""
+        stations.set_info(self._file, point, info)
+
+    def tell_health(self, point: str, health: dict[str, Any], at: datetime) -> None:
+        """Note how *point* fares, as it said at the time *at*."""
+        stations.set_health(self._file, point, health, stamp(at))
+
+    def saw(self, point: str, at: datetime) -> None:
+        """Note that *point* itself was heard at *at*."""
+        stations.saw(self._file, point, stamp(at))
+
+    def _state(self, point: str) -> dict[str, Any]:
+        return stations.state(self._file, point)
+
+    # --- what is out of order ---
+
+    def trouble(self, point: str, word: str, details: dict[str, Any], at: datetime) -> bool:
+        """Note a trouble, see `central.store.troubles`, or that it is there still; return whether it is new."""
+        return troubles.begin(self._file, point, word, details, stamp(at))
 
     def troubles(self) -> list[Trouble]:
         """Return all troubles that are noted."""
@@ -618,55 +286,3 @@ class Store:
     def over(self, point: str, word: str) -> None:
         """Note that a trouble has ended."""
         troubles.end(self._file, point, word)
-
-    def _told(self, point: str) -> dict[str, Any]:
-        text = self._one("SELECT state FROM station WHERE point = ?", point)
-        return loads(text.encode()) if text else {}
-
-    def _station(self, point: str, column: str, value: str) -> None:
-        self._file.execute(
-            f"INSERT INTO station (point, {column}) VALUES (?, ?)"  # noqa: S608 - a column of ours, never a stranger's word
-            f" ON CONFLICT (point) DO UPDATE SET {column} = excluded.{column}",
-            (point, value),
-        )
-
-    def _one(self, sql: str, *values: object) -> Any:
-        row = self._file.execute(sql, values).fetchone()
-        return row and row[0]
-
-
-def _old(before: datetime, point: str | None) -> dict[str, object]:
-    return {"stamp": stamp(before), "seconds": before.timestamp(), "point": point, "leaf": f"/{point}/event"}
-
-
-def check(file: sqlite3.Connection, path: Path) -> bool:
-    """Return whether *file* is empty; raises `ForeignDatabaseError` unless it is that or a database of this version."""
-    owner = file.execute("PRAGMA application_id").fetchone()[0]
-    version = file.execute("PRAGMA user_version").fetchone()[0]
-    if owner == version == 0 and not file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        return True
-    if owner != APPLICATION_ID:
-        raise ForeignDatabaseError(
-            f"{path} is a database of another program. Next: correct [store] path in the configuration"
-        )
-    if version > VERSION:
-        raise ForeignDatabaseError(
-            f"{path} is of version {version}, and this program knows versions to {VERSION}."
-            " Next: install the newer titik-central again"
-        )
-    return False
-
-
-def _tick(body: str) -> Tick:
-    """Return what the *body* of a held event says of the clock."""
-    event = json.loads(body)
-    row_of = event.get("data", {}).get("point", "")
-    try:
-        return parse(row_of, body.encode()).rows[0].tick
-    except UnreadableEventError:  # version 1 asked less of a correction; what it holds stays held
-        return tick(event.get("data", {}))
-
-
-def _word(told: dict[str, Any], key: str) -> str | None:
-    value = told.get(key)
-    return value if isinstance(value, str) else None

@@ -12,12 +12,6 @@ from central.events import MAX_SEQ, Tick, stamp
 
 PIECE = 100
 """Events that are dated at a time (some 5 ms)."""
-TABLE = (
-    "CREATE TABLE IF NOT EXISTS mend (point TEXT NOT NULL, boot TEXT NOT NULL, uptime REAL NOT NULL,"
-    " row INTEGER NOT NULL, until REAL NOT NULL, PRIMARY KEY (point, boot)) STRICT, WITHOUT ROWID"
-)
-"""The boots of which events are still to be dated: those after an uptime, or of it and after a row, *until* another."""
-
 _PIECE = """
 SELECT uptime, rowid FROM (
     SELECT uptime, rowid FROM event

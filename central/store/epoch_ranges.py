@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from central.store.missing import Gap
 
 
-class Spans:
+class EpochRanges:
     """A set of numbers by epoch, made once from *gaps* in any order and asked often; a question costs a search."""
 
     def __init__(self, gaps: Iterable[Gap]) -> None:

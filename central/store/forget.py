@@ -5,19 +5,15 @@ a running centre, for it commits a little at a time and SQLite takes turns.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from central.store.database import DatabaseGoneError, Known, Store, StoreWriteError
+from central.store.database import Store
+from central.store.file import DatabaseGoneError, StoreWriteError, patiently
+from central.store.known_points import Known
 from device.system.errors import TitikError
 from device.wire import MAX_POINT, POINT
-
-T = TypeVar("T")
-
-TRIES = 10
-"""Times that a commit is tried; each waits a second for the other writer."""
 
 
 class ForgetError(TitikError):
@@ -39,7 +35,7 @@ class Forgotten(NamedTuple):
 def forget(database: Path, point: str, now: datetime, agree: Callable[[Known], bool]) -> Forgotten | None:
     """Let go of what *point* said of itself, if *agree* says so to how much it is, or ``None``.
 
-    Raises `ForgetError`, and `store.ForeignDatabaseError` where *database* is no centre's.
+    Raises `ForgetError`, and `file.ForeignDatabaseError` where *database* is no centre's.
     """
     if len(point) > MAX_POINT or not POINT.match(point):
         raise ForgetError(f"{point!a} is no point's name. Next: titik-central status shows the names")
@@ -53,7 +49,7 @@ def forget(database: Path, point: str, now: datetime, agree: Callable[[Known], b
             if not agree(known):
                 return None
             online = store.state(point) in ("online", "degraded")
-            while _patiently(lambda: _piece(store, point, now)):
+            while patiently(lambda: _piece(store, point, now)):
                 pass
             return Forgotten(known, online)
     except (StoreWriteError, DatabaseGoneError) as error:
@@ -65,11 +61,3 @@ def forget(database: Path, point: str, now: datetime, agree: Callable[[Known], b
 def _piece(store: Store, point: str, now: datetime) -> bool:
     with store.writing():
         return store.forget(point, now)
-
-
-def _patiently(write: Callable[[], T]) -> T:
-    """Return what *write* gives, once it is its turn; raises `StoreWriteError` at last."""
-    for _ in range(TRIES - 1):
-        with suppress(StoreWriteError):
-            return write()
-    return write()

@@ -4,14 +4,23 @@ The spans of one epoch have no number in common, so that a search finds the one 
 """
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from central.events import Row
+from central.events import EventRow
+from central.store.missing import Gap
 from central.store.reported import spans
 
 _BEFORE = "SELECT first, last, told FROM lost WHERE point = ? AND epoch = ? AND first <= ? ORDER BY first DESC LIMIT 1"
 _AFTER = "SELECT first, last, told FROM lost WHERE point = ? AND epoch = ? AND first > ? AND first <= ? ORDER BY first"
+
+_THERE = """
+SELECT seq FROM event WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
+UNION SELECT seq FROM purged WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
+UNION SELECT seq FROM unread WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
+ORDER BY 1
+"""
 
 
 class Loss(NamedTuple):
@@ -37,7 +46,7 @@ def lose(file: sqlite3.Connection, loss: Loss) -> None:
     file.executemany("INSERT INTO lost VALUES (?, ?, ?, ?, ?)", left)
 
 
-def find(file: sqlite3.Connection, point: str, new: Iterable[Row]) -> None:
+def find(file: sqlite3.Connection, point: str, new: Iterable[EventRow]) -> None:
     """Take out of what is lost the *new* rows, which are held now; what is left of a span stays lost."""
     if file.execute("SELECT 1 FROM lost WHERE point = ? LIMIT 1", (point,)).fetchone() is None:
         return
@@ -49,14 +58,14 @@ def find(file: sqlite3.Connection, point: str, new: Iterable[Row]) -> None:
                     lose(file, left)
 
 
-def reappear(file: sqlite3.Connection, point: str, before: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
+def reappear(file: sqlite3.Connection, point: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Take back the losses where a card shows numbers that the one *before* did not; return their epochs.
 
     Only there: a card that always showed a span has said already what of it is lost.
     """
     known = {epoch: (first, last) for epoch, first, last in spans(before)}
     back = []
-    for epoch, first, last in spans(told):
+    for epoch, first, last in spans(after):
         old = known.get(epoch, (last + 1, last))
         for part in ((first, min(last, old[0] - 1)), (max(first, old[1] + 1), last)):
             found = list(_touched(file, Loss(point, epoch, *part, ""))) if part[0] <= part[1] else []
@@ -64,6 +73,21 @@ def reappear(file: sqlite3.Connection, point: str, before: Mapping[str, Any], to
                 _forget(file, span)
             back += [epoch] if found else []
     return back
+
+
+def still(file: sqlite3.Connection) -> dict[str, list[Gap]]:
+    """Return what each point said it has no longer, without what is held after all: parts may have come since."""
+    found: defaultdict[str, list[Gap]] = defaultdict(list)
+    for point, epoch, first, last in file.execute("SELECT point, epoch, first, last FROM lost ORDER BY 1, 2, 3, 4"):
+        before = found[point][-1] if found[point] else None
+        begins = first if before is None or before.epoch != epoch else max(first, before.last + 1)
+        for (seq,) in file.execute(_THERE, {"point": point, "epoch": epoch, "first": begins, "last": last}):
+            if seq > begins:
+                found[point].append(Gap(epoch, begins, seq - 1))
+            begins = seq + 1
+        if begins <= last:
+            found[point].append(Gap(epoch, begins, last))
+    return found
 
 
 def _touched(file: sqlite3.Connection, loss: Loss) -> list[Loss]:

@@ -4,6 +4,7 @@ A look goes on where the one before it ended, so that after some looks all epoch
 """
 
 import sqlite3
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -157,3 +158,8 @@ class Gaps:
         if gaps and gaps[-1].last > until:
             gaps[-1] = gaps[-1]._replace(last=until)
         return gaps, min(reached, until), read
+
+
+def everything(file: sqlite3.Connection, point: str) -> list[Gap]:
+    """Return all that is missing of *point*, for a reader: one look without an end, by the same rule."""
+    return Gaps(file).look(point, (), sys.maxsize).gaps

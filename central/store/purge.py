@@ -9,7 +9,9 @@ from pathlib import Path
 
 from central.points import check
 from central.store.backup import lock_of
-from central.store.database import DatabaseGoneError, Purged, Store, StoreWriteError
+from central.store.database import Store
+from central.store.file import DatabaseGoneError, StoreWriteError
+from central.store.tombstones import Purged
 from device.model import WITA
 from device.system.errors import TitikError
 from device.system.lock import LockTakenError

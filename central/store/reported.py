@@ -18,9 +18,9 @@ PIECE = 2_000
 """Of what is too much, what goes at a time."""
 
 
-def spans(told: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+def spans(state: Mapping[str, Any]) -> list[tuple[str, int, int]]:
     """Return what a state says is on its card: epoch, first and last number; of more than a hundred the newest."""
-    kept = told.get("kept")
+    kept = state.get("kept")
     found = []
     for span in kept[-MAX_KEPT:] if isinstance(kept, list) else []:
         match span:
@@ -31,13 +31,13 @@ def spans(told: Mapping[str, Any]) -> list[tuple[str, int, int]]:
     return found
 
 
-def note(file: sqlite3.Connection, point: str, state: Mapping[str, Any], told: Mapping[str, Any]) -> None:
-    """Note the highest number of each epoch that *told* names, and let go what is too much.
+def note(file: sqlite3.Connection, point: str, state: Mapping[str, Any], report: Mapping[str, Any]) -> None:
+    """Note the highest number of each epoch that *report* names, and let go what is too much.
 
-    What *state*, the newest of the point, has on its card stays, and so does the epoch that *told* is of.
+    What *state*, the newest of the point, has on its card stays, and so does the epoch that *report* is of.
     """
-    ends = [(epoch, last) for epoch, _, last in spans(told)]
-    match told:
+    ends = [(epoch, last) for epoch, _, last in spans(report)]
+    match report:
         case {"epoch": str(epoch), "seq": int(seq)} if 0 <= seq <= MAX_SEQ and not isinstance(seq, bool):
             ends += [(epoch, seq)] if len(epoch) in EPOCH_LENGTH else []
         case _:

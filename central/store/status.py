@@ -2,85 +2,31 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from central.events import EPOCH_LENGTH, MAX_SEQ, stamp
-from central.store import strays, tables
+from central.events import MAX_SEQ
+from central.store import known_points, lost, missing, strays, troubles
 from central.store.audit_log import BACKUP
-from central.store.database import VERSION, ForeignDatabaseError, check
+from central.store.condition import condition
+from central.store.file import reading
+from central.store.last_event import note_last
 from central.store.missing import Gap
+from central.store.quarantine import OPEN
+from central.store.troubles import Trouble
 from device.model import Place
-from device.system.disk import NotPlainError, check_database
-from device.system.errors import TitikError
-from device.system.log import shown
-from device.system.sqlite_errors import damaged, sentence
-from device.wire import State, loads
+from device.wire import loads
 
 GAPS_NAMED = 20
 """Gaps of one point that are named; all are counted."""
-READ_LIMIT = 5.0
-"""Seconds to wait for a lock."""
-MAX_LOOKED_AT = 10_000
-"""Events of one point that are looked at for the last one, where its clock was ahead or not trusted."""
 MAX_TROUBLES = 1000
-MAX_FAULTS, MAX_WORD = 20, 40
-"""Faults of one point, and characters of a word of its, that are told."""
-
-_GAPS = """
-WITH known(point, epoch) AS (
-    SELECT point, epoch FROM event UNION SELECT point, epoch FROM purged
-    UNION SELECT point, epoch FROM lost UNION SELECT point, epoch FROM said
-), place(point, epoch, first, last) AS (
-    SELECT point, epoch, seq, seq FROM event
-    UNION ALL SELECT point, epoch, seq, seq FROM purged
-    UNION ALL SELECT point, epoch, seq, seq FROM unread WHERE (point, epoch) IN known
-    UNION ALL SELECT point, epoch, first, last FROM lost
-    UNION ALL SELECT point, epoch, seq + 1, seq FROM said WHERE seq < 9223372036854775807
-)
-SELECT point, epoch, before, first FROM (
-    SELECT point, epoch, first, coalesce(max(last) OVER (
-        PARTITION BY point, epoch ORDER BY first, last ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ), 0) AS before FROM place
-) WHERE first > before + 1 ORDER BY point, epoch, first
-"""
-"""As `store.Store.missing` has it, of all points at once."""
-_THERE = """
-SELECT seq FROM event WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
-UNION SELECT seq FROM purged WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
-UNION SELECT seq FROM unread WHERE point = :point AND epoch = :epoch AND seq BETWEEN :first AND :last
-ORDER BY 1
-"""
-MAX_AGE = 3_200_000_000.0
-"""Seconds, a hundred years."""
 _CLASHES = """
 SELECT point, count(*), max((
     SELECT max(received) FROM event e WHERE e.point = twice.point AND e.epoch = twice.epoch AND e.seq = twice.seq
 )) FROM (SELECT point, epoch, seq FROM event GROUP BY point, epoch, seq HAVING count(*) > 1) twice GROUP BY point
 """
-_DOUBTED = """
-SELECT point, sum(at IS NULL), min(CASE WHEN at IS NULL THEN earliest END), max(CASE WHEN at IS NULL THEN latest END),
-    max(CASE WHEN at IS NOT NULL THEN min(at, received) END)
-FROM event WHERE synced = 0 GROUP BY point
-"""
-_SAID = """
-SELECT time, received FROM (
-    SELECT time, received, synced FROM event WHERE point = ? AND time {} ? ORDER BY time DESC LIMIT ?
-) WHERE synced IS NOT 0
-"""
-_TIMELESS = """
-SELECT max(received) FROM (
-    SELECT received FROM event WHERE point = ? AND time IS NULL AND synced IS NOT 0 ORDER BY rowid DESC LIMIT ?
-)
-"""
-
-
-class DatabaseMissingError(TitikError):
-    """No database is there, or none that this user may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +35,7 @@ class PointStatus:
 
     events: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
-    """Of those how many are people let in (``admit``), or something else: see `tables`."""
+    """Of those how many are people let in (``admit``), or something else: see `tally`."""
     last_event: str | None = None
     """When somebody last stood there: by the corrected time, and never after it was received."""
     last_event_between: tuple[str | None, str] | None = None
@@ -145,17 +91,6 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """What the running centre noticed, and has not seen end."""
-
-    point: str
-    """Nothing where it is the centre's own."""
-    word: str
-    since: str
-    told: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """Everything that the database says of how things are."""
 
@@ -170,67 +105,22 @@ class Status:
 
     def wire(self) -> dict[str, Any]:
         """Return it as its JSON has it."""
-        told = asdict(self)
+        fields = asdict(self)
         for name, point in self.points.items():
-            told["points"][name]["oldest"] = point.oldest and point.oldest._asdict()
-        return told
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Bind the database at *path*, read-only, as of one moment.
-
-    Raises `DatabaseMissingError` and `ForeignDatabaseError`.
-    """
-    try:
-        path.stat()
-        check_database(path)
-    except NotPlainError as error:
-        raise ForeignDatabaseError(f"{path}: {error.strerror}. Next: move it away, or restore a backup") from error
-    except FileNotFoundError:
-        raise DatabaseMissingError(
-            f"{path} does not exist: no centre has run with this configuration. Next: titik-central run"
-        ) from None
-    except OSError as error:
-        raise DatabaseMissingError(
-            f"{path}: {error.strerror}. Next: ask as the user of the centre, or with sudo"
-        ) from error
-    try:
-        with closing(_reader(path)) as file:
-            file.execute("BEGIN")
-            if check(file, path):
-                raise DatabaseMissingError(f"{path} is still empty: the centre is being started. Next: ask again")
-            old = file.execute("PRAGMA user_version").fetchone()[0] < VERSION
-            if old or not _has(file, "tally"):
-                raise DatabaseMissingError(
-                    f"{path} is of an older version. Next: systemctl restart titik-central, which changes it"
-                )
-            yield file
-    except sqlite3.Error as error:
-        if damaged(error):
-            raise ForeignDatabaseError(f"{path}: {sentence(error)}. Next: restore a backup") from error
-        raise DatabaseMissingError(
-            f"{path}: {sentence(error)}. Next: ask as the user of the centre, or with sudo"
-        ) from error
+            fields["points"][name]["oldest"] = point.oldest and point.oldest._asdict()
+        fields["troubles"] = [
+            {"point": one.point, "word": one.word, "since": one.since, "told": one.details} for one in self.troubles
+        ]
+        return fields
 
 
 def look(path: Path) -> Status:
     """Return the status of the database at *path*, as of one moment.
 
-    Raises `DatabaseMissingError` and `ForeignDatabaseError`.
+    Raises `file.DatabaseMissingError` and `file.ForeignDatabaseError`.
     """
     with reading(path) as file:
         return _status(file)
-
-
-def _reader(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=READ_LIMIT, isolation_level=None)
-
-
-def _has(file: sqlite3.Connection, table: str) -> bool:
-    return (
-        file.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone() is not None
-    )
 
 
 def _status(file: sqlite3.Connection) -> Status:
@@ -255,16 +145,16 @@ def _status(file: sqlite3.Connection) -> Status:
     for point, state, info, health, seen, health_at in file.execute(
         "SELECT point, state, info, health, seen, health_at FROM station"
     ):
-        held[point] |= {"seen": seen, **_said(_told(state), _told(info), _told(health), health_at)}
+        held[point] |= {"seen": seen, **condition(_object(state), _object(info), _object(health), health_at)}
     _charge(file, held, highest, began)
-    _last(file, held)
+    note_last(file, held)
     return Status(
         centre=file.execute("SELECT centre FROM life").fetchone()[0],
         points={point: PointStatus(**held[point]) for point in sorted(held)},
         quarantined=file.execute("SELECT count(*) FROM quarantine").fetchone()[0],
-        unreleased=file.execute(f"SELECT count(*) FROM quarantine WHERE {tables.OPEN}").fetchone()[0],  # noqa: S608 - words of ours
+        unreleased=file.execute(f"SELECT count(*) FROM quarantine WHERE {OPEN}").fetchone()[0],  # noqa: S608 - words of ours
         backup=_backup(file),
-        troubles=_troubles(file),
+        troubles=tuple(troubles.known(file, MAX_TROUBLES)),
     )
 
 
@@ -275,177 +165,40 @@ def _charge(
     began: Mapping[tuple[str, str], int],
 ) -> None:
     """Note what of each point is missing and lost, but for epochs that are another point's, which are noted."""
-    foreign: defaultdict[str, dict[str, str]] = defaultdict(dict)
-
-    def charged(point: str, gaps: Sequence[Gap]) -> list[Gap]:
-        """Return *gaps* without those of epochs that are another's; they are noted."""
-        for epoch in {gap.epoch for gap in gaps if (point, gap.epoch) not in began} - foreign[point].keys():
-            if (owner := strays.owner(file, point, epoch)) is not None:
-                foreign[point][epoch] = owner
-        return [gap for gap in gaps if gap.epoch not in foreign[point]]
-
-    for point, gaps in _gaps(file, began).items():
-        due = charged(point, gaps)
+    losses, at = lost.still(file), dict(file.execute("SELECT point, max(told) FROM lost GROUP BY point"))
+    for point in {*known_points.names(file), *losses}:
+        due, gone = missing.everything(file, point), losses.get(point, [])
+        if not due and not gone:
+            continue
+        strange = {gap.epoch for gap in (*due, *gone) if (point, gap.epoch) not in began}
+        foreign = strays.owners(file, point, strange)
+        due = [gap for gap in due if gap.epoch not in foreign]
+        gone = [gap for gap in gone if gap.epoch not in foreign]
+        # The oldest epoch first; what nothing is held of comes last.
+        due.sort(key=lambda gap, point=point: (began.get((point, gap.epoch), MAX_SEQ), *gap))  # type: ignore[misc]  # bound now
         inner = [gap for gap in due if gap.first < highest.get((point, gap.epoch), 0)]
-        held[point]["gaps"] = tuple(inner[:GAPS_NAMED])
-        held[point]["missing"] = _count(inner)
-        held[point]["tail"] = _count(due) - _count(inner)
-    told = dict(file.execute("SELECT point, max(told) FROM lost GROUP BY point"))
-    for point, gaps in _lost(file).items():
-        lost = charged(point, gaps)
-        held[point]["lost_gaps"] = tuple(lost[:GAPS_NAMED])
-        held[point]["lost"] = _count(lost)
-        held[point]["lost_at"] = told[point] if lost else None
-    for point, epochs in foreign.items():
-        held[point]["foreign"] = tuple(sorted(epochs.items())[:GAPS_NAMED])
-
-
-def _last(file: sqlite3.Connection, held: Mapping[str, dict[str, Any]]) -> None:
-    """Note when each point's last event was, and which of its events have no time."""
-    now = file.execute("SELECT max(seen) FROM station").fetchone()[0] or ""
-    dated = {point: _last_said(file, point, now) for point, of in held.items() if of.get("events")}
-    unsure: dict[str, tuple[str | None, str]] = {}
-    for point, undated, earliest, latest, corrected in file.execute(_DOUBTED):
-        if corrected is not None:
-            dated[point] = max(dated[point] or "", corrected)
-        if undated:
-            held[point] |= {"undated": undated, "undated_between": (earliest, latest)}
-            unsure[point] = earliest, latest
-    for point, last in dated.items():
-        earliest, latest = unsure.get(point, (None, ""))
-        timeless = file.execute(_TIMELESS, (point, MAX_LOOKED_AT)).fetchone()[0] or ""
-        if max(latest, timeless) > (last or ""):
-            floor = max(filter(None, (last, None if timeless > latest else earliest)), default=None)
-            held[point] |= {"last_event": max(latest, timeless), "last_event_between": (floor, max(latest, timeless))}
-        else:
-            held[point]["last_event"] = last
-
-
-def _last_said(file: sqlite3.Connection, point: str, now: str) -> str | None:
-    """Return when the last event of *point* was whose clock was trusted, and not after it was received.
-
-    From the newest downwards in the index, to where no earlier one can be later: of an honest clock two rows. What a
-    wrong clock said of a time after *now* is looked at apart, so that it hides nothing however much it is.
-    """
-    best: str | None = None
-    for side in ("<=", ">"):
-        for time, received in file.execute(_SAID.format(side), (point, now, MAX_LOOKED_AT)):
-            if best is not None and time <= best:
-                break
-            best = max(best or "", min(time, received))
-    return best
-
-
-def _said(
-    state: Mapping[str, Any], info: Mapping[str, Any], health: Mapping[str, Any], health_at: str | None
-) -> dict[str, Any]:
-    """Return what a point said of itself, as far as it can be read."""
-    clock: Any = health.get("clock")
-    clock = clock if isinstance(clock, dict) else {}
-    faults = state.get("faults")
-    words = [shown(word)[:MAX_WORD] for word in faults if isinstance(word, str)] if isinstance(faults, list) else []
-    # A will was written when its session began; a health of the same opening of the outbox is newer.
-    same = health.get("epoch") == state.get("epoch", health.get("epoch")) and state.get("state") != State.STOPPED
-    newest = health if health and same else state
-    owed, oldest = _number(newest.get("owed")), _place(newest.get("oldest"))
-    at, said = _moment(health_at), _moment(clock.get("time"))
-    return {
-        "state": state.get("state"),
-        "faults": tuple(words[:MAX_FAULTS]) if state.get("state") == State.DEGRADED else (),
-        "owed": owed,
-        "oldest": oldest if owed else None,
-        "owed_since": _since(health, at) if owed and oldest == _place(health.get("oldest")) else None,
-        "version": _word(info.get("version")) or _word(health.get("version")),
-        "bundle": _number(info.get("bundle", health.get("bundle"))),
-        "synced": clock.get("synced") if isinstance(clock.get("synced"), bool) else None,
-        "skew": round((said - at).total_seconds(), 1) if said is not None and at is not None else None,
-    }
-
-
-def _since(health: Mapping[str, Any], at: datetime | None) -> str | None:
-    """Return when the oldest event that is owed was, by its age or else by its own time; never after *at*."""
-    age = health.get("oldest_age")
-    if at is not None and isinstance(age, int | float) and not isinstance(age, bool) and 0 <= age <= MAX_AGE:
-        return stamp(at - timedelta(seconds=age))
-    oldest = health.get("oldest")
-    said = _moment(oldest.get("time")) if isinstance(oldest, dict) else None
-    return stamp(said) if said is not None and at is not None and said <= at else None
+        held[point] |= {
+            "gaps": tuple(inner[:GAPS_NAMED]),
+            "missing": _count(inner),
+            "tail": _count(due) - _count(inner),
+            "lost": _count(gone),
+            "lost_gaps": tuple(gone[:GAPS_NAMED]),
+            "lost_at": at[point] if gone else None,
+            "foreign": tuple(sorted(foreign.items())[:GAPS_NAMED]),
+        }
 
 
 def _backup(file: sqlite3.Connection) -> Backup | None:
     row = file.execute("SELECT at, told FROM audit WHERE what = ? ORDER BY at DESC LIMIT 1", (BACKUP,)).fetchone()
     if row is None:
         return None
-    told = loads(row[1].encode())
-    return Backup(row[0], told["file"], told["events"])
+    made = loads(row[1].encode())
+    return Backup(row[0], made["file"], made["events"])
 
 
-def _troubles(file: sqlite3.Connection) -> tuple[Trouble, ...]:
-    """Return what the centre noticed; none where its program has no such table."""
-    if not _has(file, "trouble"):
-        return ()
-    rows = file.execute("SELECT point, word, since, told FROM trouble ORDER BY point, word LIMIT ?", (MAX_TROUBLES,))
-    return tuple(Trouble(point, word, since, _told(told)) for point, word, since, told in rows)
-
-
-def _told(text: str | None) -> dict[str, Any]:
-    told = loads(text.encode()) if text else {}
-    return told if isinstance(told, dict) else {}
-
-
-def _number(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SEQ else None
-
-
-def _word(value: Any) -> str | None:
-    return shown(value)[:MAX_WORD] if isinstance(value, str) else None
-
-
-def _place(told: Any) -> Place | None:
-    match told:
-        case {"epoch": str(epoch), "seq": int(seq)} if len(epoch) in EPOCH_LENGTH and _number(seq):
-            return Place(shown(epoch), seq)
-        case _:
-            return None
-
-
-def _moment(value: Any) -> datetime | None:
-    """Return an aware time, ``None`` for what is none."""
-    try:
-        at = datetime.fromisoformat(value)
-        return at.astimezone(UTC) if at.tzinfo is not None else None
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _gaps(file: sqlite3.Connection, began: Mapping[tuple[str, str], int]) -> dict[str, list[Gap]]:
-    """Return what of each point is neither held, purged nor lost, oldest epoch first; numbers begin at 1."""
-    found: defaultdict[str, list[Gap]] = defaultdict(list)
-    for point, epoch, before, first in file.execute(_GAPS):
-        gaps = found[point]
-        if gaps and (gaps[-1].epoch, gaps[-1].last) == (epoch, before):  # what was said ended in it
-            gaps[-1] = Gap(epoch, gaps[-1].first, first - 1)
-        else:
-            gaps.append(Gap(epoch, before + 1, first - 1))
-    for point, gaps in found.items():
-        # What nothing is held of comes last.
-        gaps.sort(key=lambda gap, point=point: (began.get((point, gap.epoch), MAX_SEQ), *gap))  # type: ignore[misc]  # bound now
-    return found
-
-
-def _lost(file: sqlite3.Connection) -> dict[str, list[Gap]]:
-    """Return what each point said it has no longer, without what is held after all; a stretch may have come since."""
-    found: defaultdict[str, list[Gap]] = defaultdict(list)
-    for point, epoch, first, last in file.execute("SELECT point, epoch, first, last FROM lost ORDER BY 1, 2, 3, 4"):
-        before = found[point][-1] if found[point] else None
-        begins = first if before is None or before.epoch != epoch else max(first, before.last + 1)
-        for (seq,) in file.execute(_THERE, {"point": point, "epoch": epoch, "first": begins, "last": last}):
-            if seq > begins:
-                found[point].append(Gap(epoch, begins, seq - 1))
-            begins = seq + 1
-        if begins <= last:
-            found[point].append(Gap(epoch, begins, last))
-    return found
+def _object(text: str | None) -> dict[str, Any]:
+    value = loads(text.encode()) if text else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _count(gaps: Sequence[Gap]) -> int:

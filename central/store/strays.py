@@ -21,11 +21,6 @@ Spanning = TypeVar("Spanning", bound=_OfEpoch)
 
 MAX_STRAYS = 1000
 """Epochs of others that are noted of one point; whoever sends more is not spared what the rest costs."""
-TABLE = (
-    "CREATE TABLE stray (point TEXT NOT NULL, epoch TEXT NOT NULL, owner TEXT NOT NULL,"
-    " PRIMARY KEY (point, epoch)) STRICT, WITHOUT ROWID"
-)
-"""An epoch that came into quarantine on the topic of *point*, and says of itself that it is its *owner*'s."""
 _OWN = """
 SELECT EXISTS (SELECT 1 FROM event WHERE point = :point AND epoch = :epoch)
     OR EXISTS (SELECT 1 FROM purged WHERE point = :point AND epoch = :epoch)
@@ -64,9 +59,14 @@ def owner(file: sqlite3.Connection, point: str, epoch: str) -> str | None:
     return row and str(row[0])
 
 
+def owners(file: sqlite3.Connection, point: str, epochs: Iterable[str]) -> dict[str, str]:
+    """Return those of *epochs* that are another point's, each with that point."""
+    return {epoch: other for epoch in set(epochs) if (other := owner(file, point, epoch)) is not None}
+
+
 def charged(file: sqlite3.Connection, point: str, gaps: Sequence[Spanning]) -> list[Spanning]:
     """Return *gaps* of *point* without those in epochs that are another point's."""
-    others = {epoch for epoch in {gap.epoch for gap in gaps} if owner(file, point, epoch) is not None}
+    others = owners(file, point, (gap.epoch for gap in gaps))
     return [gap for gap in gaps if gap.epoch not in others]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST, MOST = 0.8, 16.0
+MIN_BANDS, MAX_BANDS = 0.8, 16.0
 """Bands a picture that count as such: fewer is a change of light, more is texture."""
 
 
@@ -21,7 +21,7 @@ def banding(profiles: NDArray[np.float64]) -> float:
     do). Three frames are the least.
     """
     frames, height = profiles.shape
-    if frames < 3 or height < 2 * MOST:  # noqa: PLR2004 - three phases average a band away
+    if frames < 3 or height < 2 * MAX_BANDS:  # noqa: PLR2004 - three phases average a band away
         return 0.0
     scene = profiles.mean(axis=0)
     change = profiles / np.maximum(scene, 1.0) - 1.0
@@ -29,5 +29,5 @@ def banding(profiles: NDArray[np.float64]) -> float:
     window = np.hanning(height)
     spectrum = 2 * np.abs(np.fft.rfft(change * window, n=4 * height, axis=1)) / window.sum()
     bands = np.arange(spectrum.shape[1]) / 4
-    peaks = spectrum[:, (bands >= FEWEST) & (bands <= MOST)].max(axis=1)
+    peaks = spectrum[:, (bands >= MIN_BANDS) & (bands <= MAX_BANDS)].max(axis=1)
     return min(1.0, float(np.median(peaks)))

@@ -30,7 +30,7 @@ from device.config import CameraSettings
 from device.model import Frame
 
 
-class State(StrEnum):
+class CameraState(StrEnum):
     """One word for health, and for the lamp."""
 
     CLEAR = "clear"
@@ -44,10 +44,12 @@ class State(StrEnum):
     """Said for an eye that gives no frames: silent, unplugged, being opened anew."""
 
 
-OUT_OF_SERVICE = frozenset({State.BLACK, State.FROZEN, State.COVERED, State.DAZZLED, State.AWAY})
+OUT_OF_SERVICE = frozenset(
+    {CameraState.BLACK, CameraState.FROZEN, CameraState.COVERED, CameraState.DAZZLED, CameraState.AWAY}
+)
 REOPENED = {
-    State.BLACK: "the camera gives neither light nor noise; check its cable, then: titik test camera",
-    State.FROZEN: "the camera gives the same picture again and again; check its cable and the power supply",
+    CameraState.BLACK: "the camera gives neither light nor noise; check its cable, then: titik test camera",
+    CameraState.FROZEN: "the camera gives the same picture again and again; check its cable and the power supply",
 }
 """The states that may end when the eye is opened anew, and what is said then."""
 
@@ -62,7 +64,7 @@ SMALLEST = 64
 """Pixels of the shorter side below which a picture says nothing about a lens."""
 DARK = 32
 """Brightness (0 to 255) that no part of a dark view exceeds; video's black is 16."""
-WHITE, MOST = 230, 0.8
+WHITE, MAX_WHITE = 230, 0.8
 """Brightness from which a part is white (video's white is 235), and the share of white parts that dazzles."""
 FLAT = 8
 """Levels between the brightest and the darkest part below which nothing is there; a sensor's noise makes 2 to 5."""
@@ -74,7 +76,7 @@ SLOW, SLOWER = 0.01, 0.002
 """Share that each look has in the view at rest (half a minute), and in the usual relief (two minutes)."""
 
 
-class View(NamedTuple):
+class FrameMeasures(NamedTuple):
     """What one look takes of a frame."""
 
     brightness: float
@@ -97,7 +99,7 @@ class View(NamedTuple):
         return self.step / max(self.brightness, DARK)
 
 
-def view(luma: NDArray[np.uint8]) -> View | None:
+def view(luma: NDArray[np.uint8]) -> FrameMeasures | None:
     """Return a look at *luma*, ``None`` of one too small to tell."""
     height, width = luma.shape
     if min(height, width) < SMALLEST:
@@ -108,7 +110,7 @@ def view(luma: NDArray[np.uint8]) -> View | None:
     right, left = rows[:, 2:], rows[:, :-2]
     counts = np.bincount((np.maximum(right, left) - np.minimum(right, left)).ravel(), minlength=256)
     steep = int(np.searchsorted(np.cumsum(counts), 0.995 * right.size))
-    return View(
+    return FrameMeasures(
         brightness=brightness,
         spread=float(np.max(cells) - np.min(cells)),
         step=float(np.abs(np.diff(cells, axis=1)).max()),
@@ -126,22 +128,22 @@ class CameraMonitor:
     def __init__(self, camera: CameraSettings | None = None, glass: SharpnessHistory | None = None) -> None:
         self._camera = camera or CameraSettings()
         self._glass = glass or SharpnessHistory()
-        self._state = State.CLEAR
-        self._seems = State.CLEAR
+        self._state = CameraState.CLEAR
+        self._seems = CameraState.CLEAR
         self._since = self._looked = float("-inf")
-        self._view: View | None = None
+        self._view: FrameMeasures | None = None
         self._rest: NDArray[np.float32] | None = None
         self._usual = 0.0
         self.lost: str | None = None
         """Why the eye should be closed and opened anew now, in one sentence."""
 
     @property
-    def state(self) -> State:
+    def state(self) -> CameraState:
         """What is to be said of it."""
-        return State.SMEARED if self._state is State.CLEAR and self._glass.smeared else self._state
+        return CameraState.SMEARED if self._state is CameraState.CLEAR and self._glass.smeared else self._state
 
     @property
-    def seems(self) -> State:
+    def seems(self) -> CameraState:
         """What the last look alone would say."""
         return self._seems
 
@@ -165,12 +167,12 @@ class CameraMonitor:
         seems = self._classified(seen, before)
         if seems is not self._seems or frame.tick < self._since:
             # Two equal pictures were equal since the first of them.
-            self._seems, self._since = seems, self._looked if seems is State.FROZEN else frame.tick
+            self._seems, self._since = seems, self._looked if seems is CameraState.FROZEN else frame.tick
         self._looked = frame.tick
         if frame.tick - self._since >= self._patience(seems):
             self._state = seems
             self.lost = REOPENED.get(seems)
-        if seems is State.CLEAR:
+        if seems is CameraState.CLEAR:
             self._compare(seen, frame)
 
     def tell(self) -> dict[str, object]:
@@ -184,30 +186,32 @@ class CameraMonitor:
             "glass": self._glass.share and round(self._glass.share, 2),
         }
 
-    def _classified(self, seen: View, before: View | None) -> State:
+    def _classified(self, seen: FrameMeasures, before: FrameMeasures | None) -> CameraState:
         told = self._camera
         same = told.frozen > 0 and before is not None and seen.digest == before.digest
         if np.max(seen.cells) <= DARK:
             if seen.noiseless:
-                return State.BLACK if told.black else State.DARK
-            return State.FROZEN if same else State.DARK
-        white = seen.white >= MOST
+                return CameraState.BLACK if told.black else CameraState.DARK
+            return CameraState.FROZEN if same else CameraState.DARK
+        white = seen.white >= MAX_WHITE
         if same and not (white and seen.noiseless):  # a sensor that is flooded with light has no noise, either
-            return State.FROZEN
+            return CameraState.FROZEN
         if told.covered and white:
-            return State.DAZZLED
+            return CameraState.DAZZLED
         if told.covered and (seen.spread < FLAT or seen.relief < SMOOTHER * self._usual):
-            return State.COVERED
-        return State.CLEAR
+            return CameraState.COVERED
+        return CameraState.CLEAR
 
-    def _patience(self, seems: State) -> float:
+    def _patience(self, seems: CameraState) -> float:
         """Return for how many seconds it must seem so."""
         told = self._camera
-        if seems is State.CLEAR:
+        if seems is CameraState.CLEAR:
             return CLEAR_AFTER
-        return {State.BLACK: told.black, State.FROZEN: told.frozen, State.DARK: DARK_AFTER}.get(seems, told.covered)
+        return {CameraState.BLACK: told.black, CameraState.FROZEN: told.frozen, CameraState.DARK: DARK_AFTER}.get(
+            seems, told.covered
+        )
 
-    def _compare(self, seen: View, frame: Frame) -> None:
+    def _compare(self, seen: FrameMeasures, frame: Frame) -> None:
         """Hold a good picture against the view at rest, and learn what is usual."""
         if self._rest is None or self._rest.shape != seen.cells.shape:
             self._rest, self._usual = seen.cells, seen.relief

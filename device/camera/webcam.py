@@ -72,7 +72,7 @@ class WebcamGoneError(TitikError, OSError):
     """No webcam, or one that cannot be used, has fallen silent or was unplugged; the sentence says which."""
 
 
-class View(NamedTuple):
+class WebcamFormat(NamedTuple):
     """What a webcam gives, as its driver says it; *fps* 0 is not said."""
 
     form: str
@@ -140,7 +140,7 @@ def first() -> Path:
     raise refused or WebcamGoneError("no webcam was found. Next: plug it in, then: ls -l /dev/v4l/by-id")
 
 
-def brightness(octets: memoryview | bytes, used: int, view: View) -> NDArray[np.uint8] | None:
+def brightness(octets: memoryview | bytes, used: int, view: WebcamFormat) -> NDArray[np.uint8] | None:
     """Return a copy of the brightness in the first *used* of *octets*, height x width; ``None`` of a broken frame."""
     if view.form in PACKED:
         try:
@@ -153,10 +153,10 @@ def brightness(octets: memoryview | bytes, used: int, view: View) -> NDArray[np.
     return np.ndarray((view.height, view.width), np.uint8, octets, offset, (view.stride, step)).copy()
 
 
-def best(views: list[View], camera: CameraSettings) -> View | None:
+def best(views: list[WebcamFormat], camera: CameraSettings) -> WebcamFormat | None:
     """Return the view that comes nearest to the wanted size and pace; among equals, the one that costs the least."""
 
-    def merit(view: View) -> tuple[float, int]:
+    def merit(view: WebcamFormat) -> tuple[float, int]:
         pixels = view.width * view.height / (camera.size[0] * camera.size[1])
         pace = min(1.0, view.fps / camera.fps) if view.fps else 1.0
         return -round(min(pixels, 1 / pixels) * pace, 1), FORMS.index(view.form)
@@ -236,7 +236,7 @@ def _offered(descriptor: int) -> list[str]:
     return told
 
 
-def _agreed(descriptor: int, path: Path, camera: CameraSettings) -> View:
+def _agreed(descriptor: int, path: Path, camera: CameraSettings) -> WebcamFormat:
     """Return what the webcam will give, out of all that it offers; raises `WebcamGoneError`."""
     offered = _offered(descriptor)
     views = [_set(descriptor, form, camera) for form in FORMS if form in offered]
@@ -249,7 +249,7 @@ def _agreed(descriptor: int, path: Path, camera: CameraSettings) -> View:
     return agreed
 
 
-def _set(descriptor: int, form: str, camera: CameraSettings) -> View | None:
+def _set(descriptor: int, form: str, camera: CameraSettings) -> WebcamFormat | None:
     """Ask for *form* at the wanted size and pace; return what the driver makes of it, ``None`` if no use."""
     wish = v4l2.v4l2_format(type=CAPTURE)
     code = int.from_bytes(form.encode("ascii"), "little")
@@ -262,7 +262,7 @@ def _set(descriptor: int, form: str, camera: CameraSettings) -> View | None:
     sound = given.pixelformat == code and 0 < given.width * given.height <= MAX_PIXELS
     if not sound or stride < given.width * step or stride * given.height > MAX_BYTES:
         return None
-    return View(form, given.width, given.height, stride, _paced(descriptor, camera.fps))
+    return WebcamFormat(form, given.width, given.height, stride, _paced(descriptor, camera.fps))
 
 
 def _paced(descriptor: int, fps: float) -> float:

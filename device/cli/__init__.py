@@ -1,1 +1,1 @@
-"""The commands of `titik` beside `run`."""
+"""The commands of `titik`: a file each, which adds itself."""

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 MAX_SHOWN = 60
 """Characters of a value that are shown."""
-_LARGEST = 2**64
+_MAX_NUMBER = 2**64
 _UNQUOTED = re.compile(r"true|false|[+-]?[0-9][0-9_.]*")
 _NOT_PLAIN = {bool: "true or false", str: "a text in quotes", Path: "a path in quotes"}
 
@@ -89,7 +89,7 @@ def toml(value: Any) -> str:
         told = f"[{', '.join(toml(one) for one in value[:MAX_SHOWN])}]"
     elif isinstance(value, dict):
         told = "{...}"
-    elif isinstance(value, int) and not -_LARGEST < value < _LARGEST:
+    elif isinstance(value, int) and not -_MAX_NUMBER < value < _MAX_NUMBER:
         told = "a number without end"
     else:
         told = str(value)

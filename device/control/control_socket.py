@@ -12,16 +12,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import TypeAlias
+from typing import NamedTuple
 
 from device.system.errors import TitikError
 from device.system.worker import Worker
 from device.wire import MAX_BUNDLE
 
 log = logging.getLogger(__name__)
-
-Verb: TypeAlias = Callable[[bytes], str]
-"""Takes a request's bytes and returns the answer, which is short; raises `RequestRefusedError`."""
 
 NAME = "titik.sock"
 RUNTIME = Path("/run/titik")
@@ -48,6 +45,15 @@ def socket_path(state: Path) -> Path:
     """Return where the socket lies: systemd's ``$RUNTIME_DIRECTORY``, or beside the state."""
     folder = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     return (Path(folder) if folder else state) / NAME
+
+
+class Verb(NamedTuple):
+    """What is done at a word."""
+
+    limit: int
+    """Bytes that may follow it."""
+    answer: Callable[[bytes], str]
+    """Takes them and returns the answer, which is short; raises `RequestRefusedError`."""
 
 
 class ControlSocket(Worker):
@@ -95,7 +101,7 @@ class ControlSocket(Worker):
             answer = f"refused this station does not know {request[0]}"
         else:
             try:
-                answer = f"ok {verb(request[1])}"
+                answer = f"ok {verb.answer(request[1])}"
             except RequestRefusedError as refusal:
                 answer = f"refused {refusal}"
         caller.sendall(answer.encode())
@@ -109,11 +115,11 @@ class ControlSocket(Worker):
             if head is None and len(octets) >= _MAX_HEAD:
                 return None
             if head is not None:
-                length = int(head[2])
-                if length > MAX_BUNDLE:
+                name, length = head[1].decode(), int(head[2])
+                if length > (self._verbs[name].limit if name in self._verbs else MAX_BUNDLE):
                     return None
                 if len(octets) >= head.end() + length:
-                    return head[1].decode(), octets[head.end() : head.end() + length]
+                    return name, octets[head.end() : head.end() + length]
             with suppress(TimeoutError):
                 more = caller.recv(65_536)
                 if not more:

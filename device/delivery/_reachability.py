@@ -2,8 +2,7 @@
 
 import logging
 
-from device.message import Acked, Received
-from device.wire import State, loads
+from device.wire import Acked, Received, State, loads
 
 log = logging.getLogger(__name__)
 

@@ -17,13 +17,14 @@ from device.config import BrokerSettings, DeliverySettings
 from device.delivery._poison_messages import PoisonMessages
 from device.delivery._reachability import Reachability
 from device.delivery._settlements import Settlements
+from device.delivery.announcements import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.delivery.in_flight import FIRST_RESEND, Batch, InFlight
 from device.delivery.remote_commands import RemoteCommands
-from device.delivery.status import HEALTH_EVERY, Counts, Herald, Notice, Sender
+from device.mqtt.connection import USUAL, Timeouts
 from device.mqtt.pace import Limits
 from device.mqtt.session_end import Cause
 from device.mqtt.weather import Weather
-from device.mqtt_client import Acked, Link, Message, Received, SessionError
+from device.mqtt_client import Link, SessionError
 from device.record.event import in_doubt
 from device.record.outbox import Outbox, Owed, RecordError
 from device.system.clock import boot_time
@@ -33,7 +34,10 @@ from device.verdict.ruleset import Ruleset
 from device.wire import (
     CONTENT_TYPE,
     CONTENT_TYPE_BATCH,
+    Acked,
+    Message,
     Quarantined,
+    Received,
     State,
     Topics,
     digest,
@@ -71,17 +75,25 @@ class _Due:
 
 
 class Courier(Worker):
-    """Lives through broker sessions one after another; only the outbox outlives a session."""
+    """Lives through broker sessions one after another; only the outbox outlives a session.
 
-    def __init__(
+    *timeouts* are those of a session, *pauses* the first and the longest between two of them.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it is made of, and its two kinds of waiting
         self,
         outbox: Outbox,
         broker: BrokerSettings,
         delivery: DeliverySettings,
         sender: Sender,
         ruleset: Ruleset | None = None,
+        *,
+        timeouts: Timeouts = USUAL,
+        pauses: tuple[float, float] = (FIRST_PAUSE, MAX_PAUSE),
     ) -> None:
         super().__init__("courier")
+        self._timeouts = timeouts
+        self._pauses = pauses
         self._ruleset = ruleset
         self._outbox = outbox
         self._broker = broker
@@ -119,7 +131,8 @@ class Courier(Worker):
 
     def work(self) -> None:
         """Hold one session after another until told to stop."""
-        pause = FIRST_PAUSE
+        first, longest = self._pauses
+        pause = first
         with self._waker, self._woken:
             while not self.stopping.is_set():
                 began = monotonic()
@@ -134,10 +147,10 @@ class Courier(Worker):
                     self._counts.reconnects += 1
                 finally:
                     self.linked = False
-                if monotonic() - began > MAX_PAUSE:
-                    pause = FIRST_PAUSE
-                self.stopping.wait(random.uniform(FIRST_PAUSE / 2, pause))  # noqa: S311 - jitter, no secret
-                pause = min(2 * pause, MAX_PAUSE)
+                if monotonic() - began > longest:
+                    pause = first
+                self.stopping.wait(random.uniform(first / 2, pause))  # noqa: S311 - jitter, no secret
+                pause = min(2 * pause, longest)
 
     def _link(self) -> Link:
         sender = self._sender
@@ -149,6 +162,7 @@ class Courier(Worker):
             will_delay=WILL_DELAY,
             password=sender.password,
             most_waiting=self._limits.messages,
+            timeouts=self._timeouts,
         )
 
     def _learn(self, broken: SessionError) -> None:

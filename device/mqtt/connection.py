@@ -13,7 +13,9 @@ import socket
 import ssl
 import struct
 import termios
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
 from typing import NamedTuple
 
@@ -25,6 +27,8 @@ STALLED = 10.0
 them at 250 bytes a second."""
 CONNECT_LIMIT = 90.0
 """Seconds that a TLS handshake may take in all; its five kilobytes take twenty at 250 bytes a second."""
+ACK_LIMIT = 60.0
+"""Seconds that a broker may take to acknowledge a message that has left; one that never does would fill our memory."""
 FIRST = 16
 """Bytes kept of what came first, to tell what answers there."""
 RECV_AT_ONCE = 262_144
@@ -33,8 +37,21 @@ _ACKED_AT = 120  # struct tcp_info of linux/tcp.h: eight bytes, 24 numbers of fo
 _TCP_INFO = getattr(socket, "TCP_INFO", None)
 
 
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a session waits for the other side, in seconds."""
+
+    stalled: float = STALLED
+    connect: float = CONNECT_LIMIT
+    acknowledged: float = ACK_LIMIT
+
+
+USUAL = Timeouts()
+"""Those of every session but a test's."""
+
+
 class StalledError(TitikError, OSError):
-    """A connection in the making stood still for `STALLED`, or was not made within `CONNECT_LIMIT`."""
+    """A connection in the making stood still, or was not made in time (`Timeouts`)."""
 
 
 class NoTlsError(TitikError, OSError):
@@ -161,12 +178,18 @@ class Connection:
         self._sock.close()
 
 
-def dial(address: tuple[str, int], context: ssl.SSLContext | None, framing: Framing) -> Connection:
-    """Return a line to *address*, encrypted where there is a *context*.
+def dial(
+    address: tuple[str, int],
+    context: ssl.SSLContext | None,
+    framing: Framing,
+    timeouts: Timeouts = USUAL,
+    clock: Callable[[], float] = monotonic,
+) -> Connection:
+    """Return a line to *address*, encrypted where there is a *context*; *clock* gives seconds.
 
     Raises OSError or UnicodeError where there is no connection, and `NoTlsError` where it cannot be encrypted.
     """
-    sock = socket.create_connection(address, timeout=STALLED)
+    sock = socket.create_connection(address, timeout=timeouts.stalled)
     try:
         # Each packet at once: with Nagle on, a round trip took 55 times as long (measured).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -175,16 +198,16 @@ def dial(address: tuple[str, int], context: ssl.SSLContext | None, framing: Fram
         sock.settimeout(0)
         line = Connection(sock, framing)
         if isinstance(sock, ssl.SSLSocket):
-            _shake_hands(sock, line)
+            _shake_hands(sock, line, timeouts, clock)
     except BaseException:
         sock.close()
         raise
     return line
 
 
-def _shake_hands(sock: ssl.SSLSocket, line: Connection) -> None:
+def _shake_hands(sock: ssl.SSLSocket, line: Connection, timeouts: Timeouts, clock: Callable[[], float]) -> None:
     """Do the TLS handshake for as long as it moves. Raises `NoTlsError`."""
-    began = moved = monotonic()
+    began = moved = clock()
     flow = line.flow()
     while True:
         want: tuple[list[ssl.SSLSocket], list[ssl.SSLSocket]] = [sock], []
@@ -199,10 +222,10 @@ def _shake_hands(sock: ssl.SSLSocket, line: Connection) -> None:
         else:
             return
         came, went, _ = select.select(*want, [], 0.2)
-        before, flow, now = flow, line.flow(), monotonic()
+        before, flow, now = flow, line.flow(), clock()
         if came or went or flow.gone > before.gone:
             moved = now
-        if now - moved > STALLED:
-            raise NoTlsError(StalledError(f"nothing moved for {STALLED:.0f} s"))
-        if now - began > CONNECT_LIMIT:
-            raise NoTlsError(StalledError(f"it was not done within {CONNECT_LIMIT:.0f} s"))
+        if now - moved > timeouts.stalled:
+            raise NoTlsError(StalledError(f"nothing moved for {timeouts.stalled:.0f} s"))
+        if now - began > timeouts.connect:
+            raise NoTlsError(StalledError(f"it was not done within {timeouts.connect:.0f} s"))

@@ -8,13 +8,11 @@ that hangs.
 from collections import deque
 from dataclasses import dataclass
 
-from device.mqtt.connection import Flow
+from device.mqtt.connection import ACK_LIMIT, Flow
 from device.mqtt.session_end import Sentence, silent, unanswered
 
 SILENCE = 1.5
 """Keep-alives without a sign of life after which the broker is gone: paho pings after one, and itself waits another."""
-ACK_LIMIT = 60.0
-"""Seconds that a broker may take to acknowledge a message that has left; one that never does would fill our memory."""
 
 
 @dataclass(slots=True)
@@ -32,8 +30,10 @@ class Waiting:
 class Liveness:
     """What is known of one session since *now*."""
 
-    def __init__(self, keepalive: float, now: float) -> None:
+    def __init__(self, keepalive: float, now: float, acknowledged: float = ACK_LIMIT) -> None:
         self.keepalive = keepalive
+        self.acknowledged = acknowledged
+        """Seconds that the broker may take to acknowledge a message that has left."""
         self.waiting: dict[int, Waiting] = {}
         """By packet id, oldest first."""
         self.heard = now
@@ -79,8 +79,8 @@ class Liveness:
     def overdue(self, now: float) -> Sentence | None:
         """Return what is told when the oldest message has left and was not acknowledged in time."""
         left = self._oldest_left
-        late = left is not None and now - max(left, self.midway) > ACK_LIMIT
-        return unanswered(ACK_LIMIT) if late else None
+        late = left is not None and now - max(left, self.midway) > self.acknowledged
+        return unanswered(self.acknowledged) if late else None
 
     def silent(self, now: float) -> Sentence | None:
         """Return what is told when nothing came although something should have, and nothing leaves either."""

@@ -32,7 +32,7 @@ class ClockCorrection:
                 self._waiting = self._outbox.uncorrected(clock.boot)
             if not self._waiting:
                 return False
-            self._outbox.append(self._composer.correct(self._outbox.place(), at, clock))
+            self._outbox.append(lambda place: self._composer.correct(place, at, clock))
         except RecordError:  # the outbox has said so itself, and the wall shows it
             return False
         self._waiting = False

@@ -133,30 +133,29 @@ class Outbox:
                     self._probe()
             return self._fault
 
-    def place(self) -> Place:
-        """Return where the next event will stand; an append that fails leaves it free. Raises `RecordError`."""
-        with self._lock:
-            self._opened()
-            return Place(self.epoch, self._seq + 1)
+    def append(self, compose: Callable[[Place], Event]) -> Event:
+        """Write the event that *compose* makes for the next place, and return it once it is on the disk.
 
-    def append(self, event: Event) -> None:
-        """Write *event*; returns when it is on the disk, and raises `RecordError` when it is not."""
+        The lock is held meanwhile: *compose* asks nothing of the outbox, and takes no time. Raises `RecordError` where
+        nothing can be written, which leaves the place free, and ValueError for an event of another place.
+        """
         with self._lock:
             file = self._opened()
-            if event.place.epoch != self.epoch:
-                raise RecordError("the outbox was opened anew a moment ago")
-            if event.place.seq != self._seq + 1:
-                raise ValueError(f"{event.place} is not the next place")
             if self._owed >= self._most:
                 raise self._failing(f"{self._owed} events wait for the centre, and no more may")
             if not self._reserve.laid:
                 # What is left is for what is forgotten; `fault` looks again, if people do not come too often for it.
                 raise self._failing(self._reserve.why) if self._fault is None else RecordError(self._fault)
+            place = Place(self.epoch, self._seq + 1)
+            event = compose(place)
+            if event.place != place:
+                raise ValueError(f"{event.place} is not the next place")
             self._make_room(file, len(event.body))
             with self._writing(file):
                 schema.add(file, *event.place, event.id, event.body)
             self._seq += 1
             self._owed += 1
+            return event
 
     def _make_room(self, file: sqlite3.Connection, size: int) -> None:
         """Let held rows give way until a row of *size* bytes may be written; raises `RecordError` if none is left."""

@@ -7,6 +7,7 @@ The bundle is a COSE_Sign1 (EdDSA) over a CBOR map with text keys, and holds no 
     next      epoch seconds                policies   [TOML text, ...]
     roster    see `device.trust.roster`          capacities {site: uint}
 
+As a file it is ``trust.cbor``: *cbor* is the ending that ``application/cose`` is registered with (RFC 9052, 11.3.1).
 Certificates are checked at the desk; the station gets bare public keys (SPKI, DER). The next root takes the
 place of the current one in a *handover*: a bundle signed by the current root, inside a COSE_Sign1 by the next.
 """
@@ -15,26 +16,25 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
+import cbor2
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from device.formats.cbor import MalformedError, loads
 from device.formats.cose import PublicKey, Sign1, UnsupportedAlgorithmError, holds, parse, usable
-from device.formats.cwt import LATEST
 from device.model import Domain, Statement
 from device.system.errors import TitikError
-from device.trust.roster import ENTRY, HASH, Listing, Roster
+from device.trust._fields import COUNT, OCTETS, TEXT, TIME, Field, Form, Table, count, of_kind, word, words
+from device.trust.roster import Roster, read_roster, written_roster
 from device.wire import MAX_BUNDLE
 
 MAX_BUNDLE_ITEMS: Final = 50_000
-MAX_COUNT: Final = 2**53
-"""Of versions, persons and doses: what JSON carries unharmed."""
 MAX_NAMESAKES: Final = 8
 """Keys under one kid, each of which is tried; two is the most that was ever seen."""
 COSE_SIGN1: Final = 18
@@ -119,9 +119,19 @@ def root_key(text: str) -> ed25519.Ed25519PublicKey:
     return key
 
 
+def spki(key: PublicKey) -> bytes:
+    """Return the public key as DER (SubjectPublicKeyInfo)."""
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def spki_text(key: PublicKey) -> str:
+    """Return the public key as base64 of its SPKI, the form that `root_key` reads and ``[trust] roots`` takes."""
+    return base64.b64encode(spki(key)).decode()
+
+
 def kid_of(key: PublicKey) -> bytes:
     """Return the first 8 bytes of the SHA-256 over the key's SPKI; certificates have their own rule."""
-    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()[:8]
+    return sha256(spki(key)).digest()[:8]
 
 
 def open_bundle(octets: bytes, roots: Roots) -> Trust:
@@ -152,115 +162,105 @@ def _sign1(octets: bytes) -> Sign1:
         raise BundleError(f"not a bundle: {error}") from None
 
 
-def _trust(payload: bytes) -> Trust:
+def payload(trust: Trust) -> bytes:
+    """Return *trust* as the canonical CBOR that gets signed; raises ValueError where a bundle must say more.
+
+    The same trust is the same bytes: keys stand in order of issuer, kid and domain, revocations in their own.
+    """
+    return cbor2.dumps(TRUST.written(trust), canonical=True)
+
+
+def _trust(signed: bytes) -> Trust:
     """Return what a bundle's payload says; every field is of its own kind or the bundle is none."""
     try:
-        told = _Fields(loads(payload, MAX_BUNDLE, MAX_BUNDLE_ITEMS))
-        return Trust(
-            keys=_grouped([_Fields(one) for one in told.of("keys", list)]),
-            revoked={
-                _a(str, issuer): _hashes(_a(bytes, joined)) for issuer, joined in told.of("revoked", dict).items()
-            },
-            policies=tuple(_a(str, text) for text in told.of("policies", list)),
-            capacities={_a(str, site): _count(count, site) for site, count in told.of("capacities", dict, {}).items()},
-            roster=roster(told.of("roster", dict)) if told.has("roster") else Roster(),
-            version=_count(told.of("version", int), "version"),
-            issued=told.time("issued"),
-            next=told.time("next"),
-        )
+        return TRUST.read(loads(signed, MAX_BUNDLE, MAX_BUNDLE_ITEMS))
     except ValueError as error:
         raise BundleError(f"signed, but not readable by this version: {error}") from None
 
 
-T = TypeVar("T")
+class _NotUsableError(TitikError):
+    """A key of a kind that this version cannot check: its credentials have an unknown signer."""
 
 
-def _a(kind: type[T], value: Any) -> T:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"not a {kind.__name__}")  # noqa: TRY004 - a value, from a file
-    return value
+def _public(written: bytes, _name: str) -> PublicKey:
+    try:
+        public = usable(load_der_public_key(written))
+    except UnsupportedAlgorithm:
+        public = None
+    if public is None:
+        raise _NotUsableError
+    return public
 
 
-def _count(value: Any, name: str) -> int:
-    if not 0 <= _a(int, value) <= MAX_COUNT:
-        raise ValueError(f"{name} is no number that can be kept")
-    return int(value)
-
-
-class _Fields:
-    """A map of the bundle, read by name and kind; raises ValueError that names the field, never its content."""
-
-    def __init__(self, told: Any) -> None:
-        self._told = _a(dict, told)
-
-    def of(self, name: str, kind: type[T], default: Any = None) -> T:
-        """Return the field *name*, which is of *kind*."""
-        value = self._told.get(name, default)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise ValueError(f"{name} is not of kind {kind.__name__}")  # noqa: TRY004 - a value, from a file
-        return value
-
-    def has(self, name: str) -> bool:
-        """Return whether the field *name* is there."""
-        return self._told.get(name) is not None
-
-    def time(self, name: str) -> datetime:
-        """Return the field *name*, epoch seconds before the year 3000."""
-        seconds = self.of(name, int)
-        if not 0 <= seconds <= LATEST:
-            raise ValueError(f"{name} is no time")
-        return datetime.fromtimestamp(seconds, UTC)
-
-
-def _grouped(told: list[_Fields]) -> dict[bytes | None, tuple[Key, ...]]:
+def _read_keys(listed: list[Any], _name: str) -> dict[bytes | None, tuple[Key, ...]]:
     """Return the keys by kid; one key may speak in one name only, or whoever shows a code could choose."""
     grouped: dict[bytes | None, tuple[Key, ...]] = {}
-    speaks: dict[bytes, tuple[str, str]] = {}
-    for one in told:
-        spki, issuer, domain = one.of("spki", bytes), one.of("issuer", str), Domain(one.of("domain", str))
+    speaks: dict[bytes, tuple[str | None, Domain | None]] = {}
+    for one in listed:
         try:
-            public = usable(load_der_public_key(spki))
-        except UnsupportedAlgorithm:
-            public = None
-        if public is None:
-            continue  # a kind that this version cannot check: its credentials have an unknown signer
-        written = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # the one way of several
-        if speaks.setdefault(written, (issuer, domain)) != (issuer, domain):
+            key = KEY.read(one)
+        except _NotUsableError:
+            continue
+        written = spki(key.public)  # the one way of several
+        if speaks.setdefault(written, (key.issuer, key.domain)) != (key.issuer, key.domain):
             raise ValueError("one key under two names")
-        usages = frozenset(Statement(_a(str, word)) for word in one.of("usages", list)) if one.has("usages") else None
-        key = Key(public, one.of("kid", bytes), issuer, domain, usages, one.time("from"), one.time("until"))
         grouped[key.kid] = (*grouped.get(key.kid, ()), key)
         if len(grouped[key.kid]) > MAX_NAMESAKES:
             raise ValueError(f"more than {MAX_NAMESAKES} keys under one kid")
     return grouped
 
 
-def roster(said: Any) -> Roster:
-    """Return the roster as a bundle writes it; raises ValueError. Every entry points at a listing."""
-    told = _Fields(said)
-    check, joined = told.of("check", bytes), told.of("entries", bytes)
-    listings = tuple(_listing(_Fields(one)) for one in told.of("claims", list))
-    if len(check) != 4 or len(joined) % ENTRY:  # noqa: PLR2004 - see `device.trust.roster`
-        raise ValueError("the roster is not whole")
-    entries = {
-        joined[at : at + HASH]: int.from_bytes(joined[at + HASH : at + ENTRY], "big")
-        for at in range(0, len(joined), ENTRY)
-    }
-    if any(index >= len(listings) for index in entries.values()):
-        raise ValueError("a roster entry without its listing")
-    return Roster(check, told.of("issuer", str), listings, entries)
+def _written_keys(keys: Mapping[bytes | None, tuple[Key, ...]]) -> list[dict[str, Any]]:
+    listed = [KEY.written(one) for group in keys.values() for one in group]
+    return sorted(listed, key=lambda one: (one["issuer"], one["kid"], one["domain"]))
 
 
-def _listing(told: _Fields) -> Listing:
-    return Listing(
-        Domain(told.of("domain", str)),
-        told.time("until") if told.has("until") else None,
-        _count(told.of("doses", int), "doses") if told.has("doses") else None,
-        _count(told.of("series", int), "series") if told.has("series") else None,
-    )
+def _read_revoked(listed: dict[Any, Any], _name: str) -> dict[str, frozenset[bytes]]:
+    return {of_kind(str, issuer): _hashes(of_kind(bytes, joined)) for issuer, joined in listed.items()}
 
 
 def _hashes(joined: bytes) -> frozenset[bytes]:
     if len(joined) % 8:
         raise ValueError("revocations are 8 bytes each")
     return frozenset(joined[at : at + 8] for at in range(0, len(joined), 8))
+
+
+def _written_revoked(revoked: Mapping[str, frozenset[bytes]]) -> dict[str, bytes]:
+    return {issuer: b"".join(sorted(hashes)) for issuer, hashes in revoked.items()}
+
+
+def _written_roster(roster: Roster) -> dict[str, Any] | None:
+    return written_roster(roster) if roster.entries else None
+
+
+# What a bundle says, reader and writer at once: a new field is a row here, and an attribute above.
+KEY: Final = Table(
+    Key,
+    Field("issuer", TEXT),
+    Field("domain", word(Domain)),
+    Field("spki", Form(bytes, _public, spki), "public"),  # before the rest, which another kind may say in other words
+    Field("kid", OCTETS),
+    Field("usages", words(Statement), optional=True),
+    Field("from", TIME, "since"),
+    Field("until", TIME),
+)
+TRUST: Final = Table(
+    Trust,
+    Field("keys", Form(list, _read_keys, _written_keys)),
+    Field("revoked", Form(dict, _read_revoked, _written_revoked)),
+    Field("policies", Form(list, lambda texts, _: tuple(of_kind(str, text) for text in texts), list)),
+    Field(
+        "capacities",
+        Form(
+            dict,
+            lambda listed, _: {of_kind(str, site): count(number, site) for site, number in listed.items()},
+            dict,
+        ),
+        absent={},
+    ),
+    Field("roster", Form(dict, lambda said, _: read_roster(said), _written_roster), optional=True),
+    Field("version", COUNT),
+    Field("issued", TIME),
+    Field("next", TIME),
+    beside=("handover",),
+)

@@ -15,16 +15,18 @@ In the bundle::
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from device.model import Domain
+from device.trust._fields import COUNT, TEXT, TIME, Field, Form, Table, word
 
 HASH: Final = 16
 """Bytes of a number's hash: nobody finds a second number by trying."""
 ENTRY: Final = HASH + 2
+CHECK: Final = 4
 MAX_NUMBER: Final = 256
 """Characters of a text that may be a listed number."""
 
@@ -77,3 +79,59 @@ class Roster:
         hashed = self.key.hashed(text)
         index = self.entries.get(hashed)
         return None if index is None else (hashed, self.claims[index])
+
+
+def read_roster(said: Any) -> Roster:
+    """Return the roster as a bundle writes it; raises ValueError. Every entry points at a listing."""
+    roster = ROSTER.read(said)
+    if any(index >= len(roster.claims) for index in roster.entries.values()):
+        raise ValueError("a roster entry without its listing")
+    return roster
+
+
+def written_roster(roster: Roster) -> dict[str, Any]:
+    """Return *roster* as a bundle writes it."""
+    return ROSTER.written(roster)
+
+
+def _check(octets: bytes, _name: str) -> bytes:
+    if len(octets) != CHECK:
+        raise ValueError("the roster is not whole")
+    return octets
+
+
+def _entries(joined: bytes, _name: str) -> dict[bytes, int]:
+    if len(joined) % ENTRY:
+        raise ValueError("the roster is not whole")
+    return {
+        joined[at : at + HASH]: int.from_bytes(joined[at + HASH : at + ENTRY], "big")
+        for at in range(0, len(joined), ENTRY)
+    }
+
+
+def _joined(entries: Mapping[bytes, int]) -> bytes:
+    return b"".join(hashed + index.to_bytes(ENTRY - HASH, "big") for hashed, index in sorted(entries.items()))
+
+
+LISTING: Final = Table(
+    Listing,
+    Field("domain", word(Domain)),
+    Field("until", TIME, optional=True),
+    Field("doses", COUNT, optional=True),
+    Field("series", COUNT, optional=True),
+)
+ROSTER: Final = Table(
+    Roster,
+    Field("check", Form(bytes, _check, bytes)),
+    Field("entries", Form(bytes, _entries, _joined)),
+    Field(
+        "claims",
+        Form(
+            list,
+            lambda listed, _: tuple(LISTING.read(one) for one in listed),
+            lambda claims: [LISTING.written(one) for one in claims],
+        ),
+    ),
+    Field("issuer", TEXT),
+    beside=("key",),
+)

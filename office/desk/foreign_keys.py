@@ -8,10 +8,9 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from device.model import Domain, Statement
-from device.trust.bundle import Key
-from office.bundle import spki_text
-from office.desk.desk import public_key, replace_file, toml_string
-from office.desk.issue_log import own
+from device.trust.bundle import Key, spki_text
+from office.desk.book import public_key, toml_string
+from office.desk.files import own, replace_file
 from office.desk.refusal import RefusalError
 
 FILE: Final = "trusted.toml"
@@ -85,7 +84,7 @@ def listed(folder: Path) -> tuple[TrustedKey, ...]:
 
 def keep(folder: Path, keys: Iterable[TrustedKey]) -> None:
     """Write the keys down, durably; raises `RefusalError`."""
-    lines = ["# Ditulis oleh titik-office / written by titik-office trust import. Public keys only."]
+    lines = ["# Ditulis oleh titik-office / written by titik-office foreign-keys import. Public keys only."]
     for key in keys:
         lines += ["", "[[key]]"]
         lines += [f"{name} = {toml_string(getattr(key, name))}" for name in ("kid", "issuer", "domain")]

@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from device.model import WITA, Domain
-from device.system.disk import read_whole
+from office.desk.files import own
 from office.desk.refusal import RefusalError
 
 LOG: Final = "issued.csv"
-MAX_OWN: Final = 100_000_000
-"""Bytes of any file that the desk itself writes: a million passes."""
 COLUMNS: Final = ("number", "domain", "until", "revocation", "issued")
 _HASH = re.compile(r"[0-9a-f]{16}\Z")
 
@@ -72,11 +70,6 @@ def entries(folder: Path) -> tuple[Entry, ...]:
         raise RefusalError(
             f"{path}: rusak / damaged: {error}. Berikutnya / next: salin dari cadangan / copy it from the backup"
         ) from None
-
-
-def own(path: Path) -> bytes:
-    """Return what is in a file of the desk's own; raises OSError, also where it is larger than any of them."""
-    return read_whole(path, MAX_OWN)
 
 
 def _entry(line: int, row: list[str]) -> Entry:

@@ -32,7 +32,7 @@ class NotAListError(TitikError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class OfferedKey:
     """One key or certificate of a file, with what the file says of it."""
 
     name: str
@@ -51,7 +51,7 @@ class Offer:
 class File:
     """What a file offers."""
 
-    offers: tuple[Offer, ...]
+    offers: tuple[OfferedKey, ...]
     unproven: bool = False
     """It carries a signature over the whole list, which is not checked here."""
 
@@ -71,10 +71,10 @@ def parse(octets: bytes) -> File:
         return File(_json(rest).offers, unproven=True)
     if not octets:
         raise NotAListError("empty")
-    return File((Offer("", octets, flaw="" if len(octets) <= MAX_ONE else f"larger than {MAX_ONE} bytes"),))
+    return File((OfferedKey("", octets, flaw="" if len(octets) <= MAX_ONE else f"larger than {MAX_ONE} bytes"),))
 
 
-def _pem(octets: bytes) -> Iterator[Offer]:
+def _pem(octets: bytes) -> Iterator[OfferedKey]:
     blocks = list(_BLOCK.finditer(octets))
     if len(blocks) != octets.count(b"-----BEGIN"):
         raise NotAListError("PEM that is cut short")
@@ -85,25 +85,25 @@ def _pem(octets: bytes) -> Iterator[Offer]:
             flaw = f"{label.lower()}, neither a certificate nor a public key"
         elif len(block[0]) > MAX_ONE:
             flaw = f"larger than {MAX_ONE} bytes"
-        yield Offer(f"no. {number}" if len(blocks) > 1 else "", block[0] + b"\n", flaw=flaw)
+        yield OfferedKey(f"no. {number}" if len(blocks) > 1 else "", block[0] + b"\n", flaw=flaw)
 
 
 def _json(text: bytes) -> File:
     try:
-        told = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         raise NotAListError("not JSON") from None
-    if isinstance(told, dict) and isinstance(told.get("verificationMethod"), list):
-        offers = [_did(number, one) for number, one in enumerate(told["verificationMethod"], 1)]
+    if isinstance(content, dict) and isinstance(content.get("verificationMethod"), list):
+        offers = [_did(number, one) for number, one in enumerate(content["verificationMethod"], 1)]
         return File(_bounded(offers), unproven=True)
-    if isinstance(told, dict) and isinstance(told.get("certificates"), list):
-        told = told["certificates"]
-    if isinstance(told, list):
-        return File(_bounded([_gateway(number, one) for number, one in enumerate(told, 1)]))
+    if isinstance(content, dict) and isinstance(content.get("certificates"), list):
+        content = content["certificates"]
+    if isinstance(content, list):
+        return File(_bounded([_gateway(number, one) for number, one in enumerate(content, 1)]))
     raise NotAListError("JSON, but neither a did.json nor a list of certificates")
 
 
-def _bounded(offers: list[Offer] | tuple[Offer, ...]) -> tuple[Offer, ...]:
+def _bounded(offers: list[OfferedKey] | tuple[OfferedKey, ...]) -> tuple[OfferedKey, ...]:
     if not offers:
         raise NotAListError("holds no key at all")
     if len(offers) > MAX_ENTRIES:
@@ -111,41 +111,41 @@ def _bounded(offers: list[Offer] | tuple[Offer, ...]) -> tuple[Offer, ...]:
     return tuple(offers)
 
 
-def _gateway(number: int, one: Any) -> Offer:
+def _gateway(number: int, one: Any) -> OfferedKey:
     if not isinstance(one, dict):
-        return Offer(f"no. {number}", b"", flaw="not an object")
+        return OfferedKey(f"no. {number}", b"", flaw="not an object")
     kid = _base64(one.get("kid"))
     name = f"no. {number}" + (f" kid {kid.hex()}" if kid else "")
     kind = one.get("certificateType", "")
     if kind not in _DSC:
-        return Offer(name, b"", flaw=f"of type {str(kind)[:20]!r}, not DSC")
+        return OfferedKey(name, b"", flaw=f"of type {str(kind)[:20]!r}, not DSC")
     raw = _base64(one.get("rawData"))
     country = one.get("country")
     if not raw:
-        return Offer(name, b"", flaw="rawData is not base64 of at most 16 KB")
-    return Offer(name, raw, kid, country if isinstance(country, str) else None)
+        return OfferedKey(name, b"", flaw="rawData is not base64 of at most 16 KB")
+    return OfferedKey(name, raw, kid, country if isinstance(country, str) else None)
 
 
-def _did(number: int, one: Any) -> Offer:
+def _did(number: int, one: Any) -> OfferedKey:
     if not isinstance(one, dict) or not isinstance(one.get("publicKeyJwk"), dict):
-        return Offer(f"no. {number}", b"", flaw="no publicKeyJwk")
+        return OfferedKey(f"no. {number}", b"", flaw="no publicKeyJwk")
     jwk = one["publicKeyJwk"]
     fragment = unquote(str(one.get("id", ""))[:400].rpartition("#")[2])
     kid = _base64(fragment) or _base64(jwk.get("kid"))
     kid = kid if kid is not None and len(kid) == 8 else None  # noqa: PLR2004 - a kid has 8 bytes; else it is another name
     name = f"no. {number}" + (f" kid {kid.hex()}" if kid else "")
     if "d" in jwk:
-        return Offer(name, b"", flaw="a private key")
+        return OfferedKey(name, b"", flaw="a private key")
     try:
         bare = _jwk(jwk)
     except (ValueError, UnsupportedAlgorithm) as error:
-        return Offer(name, b"", flaw=f"not a public key: {error}")
+        return OfferedKey(name, b"", flaw=f"not a public key: {error}")
     if (chain := jwk.get("x5c")) is None:
-        return Offer(name, bare, kid) if bare else Offer(name, b"", flaw="neither x5c nor a public key")
+        return OfferedKey(name, bare, kid) if bare else OfferedKey(name, b"", flaw="neither x5c nor a public key")
     leaf = _base64(chain[0]) if isinstance(chain, list) and chain else None
     if leaf is None:
-        return Offer(name, b"", flaw="x5c is not a list of base64 of at most 16 KB")
-    return Offer(name, leaf, kid, bare=bare)
+        return OfferedKey(name, b"", flaw="x5c is not a list of base64 of at most 16 KB")
+    return OfferedKey(name, leaf, kid, bare=bare)
 
 
 def _jwk(jwk: dict[str, Any]) -> bytes | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from office.passes.csv_table import rows
+from office.csv_table import rows
 
 WANTED: Final = ("number", "name", "unit")
 MAX_UNIT: Final = 60
@@ -11,7 +11,7 @@ MAX_UNIT: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Cardholder:
     """One row."""
 
     line: int
@@ -21,6 +21,6 @@ class Person:
     unit: str
 
 
-def parse(octets: bytes) -> tuple[Person, ...]:
-    """Return the people in a CSV with the columns `WANTED`; raises `office.passes.csv_table.NotATableError`."""
-    return tuple(Person(row.line, **row.fields) for row in rows(octets, WANTED))
+def parse(octets: bytes) -> tuple[Cardholder, ...]:
+    """Return the people in a CSV with the columns `WANTED`; raises `office.csv_table.NotATableError`."""
+    return tuple(Cardholder(row.line, **row.fields) for row in rows(octets, WANTED))

@@ -8,12 +8,14 @@ import hashlib
 import html
 import re
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from office.desk.files import replace_file
 from office.desk.refusal import RefusalError
 
 PREFIX: Final = "TITIK-PHONE:"
@@ -51,6 +53,25 @@ def page_html(office: str) -> str:
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         page = page.replace(f"{{{{{tag}}}}}", f"'sha256-{digest}'")
     return page.replace("{{office}}", html.escape(name))
+
+
+def write_page(folder: Path, office: str) -> None:
+    """Write the page that phones open, with *office* as its heading, into *folder*, made if it is missing.
+
+    Raises `RefusalError` for a folder that holds something, and for a name that cannot be a heading.
+    """
+    page = page_html(office)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise RefusalError(
+                f"{folder} tidak kosong; tidak ada yang ditimpa. / {folder} is not empty; nothing is overwritten."
+                " Berikutnya / next: folder baru / a new folder"
+            )
+    except OSError as error:
+        raise RefusalError(f"{folder}: {error.strerror}") from None
+    replace_file(folder / "index.html", page.encode(), 0o644)  # a web server is another user
+    replace_file(folder / "sw.js", shipped("sw.js").encode(), 0o644)
 
 
 def phone_code(key: ec.EllipticCurvePublicKey) -> str:

@@ -23,7 +23,7 @@ def test_a_point_that_waits_is_said_once_and_named_until_nothing_of_it_waits(
             alarms.note_late({"dprd-1": waiting})
         alarms.note_late({"dprd-1": 600, "bupati-1": 7})
         assert alarms.wire() == {"late": ["bupati-1", "dprd-1"]}
-        assert [(one.point, one.word, one.told) for one in centre.store.troubles()] == [
+        assert [(one.point, one.word, one.details) for one in centre.store.troubles()] == [
             ("bupati-1", LATE, {"waiting": 7}),
             ("dprd-1", LATE, {"waiting": 300}),
         ]
@@ -42,7 +42,7 @@ def test_why_the_bundle_is_not_posted_is_said_once_a_reason(tmp_path: Path, capl
         for why in ("a", "a", "b", None, None):
             alarms.note_fault(None if why is None else PostingFault(why, "do this", 5, 4))
             assert alarms.wire() == ({} if why is None else {"faults": ["bundle"]})
-            noted = [one.told for one in centre.store.troubles()]
+            noted = [one.details for one in centre.store.troubles()]
             assert noted == ([] if why is None else [{"why": why, "bytes": 5, "largest": 4}])
     assert [record.getMessage() for record in caplog.records] == [
         "no bundle can be posted: a. Next: do this",

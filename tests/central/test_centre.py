@@ -7,16 +7,17 @@ import json
 import logging
 import os
 import resource
+import select
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -24,11 +25,11 @@ import pytest
 from central.__main__ import main
 from device.config import BrokerSettings
 from device.delivery.remote_commands import VERBS
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.system.disk import write_whole
-from device.wire import MAX_BUNDLE, Quarantined, Receipt, Topics, batch, digest, dumps, parse_receipt
+from device.wire import MAX_BUNDLE, Message, Quarantined, Receipt, Received, Topics, batch, digest, dumps, parse_receipt
 from tests.central.store.test_store import event, schema
-from tests.support.world import REPOSITORY, Child, Mosquitto, free_port, wait_for
+from tests.support.world import PATIENCE, REPOSITORY, Child, Mosquitto, free_port, wait_for
 
 POINT = "bupati-1"
 FLEET = "titik/v1/fleet/centre"
@@ -91,17 +92,39 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
         yield mosquitto
 
 
+ENDLESS = (
+    "-c",
+    """
+import sys
+from functools import partial
+from central import __main__, centre
+from device.mqtt.connection import Timeouts
+centre.GOODBYE = 3600
+centre.Link = partial(centre.Link, timeouts=Timeouts(stalled=3600, connect=3600))
+sys.exit(__main__.main())
+""",
+)
+"""The centre's program with limits that no test could wait for: who waits for them hangs."""
+
+
 class Centre(Child):
     """``titik-central run`` in a folder."""
 
-    def __init__(self, folder: Path, port: int, more: str = "", env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        more: str = "",
+        env: dict[str, str] | None = None,
+        program: Sequence[str] = ("-m", "central"),
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.config = folder / "central.toml"
         self.database = folder / "central.db"
         self.config.write_text(
             f"[broker]\nport = {port}\n{more}\n[store]\npath = {json.dumps(str(self.database))}\n", encoding="utf-8"
         )
-        super().__init__([sys.executable, "-m", "central", "run", "--config", self.config], folder, env)
+        super().__init__([sys.executable, *program, "run", "--config", self.config], folder, env)
 
     def rows(self) -> list[tuple[str, str, int]]:
         with closing(sqlite3.connect(self.database)) as file:
@@ -187,10 +210,8 @@ def test_what_a_kept_session_brings_with_the_brokers_first_word_is_not_lost() ->
         thread.start()
         told = BrokerSettings(port=server.getsockname()[1], protocol=4)
         with Link(told, "centre", will=Message("a/will", b""), clean=False) as link:
-            began = monotonic()
-            assert link.turn(5) == [Received("a/b", b"hi", retained=False)]
-            assert monotonic() - began < 2
-        thread.join(5)
+            assert link.turn(3600) == [Received("a/b", b"hi", retained=False)]  # and does not wait for more
+        thread.join()
 
 
 def test_a_broker_that_is_away_is_weather(tmp_path: Path) -> None:
@@ -222,31 +243,61 @@ def weather(request: pytest.FixtureRequest, broker: Mosquitto) -> Iterator[int]:
         yield dict(zip(WEATHERS, (free_port(), mute.getsockname()[1], broker.port), strict=True))[request.param]
 
 
+def test_the_last_word_is_acknowledged_before_the_centre_hangs_up(tmp_path: Path) -> None:
+    """A broker that the centre leaves meanwhile may give it to nobody."""
+    from tests.central.broker.test_bundle_publisher import Packets  # noqa: PLC0415 - it takes the centre from here
+
+    order: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def speak() -> None:
+            conn, _ = server.accept()
+            with conn:
+                for kind, body in Packets(conn):
+                    if kind >> 4 == 1:
+                        conn.sendall(b"\x20\x02\x00\x00")
+                    elif kind >> 4 == 8:
+                        conn.sendall(b"\x90\x08" + body[:2] + bytes(6))
+                    elif kind >> 4 == 3:
+                        size = struct.unpack("!H", body[:2])[0]
+                        order.append(json.loads(body[4 + size :])["state"])
+                        if order[-1] == "stopped":
+                            early = select.select([conn], [], [], 0.5)[0]
+                            order.append("early" if early else "acknowledged")
+                        conn.sendall(b"\x40\x02" + body[2 + size : 4 + size])
+                    elif kind >> 4 == 14:
+                        order.append("disconnect")
+
+        thread = Thread(target=speak)
+        thread.start()
+        port = server.getsockname()[1]
+        with Centre(tmp_path / "centre", port, "protocol = 4", program=ENDLESS) as centre:
+            centre.says("state online")
+            assert centre.stop() == 0
+        thread.join()
+    assert order == ["online", "stopped", "acknowledged", "disconnect"]
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_takes_less_than_two_seconds_in_any_weather(
-    tmp_path: Path, weather: int, signum: signal.Signals
-) -> None:
-    with Centre(tmp_path / "centre", weather) as centre:
+def test_a_stop_waits_for_no_weather(tmp_path: Path, weather: int, signum: signal.Signals) -> None:
+    with Centre(tmp_path / "centre", weather, program=ENDLESS) as centre:
         centre.says("the store is open")
-        began = monotonic()
         centre.process.send_signal(signum)
-        assert centre.process.wait(5) == 0
-        assert monotonic() - began < 2
+        assert centre.process.wait() == 0
         assert "Traceback" not in centre.err
 
 
 def test_systemd_hears_ready_then_each_turn_then_stopping_in_any_weather(tmp_path: Path, weather: int) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(10)
+        systemd.settimeout(PATIENCE)
         env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
-        with Centre(tmp_path / "centre", weather, env=env) as centre:
+        with Centre(tmp_path / "centre", weather, env=env, program=ENDLESS) as centre:
             assert systemd.recv(100) == b"READY=1"
             assert centre.database.exists()
-            systemd.settimeout(1.5)  # a watchdog of 30 s is fed each 10 s; here each turn, of half a second
             assert [systemd.recv(100) for _ in range(4)] == 4 * [b"WATCHDOG=1"]
             assert centre.stop() == 0
-        systemd.settimeout(0.1)
+        systemd.settimeout(0)
         words = list(iter(lambda: _word(systemd), b""))
         assert [word for word in words if word != b"WATCHDOG=1"] == [b"STOPPING=1"]
 
@@ -254,7 +305,7 @@ def test_systemd_hears_ready_then_each_turn_then_stopping_in_any_weather(tmp_pat
 def _word(systemd: socket.socket) -> bytes:
     try:
         return systemd.recv(100)
-    except TimeoutError:
+    except BlockingIOError:
         return b""
 
 
@@ -285,7 +336,7 @@ def test_a_database_moved_away_ends_the_centre_without_a_receipt(broker: Mosquit
         point.centre("online")
         centre.database.rename(centre.database.with_name("moved.db"))
         point.send(dumps(event(1)))
-        assert centre.process.wait(5) == 1
+        assert centre.process.wait() == 1
         point.centre("offline")
         assert [got for got in point.heard if got.topic != FLEET] == []
     assert "was moved or deleted" in centre.err
@@ -329,7 +380,7 @@ def test_an_acl_that_eats_receipts_is_said_once(tmp_path: Path) -> None:
 def ask(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run ``titik-central`` and return what came of it."""
     command = [sys.executable, "-m", "central", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_status_reads_beside_the_running_centre(broker: Mosquitto, centre: Centre) -> None:

@@ -14,11 +14,11 @@ from central.store.database import Store
 from central.store.reported import MAX_SAID
 from central.store.troubles import CENTRE, RIVAL, TWIN, Trouble
 from device.config import BrokerSettings
-from device.mqtt_client import Acked, Link, Message, Received
+from device.mqtt_client import Link
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
-from device.wire import dumps, loads
+from device.wire import Acked, Message, Received, dumps, loads
 from tests.central.store import test_said, test_store
 from tests.central.store.test_store import NOW, event
 from tests.central.test_centre import FLEET, Centre, receipt, station
@@ -37,7 +37,7 @@ def give(link: Link, *messages: Message) -> None:
         open_.difference_update(got.mid for got in link.turn(0.05) if isinstance(got, Acked))
         return not open_
 
-    wait_for(acked, 30, "the broker has them")
+    wait_for(acked, "the broker has them")
 
 
 def troubles(centre: Centre) -> list[Trouble]:
@@ -66,7 +66,7 @@ def test_who_sends_one_event_behind_a_flood_has_its_receipt_before_most_of_the_f
                 order.extend(got.topic for got in listener.turn(0.05) if isinstance(got, Received))
                 return len(order) == flood + 1
 
-            wait_for(all_came, 30, "every event is receipted")
+            wait_for(all_came, "every event is receipted")
             assert order.index("titik/v1/dprd-1/receipt") < flood * 3 / 4
         assert centre.stop() == 0
     assert len(centre.rows()) == flood + 1
@@ -104,11 +104,11 @@ def test_where_the_broker_acknowledges_slowly_no_point_is_said_to_send_more_than
         ended = pool.submit(serve)
         try:
             point.subscribe([FLEET])
-            wait_for(lambda: receipts(1), 20, "the centre is there")
+            wait_for(lambda: receipts(1), "the centre is there")
             for first, answered in ((1, 2), (9, 17)):  # the second eight wait behind the receipts of the first
                 for seq in range(first, first + 8):
                     point.publish(Message("titik/v1/bupati-1/event", dumps(event(seq))))
-                wait_for(lambda answered=answered: receipts(answered), 30, "so many are answered")
+                wait_for(lambda answered=answered: receipts(answered), "so many are answered")
         finally:
             stop.set()
         ended.result(20)
@@ -152,7 +152,7 @@ def test_a_centre_whose_file_was_flooded_serves_and_heals_it_meanwhile(tmp_path:
                 with closing(sqlite3.connect(centre.database)) as file:
                     return file.execute("SELECT count(*) FROM said").fetchone() == (MAX_SAID,)
 
-            wait_for(healed, 30, "what was said is let go")
+            wait_for(healed, "what was said is let go")
             assert centre.stop() == 0
         assert "Traceback" not in centre.err
 
@@ -169,7 +169,7 @@ def test_two_stations_that_take_each_others_session_are_named(tmp_path: Path) ->
         assert centre.err.count("two stations use this name") == 1
         (trouble,) = troubles(centre)
         assert (trouble.point, trouble.word) == ("bupati-1", TWIN)
-        assert set(trouble.told["epochs"]) == {"e1", "e2"}
+        assert set(trouble.details["epochs"]) == {"e1", "e2"}
 
 
 def test_two_centres_of_one_name_notice_each_other(tmp_path: Path) -> None:
@@ -181,10 +181,10 @@ def test_two_centres_of_one_name_notice_each_other(tmp_path: Path) -> None:
         one.says("state online")
         with Centre(tmp_path / "two", broker.port) as two:
             said = "another centre uses this one's name or certificate"
-            wait_for(lambda: said in one.err and said in two.err, 60, "each says that there is another")
+            wait_for(lambda: said in one.err and said in two.err, "each says that there is another")
             (trouble,) = [one_ for one_ in troubles(one) if one_.word == RIVAL]
             assert trouble.point == CENTRE
-            assert f"its database is '{trouble.told['centre']}'" in one.err
+            assert f"its database is '{trouble.details['centre']}'" in one.err
         listener.subscribe([FLEET])
 
         def told() -> bool:
@@ -192,7 +192,7 @@ def test_two_centres_of_one_name_notice_each_other(tmp_path: Path) -> None:
                 isinstance(got, Received) and loads(got.body).get("faults") == ["rival"] for got in listener.turn(0.1)
             )
 
-        wait_for(told, 40, "its state says so")
+        wait_for(told, "its state says so")
         assert one.stop() == 0
     assert one.err.count(said) == two.err.count(said) == 1
 

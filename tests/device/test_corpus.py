@@ -9,7 +9,7 @@ import segno
 from device.reading.decoders import zxing
 from fuzz import seeds, showing, symbols
 from fuzz.targets import CORPUS, TARGETS, Target, taken
-from tests.support.world import REPOSITORY
+from tests.support.world import ALL_SEEDS, REPOSITORY
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
@@ -30,7 +30,9 @@ def test_the_seeds_are_written_again_byte_for_byte(tmp_path: Path) -> None:
     assert made.items() <= kept.items()
 
 
-@pytest.mark.parametrize(("kind", "first"), [("symbol", 0), ("symbol", 60), ("picture", 0), ("picture", 60)])
+@pytest.mark.seeds
+@pytest.mark.parametrize("first", [0, 60] if ALL_SEEDS else [0])
+@pytest.mark.parametrize("kind", ["symbol", "picture"])
 def test_hostile_codes_before_the_whole_chain_end_nothing(kind: str, first: int) -> None:
     """The seeded beginning of what ``python -m fuzz show`` takes by the thousand."""
     told = showing.outcomes(kind, 1, first, 60)

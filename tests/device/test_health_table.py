@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from device.delivery.status import Counts, Herald, Sender
+from device.delivery.announcements import Counts, Herald, Sender
 from device.wire import Topics
 from tests.device.test_station import EMPTY, HEALTH, STAFF_PASS, Wall
 from tests.support.codes import code, view

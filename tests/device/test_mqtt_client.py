@@ -17,14 +17,16 @@ import paho.mqtt.client
 import pytest
 
 from device.config import BrokerSettings
+from device.mqtt.connection import STALLED, Timeouts
 from device.mqtt.framing import MAX_PROPERTIES
 from device.mqtt.paho_client import ConnectionClient
 from device.mqtt.session_end import Cause
-from device.mqtt_client import MAX_PACKET, Acked, Link, Message, Received, SessionError
+from device.mqtt_client import MAX_PACKET, Link, SessionError
+from device.wire import Acked, Message, Received
 from tests.device.mqtt.test_framing import length
 from tests.faults.narrow import Narrow
 from tests.support.certificates import Authority, Pair
-from tests.support.world import REPOSITORY, Mosquitto, free_port, wait_for
+from tests.support.world import PATIENCE, REPOSITORY, Mosquitto, free_port, wait_for
 
 DAY = timedelta(days=1)
 WILL = Message("t", b"")
@@ -40,13 +42,13 @@ def connack(code: int = 0, properties: bytes = b"") -> bytes:
 def broker(says: Callable[[socket.socket], None], *, first: bytes = ALL_WELL, listens: bool = True) -> Iterator[int]:
     """Bind a broker that takes one client, hears it, says *first* and does what *says*; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(20)
+        server.settimeout(PATIENCE)
 
         def serve() -> None:
             with suppress(OSError):
                 line, _ = server.accept()
                 with line:
-                    line.settimeout(20)
+                    line.settimeout(PATIENCE)
                     if listens:
                         line.recv(1000)
                         line.sendall(first)
@@ -55,7 +57,7 @@ def broker(says: Callable[[socket.socket], None], *, first: bytes = ALL_WELL, li
         thread = threading.Thread(target=serve)
         thread.start()
         yield int(server.getsockname()[1])
-        thread.join(30)
+        thread.join()
 
 
 def nothing(_line: socket.socket) -> None:
@@ -122,7 +124,7 @@ class Strict:
         waiting: list[bytes] = []
         buffer = b""
         while True:
-            line.settimeout(self.delay if waiting else 20)
+            line.settimeout(self.delay if waiting else PATIENCE)
             try:
                 piece = line.recv(65_536)
                 if not piece:
@@ -234,7 +236,7 @@ def test_a_piece_of_a_tls_record_is_life_before_it_can_be_read(tmp_path: Path) -
         hasty = BrokerSettings.model_construct(**{**told.model_dump(), "keepalive": 1})
         with Link(hasty, "b", will=WILL) as link:
             link.subscribe(["large"])
-            heard = wait_for(lambda: link.turn(0.05), 20)
+            heard = wait_for(lambda: link.turn(0.05))
     assert heard == [Received("large", bytes(16_000), retained=True)]
 
 
@@ -297,7 +299,7 @@ def test_no_packet_is_read_that_is_longer_than_any_of_ours_and_the_memory_stays_
     flood: str, count: int, words: str
 ) -> None:
     command = [sys.executable, "-m", "tests.support.flood", flood]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)
     assert (told["count"], told["what"]) == (count, words)
     assert told["most"] < 9_000_000, "bytes of two turns: what came with CONNACK comes with the next"
@@ -545,55 +547,54 @@ def test_a_key_with_a_passphrase_and_one_that_may_not_be_read_are_told(tmp_path:
 
 
 @pytest.mark.parametrize("protocol", [5, 4])
-def test_a_handshake_may_take_as_long_as_it_moves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: Literal[4, 5]
-) -> None:
-    """250 bytes a second, made forty times quicker: five kilobytes take half a second, and the limit is a quarter."""
-    monkeypatch.setattr("device.mqtt.connection.STALLED", 0.25)
-    monkeypatch.setattr("device.mqtt_client.STALLED", 0.25)
+def test_a_handshake_may_take_as_long_as_it_moves(tmp_path: Path, protocol: Literal[4, 5]) -> None:
+    """A hundred bytes a second, by a clock that goes on as they pass: they take five times as long as it may stall."""
     authority = Authority(tmp_path / "files")
     own = authority.client("a")
     with (
         encrypted(tmp_path, authority, authority.server()) as real,
         Narrow(real.port, 10_000) as narrow,
-        Link(shows(narrow.port, authority, own, protocol=protocol), "a", will=WILL) as link,
     ):
-        assert link.turn(0) == []
+        told = shows(narrow.port, authority, own, protocol=protocol)
+        with Link(told, "a", will=WILL, clock=lambda: narrow.passed / 100) as link:
+            assert link.turn(0) == []
+            assert narrow.passed / 100 > 3 * STALLED
 
 
 @pytest.mark.parametrize("after", [0, 600])
-def test_a_handshake_that_stands_still_is_given_up_in_plain_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
-) -> None:
-    monkeypatch.setattr("device.mqtt.connection.STALLED", 0.3)
+def test_a_handshake_that_stands_still_is_given_up_in_plain_words(tmp_path: Path, after: int) -> None:
     authority = Authority(tmp_path / "files")
     done = threading.Event()
 
     def stop(line: socket.socket) -> None:
         if after:
             line.recv(after)
-        done.wait(20)
+        done.wait(PATIENCE)
 
     with broker(stop, listens=False) as port:
-        told, what, following = said(Link(shows(port, authority, None), "a", will=WILL))
+        link = Link(shows(port, authority, None), "a", will=WILL, timeouts=Timeouts(stalled=0.3))
+        told, what, following = said(link)
         done.set()
     assert (told, what.partition(": ")[2]) == (Cause.NETWORK, "the handshake stood still: nothing moved for 0 s")
     assert following
 
 
-def test_a_handshake_that_only_creeps_is_given_up_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.mqtt.connection.CONNECT_LIMIT", 0.5)
+def test_a_handshake_that_only_creeps_is_given_up_in_the_end(tmp_path: Path) -> None:
+    """By a clock that goes on by a second with each byte that comes."""
     authority = Authority(tmp_path / "files")
     pause = threading.Event()
+    sent = 0
 
     def creep(line: socket.socket) -> None:
+        nonlocal sent
         for octet in b"\x16\x03\x03\x3f\xff" + bytes(1000):
             line.sendall(bytes([octet]))
-            pause.wait(0.02)
+            sent += 1
+            pause.wait(0.005)
 
     with broker(creep, listens=False) as port:
-        told, what, _ = said(Link(shows(port, authority, None), "a", will=WILL))
-    assert (told, what.endswith("the handshake stood still: it was not done within 0 s")) == (Cause.NETWORK, True)
+        told, what, _ = said(Link(shows(port, authority, None), "a", will=WILL, clock=lambda: float(sent)))
+    assert (told, what.endswith("the handshake stood still: it was not done within 90 s")) == (Cause.NETWORK, True)
 
 
 def test_a_session_leaves_no_socket_behind_however_it_ends(tmp_path: Path) -> None:

@@ -15,28 +15,19 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from jsonschema import Draft202012Validator
 
 from device import config, patterns
-from device.camera.monitor import REOPENED, State
+from device.camera.monitor import REOPENED, CameraState
 from device.camera.source import turns
-from device.config import BrokerSettings, DeliverySettings, Pins, PointSettings, PrivacySettings
-from device.daemon import Station
-from device.delivery.courier import Courier
-from device.delivery.status import Sender
-from device.health import Health
+from device.config import Pins, PointSettings
 from device.indicators import Indicators
 from device.model import Blind, Frame, Outcome, Reason, Verdict
 from device.patterns import Pattern, pattern
-from device.reading.target import Nearest
-from device.record.event import Composer
 from device.record.outbox import Outbox
-from device.scanner import Scanner
 from device.system.clock import BUILT, Clock
 from device.system.stop import Stop
 from device.system.systemd import Notifier
-from device.system.time_floor import TimeFloor
 from device.system.watchdog import Watchdog
-from device.verdict.ruleset import Ruleset
-from device.verdict.sightings import Sightings
-from office.bundle import spki_text
+from device.trust.bundle import spki_text
+from device.wiring import World, wired
 from tests.device.camera.test_monitor import picture
 from tests.support.codes import code, view
 from tests.support.credentials import AT, OTHER_KEY, dose, hcert, staff_pass
@@ -53,15 +44,16 @@ STAFF_PASS = staff_pass()
 class Recorder(Indicators):
     """The real thread and pins; what was asked of them is also written down, with what was on the disk then."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    disk: Outbox
+
+    def __init__(self) -> None:
         super().__init__(Pins(factory="mock", light=12), MockFactory(pin_class=MockPWMPin))
         self.shown: list[tuple[Pattern, int]] = []
         self.rested: list[Pattern] = []
         self.white: list[bool] = []
-        self._disk = outbox
 
     def show(self, pattern: Pattern) -> None:
-        self.shown.append((pattern, self._disk.depth().last.seq))
+        self.shown.append((pattern, self.disk.depth().last.seq))
         super().show(pattern)
 
     def illuminate(self, lit: bool) -> None:
@@ -77,33 +69,23 @@ class Recorder(Indicators):
 class Wall:
     """A station before which a test holds codes up."""
 
-    def __init__(self, folder: Path, stack: ExitStack, *, most: int = 1000, **changed: Any) -> None:
-        (folder / "trust.cose").write_bytes(signed_bundle(**changed))
-        told = config.StationSettings(
+    def __init__(
+        self, folder: Path, stack: ExitStack, *, most: int = 1000, clock: Clock | None = None, **changed: Any
+    ) -> None:
+        (folder / "trust.cbor").write_bytes(signed_bundle(**changed))
+        configuration = config.StationSettings(
             point=POINT,
-            trust=config.TrustSettings(bundle=folder / "trust.cose", roots=(spki_text(ROOT.public_key()),)),
+            broker=config.BrokerSettings(port=free_port()),
+            delivery=config.DeliverySettings().model_copy(update={"most": most}),  # fewer than an operator may choose
+            trust=config.TrustSettings(bundle=folder / "trust.cbor", roots=(spki_text(ROOT.public_key()),)),
             policy=config.PolicySettings(use=("staff", "brief-2021")),
         )
-        self.outbox = stack.enter_context(Outbox(folder / "outbox.db", most))
-        sender = Sender("bupati-1", "boot", {})
-        self.courier = stack.enter_context(
-            Courier(self.outbox, BrokerSettings(port=free_port()), DeliverySettings(), sender)
-        )
-        self.lights = Recorder(self.outbox)
-        stack.enter_context(self.lights)
-        self.station = Station(
-            Scanner(1 / 15),
-            Nearest(),
-            Sightings(0.7, 10.0, 20),
-            Ruleset(told, folder, None),
-            Composer(POINT, PrivacySettings(), None, simulated=True),
-            Clock("system"),
-            TimeFloor(folder),
-            self.outbox,
-            self.lights,
-            self.courier,
-            Health(15),
-        )
+        self.lights = Recorder()
+        self.station = wired(configuration, World(folder, clock or Clock("system"), self.lights))
+        self.outbox = self.lights.disk = self.station.outbox
+        self.courier = self.station.courier
+        for part in (self.outbox, self.courier, self.lights):
+            stack.enter_context(part)
         self.tick = 100.0
 
     def serve(self, *turns: np.ndarray | str, fps: int = 15) -> None:
@@ -211,7 +193,7 @@ def test_a_blind_turn_is_a_fault_and_the_next_frame_ends_it(wall: Wall) -> None:
     assert wall.courier._notice.faults == ()
 
 
-def looked(wall: Wall, *views: tuple[State, float]) -> None:
+def looked(wall: Wall, *views: tuple[CameraState, float]) -> None:
     """Serve a sensor that shows these views for so many seconds each, four frames a second, at one opening each."""
     left = list(views)
 
@@ -231,12 +213,12 @@ def looked(wall: Wall, *views: tuple[State, float]) -> None:
         )
 
 
-SEEN = [State.BLACK, State.FROZEN, State.COVERED, State.DAZZLED]
+SEEN = [CameraState.BLACK, CameraState.FROZEN, CameraState.COVERED, CameraState.DAZZLED]
 
 
 @pytest.mark.parametrize("state", SEEN)
-def test_an_eye_that_sees_nothing_is_out_of_service_until_it_sees_again(wall: Wall, state: State) -> None:
-    looked(wall, (State.CLEAR, 2), (state, 6))
+def test_an_eye_that_sees_nothing_is_out_of_service_until_it_sees_again(wall: Wall, state: CameraState) -> None:
+    looked(wall, (CameraState.CLEAR, 2), (state, 6))
     assert wall.lights.rested == [patterns.OFFLINE, patterns.FAULT]
     notice = wall.courier._notice
     assert notice.faults == ("camera",)
@@ -244,14 +226,14 @@ def test_an_eye_that_sees_nothing_is_out_of_service_until_it_sees_again(wall: Wa
     assert Draft202012Validator(HEALTH).is_valid(notice.health)
     assert notice.health["camera"]["state"] == ("away" if state in REOPENED else state)
     assert notice.health["blind"] == REOPENED.get(state)
-    looked(wall, (State.CLEAR, 2))
+    looked(wall, (CameraState.CLEAR, 2))
     # The first frames that can be read again do not yet end it.
     assert wall.lights.rested[2:] == [patterns.FAULT, patterns.OFFLINE]
     assert wall.courier._notice.faults == ()
 
 
 def test_a_night_without_light_is_told_by_health_and_by_nothing_else(wall: Wall) -> None:
-    looked(wall, (State.CLEAR, 2), (State.DARK, 30))
+    looked(wall, (CameraState.CLEAR, 2), (CameraState.DARK, 30))
     assert wall.lights.rested == [patterns.OFFLINE]
     notice = wall.courier._notice
     assert (notice.faults, notice.health and notice.health["camera"]["state"]) == ((), "dark")
@@ -286,8 +268,7 @@ def test_hostile_codes_are_events_like_others_and_leave_no_trace_of_their_text(
 
 def test_an_untrusted_clock_asks_the_guard_where_it_matters(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        wall = Wall(tmp_path, stack)
-        wall.station = replace(wall.station, clock=Clock("ntp", (tmp_path / "never",)))
+        wall = Wall(tmp_path, stack, clock=Clock("ntp", (tmp_path / "never",)))
         wall.serve(view(code(staff_pass(expires=AT + timedelta(days=5)), 4)))
         assert [(d["outcome"], d["reason"], d["clock"]["synced"]) for d in wall.events()] == [
             ("check", "clock-untrusted", False)
@@ -330,8 +311,8 @@ def test_what_was_taken_in_doubt_gets_its_true_time_once_the_clock_is_trusted(tm
 def test_a_bundle_says_the_least_that_the_day_can_be(tmp_path: Path) -> None:
     with ExitStack() as stack:
         issued = AT + timedelta(days=20)
-        wall = Wall(tmp_path, stack, issued=issued, next=issued + timedelta(days=90))
-        wall.station = replace(wall.station, clock=Clock("ntp", (tmp_path / "never",)))
+        clock = Clock("ntp", (tmp_path / "never",))
+        wall = Wall(tmp_path, stack, clock=clock, issued=issued, next=issued + timedelta(days=90))
         wall.serve(view(code(staff_pass(expires=AT + timedelta(days=10)), 4)))
         assert wall.verdicts() == [("refuse", "expired", False)]
 
@@ -341,8 +322,7 @@ def test_an_overdue_bundle_shows_in_the_resting_light_and_only_by_a_trusted_cloc
     for folder, trust, resting in (("sure", "system", patterns.STALE), ("unsure", "ntp", patterns.OFFLINE)):
         (tmp_path / folder).mkdir()
         with ExitStack() as stack:
-            wall = Wall(tmp_path / folder, stack, **late)
-            wall.station = replace(wall.station, clock=Clock(trust, (tmp_path / "never",)))
+            wall = Wall(tmp_path / folder, stack, clock=Clock(trust, (tmp_path / "never",)), **late)
             wall.serve(EMPTY, EMPTY)
             assert wall.lights.rested == [resting]
 

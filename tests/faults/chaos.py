@@ -26,7 +26,8 @@ from typing import NamedTuple, Self
 import pytest
 
 from device.config import BrokerSettings
-from device.mqtt_client import Link, Message, SessionError
+from device.mqtt_client import Link, SessionError
+from device.wire import Message
 from tests.faults.link import Mood, Relay
 from tests.support import point
 from tests.support.world import Child, Mosquitto, free_port
@@ -327,7 +328,6 @@ class Site:
             [sys.executable, "-m", "central", *arguments, "--config", self.centre.config],
             check=True,
             capture_output=True,
-            timeout=60,
         )
 
     def _befall_wall(self, name: str, kind: str) -> Callable[[], None]:
@@ -439,7 +439,7 @@ def _all(path: Path, sql: str) -> list[tuple[object, ...]]:
     """Return the rows of a database that others write."""
     if not path.exists():
         return []
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as file:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as file:
         return file.execute(sql).fetchall()
 
 

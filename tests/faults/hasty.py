@@ -6,8 +6,7 @@ from datetime import datetime
 from central.centre import Centre
 from central.ingest.intake import Intake, News
 from central.store.database import Store
-from device.mqtt_client import Message, Received
-from device.wire import Topics
+from device.wire import Message, Received, Topics
 
 
 class _Undone(Exception):  # noqa: N818 - what becomes of a transaction

@@ -95,7 +95,7 @@ class Relay(Beside):
         near, _ = self._server.accept()
         self.taken += 1
         try:
-            far = socket.create_connection(("127.0.0.1", self.to), timeout=1)
+            far = socket.create_connection(("127.0.0.1", self.to))
         except OSError:
             _reset(near)
             return

@@ -10,26 +10,18 @@ from typing import Self, cast
 
 import numpy as np
 
-from device.config import DeliverySettings, PointSettings, PrivacySettings
+from device.config import CameraSettings, DeliverySettings, PointSettings, SightingSettings
 from device.config import StationSettings as Config
-from device.daemon import Station as Loop
-from device.daemon import _Mood
-from device.delivery.courier import Courier
-from device.delivery.status import Sender
-from device.health import Health
 from device.indicators import Indicators
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
 from device.patterns import OUT_OF_ORDER, Pattern
-from device.reading.target import Nearest
 from device.record.clock_correction import ClockCorrection
-from device.record.event import Composer
-from device.record.outbox import Outbox, RecordError
-from device.scanner import Scanner
+from device.record.outbox import RecordError
+from device.status import StationStatus
 from device.system.clock import Clock
-from device.system.time_floor import TimeFloor
 from device.verdict.judge import Judged
-from device.verdict.ruleset import Ruleset
-from device.verdict.sightings import Sighting, Sightings
+from device.verdict.sightings import Sighting
+from device.wiring import World, wired
 from tests.faults.program import Program
 from tests.faults.referee import Light, showing
 from tests.faults.scene import Scene
@@ -71,7 +63,6 @@ class Machine(Program):
         self.boots = 0
         self.unseen = False
         """Whether the clock was synchronised since a look of the loop last trusted it."""
-        self._scanner = Scanner(0.1)
         self._run = scene.made(f"run-{point}")
         self.power_on(0.0)
 
@@ -105,7 +96,12 @@ class Machine(Program):
 
     def begin(self) -> None:
         scene = self.scene
-        told = Config(point=PointSettings(name=self.point, site="kantor"), delivery=self.delivery)
+        configuration = Config(
+            point=PointSettings(name=self.point, site="kantor"),
+            delivery=self.delivery,
+            camera=CameraSettings(fps=10),
+            sighting=SightingSettings(quiet=2, repeat=60, strangers=20),
+        )
         clock = Clock(
             "ntp",
             (self._mark,),
@@ -114,28 +110,16 @@ class Machine(Program):
             uptime=self.uptime,
             memory=self.folder / "clock",
         )
-        composer = Composer(told.point, PrivacySettings(), None, True)  # noqa: FBT003 - no pictures are taken here
+        lamps = cast("Indicators", _Lamps(self))
         try:
             with scene.seen_by(self):
-                self.outbox = Outbox(
-                    self.folder / "outbox.db", told.delivery.most, point=self.point, uptime=self.uptime
-                )
-                self.courier = Courier(self.outbox, told.broker, told.delivery, Sender(self.point, clock.boot, {}))
+                self.loop = wired(configuration, World(self.folder, clock, lamps, uptime=self.uptime))
+                self.outbox, self.courier = self.loop.outbox, self.loop.courier
                 self.courier.stopping = Pause(scene.stage)
-                self.loop = Loop(
-                    self._scanner,
-                    Nearest(),
-                    Sightings(2, 60, 20),
-                    Ruleset(told, self.folder, None, clock.trusted),
-                    composer,
-                    clock,
-                    TimeFloor(self.folder),
-                    self.outbox,
-                    cast("Indicators", _Lamps(self)),
-                    self.courier,
-                    Health(10),
+                self.correction, self.status = (
+                    ClockCorrection(self.outbox, self.loop.composer),
+                    StationStatus(self.loop),
                 )
-                self.correction, self.mood = ClockCorrection(self.outbox, composer), _Mood(self.loop)
                 self.actor = Actor(scene.stage, self.name, self.courier.work, dying=self.dying, gone=self.gone)
                 scene.timepieces[self.actor] = self
                 self.outbox.__enter__()
@@ -180,7 +164,7 @@ class Machine(Program):
         self.unseen = self.unseen and not clock.synced
         if self.correction.tell(frame.at, clock):
             self.courier.wake()
-        self.mood.tell(frame)
+        self.status.tell(frame)
         if self.forgets:
             try:
                 self.outbox.purge(frame.at + timedelta(days=1), timedelta())

@@ -63,7 +63,7 @@ class Narrow(Beside):
     def _accept(self) -> None:
         near, _ = self._server.accept()
         self.taken += 1
-        far = socket.create_connection(("127.0.0.1", self._to), timeout=5)
+        far = socket.create_connection(("127.0.0.1", self._to))
         for sock in (near, far):
             sock.settimeout(0)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,7 @@ def append(outbox: Outbox, count: int, point: str = POINT) -> list[Event]:
     events = []
     for _ in range(count):
         say("about", "insert")
-        events.append(event(outbox.place(), point))
-        outbox.append(events[-1])
+        events.append(outbox.append(lambda place: event(place, point)))
         say("acked", events[-1].id)
     return events
 
@@ -105,7 +105,7 @@ def salvage(path: Path) -> None:
     with Outbox(path, 1000, lambda: NOW) as outbox:
         for _ in range(2):
             try:
-                outbox.place()
+                outbox.kept()  # opens it
                 outbox.owed(0, 1000)
             except RecordError:
                 continue
@@ -117,9 +117,7 @@ def mix(path: Path) -> list[Event]:
     events: list[Event] = []
     for point in (POINT, OTHER, POINT):
         with Outbox(path, 1000, lambda: NOW) as outbox:
-            for _ in range(4):
-                events.append(event(outbox.place(), point))
-                outbox.append(events[-1])
+            events += [outbox.append(partial(event, point=point)) for _ in range(4)]
     with closing(sqlite3.connect(path)) as file:
         file.executescript("DROP TABLE owner; DROP TABLE age; DROP TABLE uptime;")
     return events

@@ -68,7 +68,7 @@ def record(folder: Path, module: str, *arguments: str, environment: Mapping[str,
     trace = folder.parent / f"{folder.name}.trace"
     command = ["strace", "-y", "-xx", "-s", "10000000", "-o", str(trace), "-e", f"trace={CALLS}"]
     command += [sys.executable, "-m", module, str(folder), *arguments]
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, check=False)
     if b"PTRACE" in done.stderr or b"ptrace" in done.stderr:
         pytest.skip("this machine lets nobody watch a process (ptrace). Next: run it where containers may")
     assert done.returncode == 0, done.stderr[-2000:].decode(errors="replace")

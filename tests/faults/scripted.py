@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from device.config import BrokerSettings
-from device.mqtt_client import Acked, Message, Received, SessionError
+from device.mqtt_client import SessionError
+from device.wire import Acked, Message, Received
 from tests.faults.stage import Actor, Stage
 
 ROOT = "titik/v1"
@@ -209,7 +210,9 @@ class ScriptedLink:
         clean: bool = True,
         password: str | None = None,
         most_waiting: int = 1000,
+        timeouts: object = None,
     ) -> None:
+        del timeouts  # the scripted broker answers, or the link breaks
         assert password is None
         assert most_waiting > 0
         self.name = client_id

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any, Self
 
-from device.mqtt_client import Message
-from device.wire import Receipt, digest
+from device.wire import Message, Receipt, digest
 from tests.faults.copies import Copies
 from tests.faults.machine import Machine
 from tests.faults.program import Program

@@ -52,7 +52,7 @@ class Strict(Beside):
             if self._server in ready:
                 near, _ = self._server.accept()
                 self.taken += 1
-                self._clients.append(_Client(near, socket.create_connection(("127.0.0.1", self._to), timeout=5)))
+                self._clients.append(_Client(near, socket.create_connection(("127.0.0.1", self._to))))
             for client in list(self._clients):
                 try:
                     stands = self._serve(client, ready)

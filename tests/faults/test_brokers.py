@@ -10,21 +10,17 @@ from pathlib import Path
 import pytest
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
-from device.mqtt_client import Acked, Link, Message, SessionError
+from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
-from tests.device.delivery.test_courier import TOPICS, Centre, append, until
+from device.wire import Acked, Message
+from tests.device.delivery.test_courier import SOON, TOPICS, Centre, append, until
 from tests.faults.chaos import ALLOWED, NO_EVENTS, whole
 from tests.support.certificates import Authority, Pair
 from tests.support.world import Mosquitto, free_port, wait_for
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.delivery.courier.MAX_PAUSE", 1.0)
 
 
 @pytest.fixture
@@ -35,7 +31,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 def courier(outbox: Outbox, port: int, **more: object) -> Courier:
     sender = Sender("bupati-1", "boot-1", {})
-    return Courier(outbox, BrokerSettings(port=port, keepalive=5), DeliverySettings(**more), sender)  # type: ignore[arg-type]  # a test may say anything
+    return Courier(outbox, BrokerSettings(port=port, keepalive=5), DeliverySettings(**more), sender, pauses=SOON)  # type: ignore[arg-type]  # a test may say anything
 
 
 def firsts(centre: Centre) -> list[str]:
@@ -129,7 +125,7 @@ def test_a_broker_that_stalls_with_its_socket_open_is_left(tmp_path: Path, outbo
         try:
             ids = append(outbox, 30)
             bike.wake()
-            wait_for(lambda: not bike.linked, 30)
+            wait_for(lambda: not bike.linked)
             assert outbox.depth().owed == 30
         finally:
             os.kill(broker._child.pid, signal.SIGCONT)

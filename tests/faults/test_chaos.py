@@ -17,12 +17,12 @@ from tests.support.world import wait_for
 from tests.whole.test_whole import DATES
 
 
-def drained(site: Site, limit: float) -> Count:
+def drained(site: Site) -> Count:
     """Stop the deciding, wait until nothing is owed or missing, and return the count."""
     site.quiet()
     try:
-        wait_for(lambda: site.owed() == 0, limit, "everything owed is held")
-        wait_for(lambda: site.missing() == 0, limit, "everything recorded is at the centre")
+        wait_for(lambda: site.owed() == 0, "everything owed is held")
+        wait_for(lambda: site.missing() == 0, "everything recorded is at the centre")
     except AssertionError:
         return site.count()  # the figures say more than the wait
     return site.count()
@@ -49,7 +49,7 @@ def test_ten_faults_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
         wait_for(lambda: all(len(site.shown(name)) > 5 for name in site.names))
         site.storm(plan(16, 10, site.names, every=(0.1, 0.5), most=1.0))
         site.again()
-        found = drained(site, 30)
+        found = drained(site)
         assert found.well, found
         assert found.shown > 100
 
@@ -60,10 +60,10 @@ def test_ten_faults_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 def test_a_storm_loses_nothing_and_doubles_nothing(tmp_path: Path, seed: int, told: list[str]) -> None:
     codes = tuple(staff_pass(f"{n:04d}", **DATES) for n in range(12))
     with Site(tmp_path, stations=4, real=True, codes=codes) as site:
-        wait_for(lambda: all(len(site.shown(name)) > 5 for name in site.names), 30)
+        wait_for(lambda: all(len(site.shown(name)) > 5 for name in site.names))
         faults = plan(seed, 170, site.names, restores=RESTORES)
         site.storm(faults)
-        found = drained(site, 150)
+        found = drained(site)
         told.append(f"seed {seed}: {len(faults)} faults, {overlapping(faults)} overlapping at the centre; {found}")
         told.extend(f"  {count} of {kind}" for kind, count in sorted(site.done.items()))
         assert found.well, found
@@ -74,10 +74,10 @@ def test_a_storm_loses_nothing_and_doubles_nothing(tmp_path: Path, seed: int, to
 @pytest.mark.timeout(300)
 def test_deletion_on_puback_loses_in_the_same_storm(tmp_path: Path, told: list[str]) -> None:
     with Site(tmp_path, stations=3, until="puback") as site:
-        wait_for(lambda: all(len(site.shown(name)) > 5 for name in site.names), 30)
+        wait_for(lambda: all(len(site.shown(name)) > 5 for name in site.names))
         site.storm(plan(1, 60, site.names))
         site.quiet()
-        wait_for(lambda: site.owed() == 0, 120, "the broker's word for everything")
+        wait_for(lambda: site.owed() == 0, "the broker's word for everything")
         found = site.count()
         told.append(f"until = puback: {found}")
         assert found.lost > 0, "the storm proves nothing"
@@ -90,10 +90,7 @@ def test_the_referee_sees_what_is_lost_doubled_strange_disordered_and_unrecorded
     for folder in (tmp_path / "bupati-1", tmp_path / "centre"):
         folder.mkdir()
     with Outbox(tmp_path / "bupati-1" / "outbox.db", 100) as outbox:
-        events = []
-        for _ in range(4):
-            events.append(wall.event("bupati-1", outbox.place(), datetime.now(UTC)))
-            outbox.append(events[-1])
+        events = [outbox.append(lambda place: wall.event("bupati-1", place, datetime.now(UTC))) for _ in range(4)]
     rows = [("bupati-1", *one.place, one.id) for one in events]
     epoch = rows[0][1]
 

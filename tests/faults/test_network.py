@@ -10,19 +10,15 @@ from pathlib import Path
 import pytest
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
-from device.mqtt_client import Link, Message, SessionError
+from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
-from tests.device.delivery.test_courier import Centre, append, until
+from device.wire import Message
+from tests.device.delivery.test_courier import SOON, Centre, append, until
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Mood, Relay
 from tests.support.world import Mosquitto, wait_for
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.delivery.courier.MAX_PAUSE", 1.0)
 
 
 @pytest.fixture
@@ -34,7 +30,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 @contextmanager
 def courier(outbox: Outbox, port: int, host: str = "127.0.0.1") -> Iterator[Courier]:
     broker = BrokerSettings(host=host, port=port, keepalive=5, tls=False)
-    with Courier(outbox, broker, DeliverySettings(), Sender("bupati-1", "boot-1", {})) as bike:
+    with Courier(outbox, broker, DeliverySettings(), Sender("bupati-1", "boot-1", {}), pauses=SOON) as bike:
         yield bike
 
 
@@ -64,11 +60,11 @@ def test_a_link_that_holds_back_longer_than_the_keep_alive_is_left_and_made_anew
         link, before = site.links[name], site.links[name].taken
         link.mood = mood
         count = len(site.shown(name))
-        wait_for(lambda: len(site.shown(name)) > count + 1500 and (mood is Mood.SLOW or link.taken > before), 60)
+        wait_for(lambda: len(site.shown(name)) > count + 1500 and (mood is Mood.SLOW or link.taken > before))
         assert site.owed() > 1000
         link.mood = Mood.WELL
         site.quiet()
-        wait_for(lambda: site.owed() == 0, 90)
+        wait_for(lambda: site.owed() == 0)
         found = site.count()
         assert found.well, found
 
@@ -101,7 +97,6 @@ class Portal(http.server.BaseHTTPRequestHandler):
     """A hotel's network: whatever is asked, a page to log in."""
 
     def handle_one_request(self) -> None:
-        self.request.settimeout(5)
         self.request.recv(1000)
         page = b"<html>Silakan masuk</html>" * 40
         self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page))
@@ -127,7 +122,7 @@ def test_a_captive_portal_is_no_broker_and_no_receipt(tmp_path: Path, outbox: Ou
                 all_once(centre, ids)
         finally:
             portal.shutdown()
-            serving.join(5)
+            serving.join()
 
 
 def test_a_broker_that_moved_to_another_address_is_found_by_its_name(tmp_path: Path, outbox: Outbox) -> None:
@@ -173,7 +168,7 @@ def test_a_week_s_backlog_drains_in_order_while_people_go_on_being_decided(tmp_p
                 bike.wake()
             return outbox.depth().owed == 0 and len(ids) == 10_500
 
-        wait_for(lambda: (centre.turn(), through())[1], 60)
+        wait_for(lambda: (centre.turn(), through())[1])
         all_once(centre, ids)
 
 
@@ -181,15 +176,15 @@ def test_the_relay_cuts_with_a_reset_and_holds_what_it_holds(tmp_path: Path) -> 
     with (
         Mosquitto(tmp_path) as broker,
         Relay(broker.port) as relay,
-        socket.create_connection(("127.0.0.1", relay.port), timeout=5) as sock,
+        socket.create_connection(("127.0.0.1", relay.port)) as sock,
     ):
         relay.mood = Mood.HOLE
         sock.sendall(b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02me")
-        sock.settimeout(0.3)
+        sock.settimeout(0.3)  # nothing comes, however long one waits
         with pytest.raises(TimeoutError):
             sock.recv(4)
         relay.mood = Mood.WELL
-        sock.settimeout(5)
+        sock.settimeout(None)
         assert sock.recv(4) == b"\x20\x02\x00\x00"
         relay.cut()
         with pytest.raises(ConnectionResetError):

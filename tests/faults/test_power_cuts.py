@@ -147,7 +147,7 @@ def station(left: Path, promises: Promises, *, synced: bool = True) -> int:
             seqs = sorted(place.seq for place, _ in there.values() if place.epoch == epoch)
             gone = sum(f"{epoch}-{seq:06d}" in promises.purged for seq in range(1, seqs[-1] + 1) if seq not in seqs)
             broken += len(seqs) + gone != seqs[-1]
-        outbox.append(event(outbox.place()))
+        outbox.append(event)
     return broken
 
 

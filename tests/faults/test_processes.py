@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.record.outbox import Outbox
 from tests.device.delivery.test_courier import Centre, append, until
 from tests.faults.chaos import Site, whole
@@ -33,10 +33,10 @@ def open_files() -> int:
 def test_two_collectors_at_once_hold_everything_between_them(tmp_path: Path) -> None:
     """Two centres of one name take each other's session; whatever a station forgets is in one of the two."""
     with Site(tmp_path, stations=2) as site, point.Centre(tmp_path / "second", site.broker.port) as second:
-        wait_for(lambda: all(len(site.shown(name)) > 300 for name in site.names), 60)
+        wait_for(lambda: all(len(site.shown(name)) > 300 for name in site.names))
         site.quiet()
         second.child.kill()
-        wait_for(lambda: site.owed() == 0, 90)
+        wait_for(lambda: site.owed() == 0)
         held = {*site.centre.ids(), *second.ids()}
         shown = {id_ for name in site.names for id_ in site.shown(name)}
         assert shown <= held
@@ -57,7 +57,7 @@ def test_two_instances_on_one_outbox_lose_nothing_and_double_nothing(tmp_path: P
         before = len(site.shown(name))
         wait_for(lambda: len(site.shown(name)) > before + 20)
         site.quiet()
-        wait_for(lambda: site.owed() == 0, 60)
+        wait_for(lambda: site.owed() == 0)
         found = site.count()
         assert found.well, found
 
@@ -65,26 +65,22 @@ def test_two_instances_on_one_outbox_lose_nothing_and_double_nothing(tmp_path: P
 @whole
 def test_seven_stations_that_wake_at_once_after_a_power_cut_deliver_everything(tmp_path: Path) -> None:
     with Site(tmp_path, stations=7, rate=15) as site:
-        wait_for(lambda: all(len(site.shown(name)) > 20 for name in site.names), 60)
+        wait_for(lambda: all(len(site.shown(name)) > 20 for name in site.names))
         for _ in range(2):
             site.again()
             before = {name: len(site.shown(name)) for name in site.names}
-            wait_for(lambda before=before: all(len(site.shown(n)) > before[n] + 10 for n in site.names), 60)
+            wait_for(lambda before=before: all(len(site.shown(n)) > before[n] + 10 for n in site.names))
         site.quiet()
-        wait_for(lambda: site.owed() == 0, 60)
+        wait_for(lambda: site.owed() == 0)
         found = site.count()
         assert found.well, found
 
 
 @whole
-def test_a_hundred_sessions_leave_no_open_file_behind(
-    tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("device.delivery.courier.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("device.delivery.courier.MAX_PAUSE", 0.01)
+def test_a_hundred_sessions_leave_no_open_file_behind(tmp_path: Path, outbox: Outbox) -> None:
     with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay, Centre(broker.port) as centre:
         told = BrokerSettings(port=relay.port, keepalive=5)
-        with Courier(outbox, told, DeliverySettings(), Sender("bupati-1", "boot-1", {})) as bike:
+        with Courier(outbox, told, DeliverySettings(), Sender("bupati-1", "boot-1", {}), pauses=(0.01, 0.01)) as bike:
             until(centre, lambda: bike.linked)
             files = open_files()
             for n in range(1, 101):

@@ -10,12 +10,13 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Notice, Sender
 from device.model import Event, Place
 from device.record.outbox import Outbox, RecordError
 from device.wire import dumps
@@ -71,8 +72,7 @@ def main(folder: Path, point: str, port: int, until: str, rate: float) -> None:
             if (folder / "quiet").exists():
                 continue
             try:
-                told = event(point, outbox.place(), now)
-                outbox.append(told)
+                told = outbox.append(partial(event, point, at=now))
             except RecordError:
                 continue  # no light is shown for what is not on the disk
             os.write(record, f"{told.id} {told.place.epoch} {told.place.seq}\n".encode())

@@ -13,6 +13,7 @@ import pytest
 import central.__main__
 import device.__main__
 import office.__main__
+from device.verdict.ruleset import KEPT
 from tests.support.world import REPOSITORY
 
 PARSERS = {
@@ -162,6 +163,22 @@ def test_every_command_that_a_program_tells_people_to_type_exists(folder: str) -
     assert [
         (name, hint, what) for name, hint in hints for words in _typed(hint) if (what := _strange(words)) is not None
     ] == []
+
+
+def test_the_trust_bundle_has_one_name_wherever_somebody_reads_of_its_file() -> None:
+    """What a station keeps of it in its own folder is nobody's to type."""
+    texts = [*DOCUMENTS, *(REPOSITORY / "examples").iterdir(), *(REPOSITORY / "systemd").iterdir()]
+    texts += [
+        path for folder in ("device", "central", "office", "demo") for path in (REPOSITORY / folder).rglob("*.py")
+    ]
+    named = {
+        (name, text.name)
+        for text in texts
+        if text.is_file()
+        for name in re.findall(r"(?<![\w-])(?:trust|bundle)\.(?:cbor|cose|bin)\b", text.read_text(encoding="utf-8"))
+    }
+    assert {name for name, _ in named} == {"trust.cbor", KEPT}
+    assert {text for name, text in named if name == KEPT} == {"architecture.md", "ruleset.py"}
 
 
 @pytest.mark.parametrize("file", sorted((REPOSITORY / "systemd").glob("*.service")), ids=lambda one: one.name)

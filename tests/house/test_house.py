@@ -1,6 +1,7 @@
 """The walls: which room may take from which, and where each library lives; a new file needs no line here."""
 
 import ast
+import builtins
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,6 @@ ROOMS = {
         "system",
         "model",
         "wire",
-        "message",
         "config",
         "patterns",
         "indicators",
@@ -35,7 +35,10 @@ ROOMS = {
         "mqtt_client",
         "delivery",
         "control",
+        "parts",
+        "status",
         "daemon",
+        "wiring",
         "cli",
         "__main__",
     ),
@@ -54,7 +57,7 @@ ROOMS = {
         "cli",
         "__main__",
     ),
-    "office": ("__init__", "keys", "bundle", "bundle_diff", "desk", "passes", "cli", "__main__"),
+    "office": ("__init__", "days", "csv_table", "keys", "bundle", "desk", "passes", "policies", "cli", "__main__"),
 }
 # What the other programs may take of the station's rooms: nouns, forms and belief, never its loop or its own disk.
 SHARED = {
@@ -63,7 +66,6 @@ SHARED = {
         "system",
         "model",
         "wire",
-        "message",
         "config",
         "trust",
         "mqtt",
@@ -95,8 +97,9 @@ HOME = {
     "PIL": {"device.camera", "device.reading"},  # pictures are opened in one, and made smaller or upright in the other
     "gpiozero": {"device.indicators"},
     "paho": {"device.mqtt", "device.mqtt_client"},  # the folder is what the file is made of
-    "sqlite3": {"device.record", "device.system"},  # system: what its errors say, which the centre's database says too
-    "pydantic": {"device.config", "device.verdict"},  # the two kinds of file that people write by hand
+    # system: what its errors say, which the centre's database says too
+    "sqlite3": {"device.record", "device.system", "central.store"},
+    "pydantic": {"device.config", "device.verdict", "central.expected"},  # the kinds of file that people write by hand
     "segno": set(),
 }
 
@@ -197,7 +200,8 @@ def test_a_private_file_is_imported_by_its_own_room_alone(program: str) -> None:
 def test_each_library_lives_in_one_room() -> None:
     strays = [
         (dotted(path), library)
-        for path in modules("device")
+        for program in ("device", "central")
+        for path in modules(program)
         for library in {name.partition(".")[0] for name in named(path)} & HOME.keys()
         if room(dotted(path)) not in HOME[library]
     ]
@@ -223,21 +227,75 @@ def test_no_private_key_is_ever_used_on_a_device() -> None:
     assert signing == []
 
 
-@pytest.mark.parametrize("program", ["device"])
+@pytest.mark.parametrize("program", ["device", "central", "office"])
 def test_the_longest_module_can_still_be_read(program: str) -> None:
     lengths = {dotted(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules(program)}
     assert {module: lines for module, lines in lengths.items() if lines > LONGEST} == {}
 
 
 def test_what_only_a_tool_needs_is_not_paid_by_the_station() -> None:
-    asked = "import sys; import device.__main__, device.daemon, device.camera.pictures; print(*sys.modules)"
+    asked = "import sys; import device.__main__, device.wiring, device.camera.pictures; print(*sys.modules)"
     loaded = set(
         subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
     )
     tools = {"flicker", "webcam", "video", "picamera"}
     libraries = {"av", "videodev2", "picamera2", "segno", "reportlab", "unittest.mock", "asyncio", "matplotlib"}
-    assert (
-        loaded & ({f"device.camera.{name}" for name in tools} | {"device.cli.camera", "device.cli.bench"} | libraries)
-        == set()
-    )
+    commands = {"device.cli._camera", "device.cli._calibration"}
+    assert loaded & ({f"device.camera.{name}" for name in tools} | commands | libraries) == set()
     assert "device.scanner" in loaded
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *(f"device.delivery.{name}" for name in ("announcements", "in_flight", "remote_commands", "_reachability")),
+        *(f"central.{name}" for name in ("ingest.intake", "ingest.inbox", "ingest.transfer", "broker.recall")),
+    ],
+)
+def test_what_only_speaks_of_messages_loads_no_client_of_a_broker(module: str) -> None:
+    asked = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
+    assert module in loaded
+    assert [name for name in loaded if name.partition(".")[0] == "paho"] == []
+
+
+def classes() -> Iterator[tuple[str, ast.ClassDef]]:
+    """Yield every class of the three programs, each with the module that it stands in."""
+    for program in ("device", "central", "office"):
+        for path in modules(program):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ClassDef):
+                    yield dotted(path), node
+
+
+def test_a_class_name_stands_for_one_thing() -> None:
+    homes: dict[str, list[str]] = {}
+    for module, node in classes():
+        homes.setdefault(node.name, []).append(module)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+def test_every_named_error_has_the_one_root_and_is_called_one() -> None:
+    builtin = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    ours = {"TitikError"}
+    strays = []
+    for module, node in classes():
+        bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
+        if module != "device.system.errors" and (set(bases) & builtin or any(base.endswith("Error") for base in bases)):
+            ours.add(node.name)
+            if bases[0] in builtin or not node.name.endswith("Error"):
+                strays.append((module, node.name))
+    assert strays == []
+    assert len(ours) > 30  # they were found at all
+
+
+def test_an_upper_bound_is_called_max() -> None:
+    others = [
+        (dotted(path), node.id)
+        for program in ("device", "central", "office")
+        for path in modules(program)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        if node.id.lstrip("_").startswith(("MOST", "LONGEST", "LARGEST", "DEEPEST", "UPPER", "HIGHEST"))
+    ]
+    assert others == []

@@ -27,7 +27,7 @@ def run(*words: str | Path, at: Path, told: str = "", path: Path | None = None) 
 
 def empty(folder: Path) -> Path:
     """Make an environment without any package, and return its Python."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     return folder / "bin" / "python"
 
 

@@ -20,7 +20,7 @@ LOCKS = [*FOLDERS, "pi"]
 
 def test_the_bills_are_those_of_these_locks_to_the_byte(tmp_path: Path) -> None:
     """Where this is red: ``make sbom``, and look at the difference."""
-    subprocess.run([sys.executable, REPOSITORY / "tools" / "sbom.py", tmp_path], check=True, timeout=60)
+    subprocess.run([sys.executable, REPOSITORY / "tools" / "sbom.py", tmp_path], check=True)
     made = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert sorted(made) == sorted(f"{lock}.cdx.json" for lock in LOCKS)
     kept = {file.name: file.read_bytes() for file in BILLS.iterdir()}

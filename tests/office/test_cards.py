@@ -17,10 +17,11 @@ from device.scanner import read_still
 from device.trust.bundle import Roots, Trust, open_bundle, revocation, root_key
 from device.verdict.verify import believe
 from office.__main__ import main
-from office.cli.cards import _told, shorter
+from office.cli.cards import progress
+from office.csv_table import NotATableError
 from office.passes import cardholders, qr, sheet
-from office.passes.cardholders import Person
-from office.passes.csv_table import NotATableError
+from office.passes.cardholders import Cardholder
+from office.passes.cards import shorter
 
 PASSPHRASE = "kuda benar baterai staples"
 UNTIL = datetime.now(WITA).date() + timedelta(days=30)
@@ -183,9 +184,9 @@ class _Terminal(io.StringIO):
 
 def test_progress_is_a_line_per_500_where_nobody_watches_and_else_a_bar() -> None:
     err, terminal = io.StringIO(), _Terminal()
-    assert list(_told(range(1001), "x", err)) == list(range(1001))
+    assert list(progress(range(1001), "x", err)) == list(range(1001))
     assert err.getvalue().splitlines() == ["  500/1001 x", "  1000/1001 x"]
-    assert list(_told(range(25), "x", terminal)) == list(range(25))
+    assert list(progress(range(25), "x", terminal)) == list(range(25))
     assert terminal.getvalue().split("\r")[1:] == [
         f"  [{'#' * 12:<30}] 10/25 x",
         f"  [{'#' * 24:<30}] 20/25 x",
@@ -232,7 +233,7 @@ def test_a_name_typed_in_two_parts_is_the_same_name_and_can_be_printed() -> None
 
 
 def test_a_quoted_name_may_hold_the_delimiter_and_a_short_row_is_empty() -> None:
-    assert cardholders.parse(b'number,name,unit\n1,"Contoh, S.Kom."\n') == (Person(2, "1", "Contoh, S.Kom.", ""),)
+    assert cardholders.parse(b'number,name,unit\n1,"Contoh, S.Kom."\n') == (Cardholder(2, "1", "Contoh, S.Kom.", ""),)
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,8 @@ from device.scanner import read_still
 from device.trust.bundle import Trust
 from device.verdict.judge import Rules, choose, judge
 from device.verdict.policy import Setting
-from office.cli.phone import write_page
 from office.desk.refusal import RefusalError
-from office.passes.phone import PREFIX, cnf, link, page_html, phone_code, phone_key
+from office.passes.phone import PREFIX, cnf, link, page_html, phone_code, phone_key, write_page
 from office.passes.phone_picture import key_from_picture
 from tests.support.browser import Browser, Site
 from tests.support.credentials import STAFF_KEY, pack, token, trust

@@ -11,10 +11,11 @@ from device.model import WITA, Colour, Outcome, Reason, Verdict
 from device.trust.bundle import Roots, open_bundle, root_key
 from device.verdict.judge import choose
 from device.verdict.policy import Setting, parse, shipped
-from office import bundle_diff
 from office.__main__ import main
-from office.cli.policy import changes, mistakes, said, turning_days
-from office.passes.examples import PERSONS, Signers
+from office.bundle import difference
+from office.policies.examples import PERSONS, ExampleSigners
+from office.policies.mistakes import mistakes
+from office.policies.trial import changes, said, turning_days
 
 PASSPHRASE = "kuda benar baterai staples"
 SETTING = Setting("bupati-1", "bupati", "in")
@@ -67,7 +68,7 @@ def _json(capsys: pytest.CaptureFixture[str], *told: str) -> Any:
 
 def test_every_person_is_answered_as_the_plain_table_says() -> None:
     policies = tuple(policy for name in ("staff", "brief-2021") if (policy := shipped(name)) is not None)
-    answers = said(Signers(), policies, [TODAY], SETTING)
+    answers = said(ExampleSigners(), policies, [TODAY], SETTING)
     words = [(one.outcome, one.colour, one.reason) for one in answers.values()]
     green, yellow, red = (
         (Outcome.ADMIT, Colour.GREEN, Reason.TWO_DOSES),
@@ -87,7 +88,7 @@ def test_ages_and_times_are_those_of_the_day_that_is_asked_about() -> None:
     policy = shipped("pedulilindungi-2022-07")
     assert policy is not None
     day = date(2022, 8, 1)
-    answers = {person: verdict for (person, _), verdict in said(Signers(), (policy,), [day], SETTING).items()}
+    answers = {person: verdict for (person, _), verdict in said(ExampleSigners(), (policy,), [day], SETTING).items()}
     by = {name.split(" / ")[-1]: (verdict.outcome, verdict.reason) for name, verdict in answers.items()}
     assert by["dose 3 of 2"] == (Outcome.ADMIT, Reason.BOOSTER)
     assert by["child 12, 2/2"] == (Outcome.ADMIT, Reason.TWO_DOSES)
@@ -97,7 +98,7 @@ def test_ages_and_times_are_those_of_the_day_that_is_asked_about() -> None:
 
 
 def test_no_person_is_told_that_its_code_is_not_genuine() -> None:
-    genuine = {verdict.reason for verdict in said(Signers(), (), [TODAY], SETTING).values()}
+    genuine = {verdict.reason for verdict in said(ExampleSigners(), (), [TODAY], SETTING).values()}
     assert genuine == {Reason.NO_RULE, Reason.EXPIRED}
     assert len({person.name for person in PERSONS}) == len(PERSONS) == 15
 
@@ -195,7 +196,7 @@ def test_a_rule_changes_on_a_day_by_two_policies_of_one_name(
     policies, wrong = choose(("staff",), trust)
     assert wrong == []
     days = [date(2026, 12, 31), date(2027, 1, 1), date(2028, 1, 1)]
-    answers = said(Signers(), policies, days, SETTING)
+    answers = said(ExampleSigners(), policies, days, SETTING)
     reasons = [(answers["pegawai / staff", day].colour, answers["pegawai / staff", day].reason) for day in days]
     assert reasons == [(Colour.YELLOW, Reason.STAFF), (Colour.GREEN, Reason.STAFF), (None, Reason.NO_RULE)]
     assert main(["policy", "check", str(until), str(since)]) == 0
@@ -262,7 +263,7 @@ def test_a_diff_names_what_changed_and_nothing_else(
 def test_two_bundles_that_say_the_same_differ_in_version_and_dates_only(desk: Path, secret: list[str]) -> None:
     root = Roots(root_key((desk / "root.pub").read_text()))
     old, new = (open_bundle(_sign(desk, secret, name).read_bytes(), root) for name in ("a.cbor", "b.cbor"))
-    lines = list(bundle_diff.told(bundle_diff.between(old, new)))
+    lines = list(difference.lines(difference.between(old, new)))
     assert (lines[0], lines[-1], len(lines)) == ("versi / version 1 -> 2", "selain itu sama / otherwise the same", 4)
 
 

@@ -18,12 +18,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from tests.support.world import answers, free_port, wait_for
+from tests.support.world import PATIENCE, answers, free_port, wait_for
 
 PHONE = (360, 640)
 """CSS pixels of a small phone's screen."""
-_PATIENCE = 20
-"""Seconds that any one command to the browser may take."""
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -63,7 +61,7 @@ class Browser:
             wanted = {
                 "goog:chromeOptions": options,
                 "goog:loggingPrefs": {"performance": "ALL", "browser": "ALL"},
-                "timeouts": {"script": 10_000, "pageLoad": 10_000},
+                "timeouts": {"script": int(PATIENCE * 1000), "pageLoad": int(PATIENCE * 1000)},
             }
             session = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
             self._at += f"/session/{session['sessionId']}"
@@ -83,13 +81,13 @@ class Browser:
     def _end(self) -> None:
         if self._driver is not None:
             self._driver.kill()
-            self._driver.wait(10)
+            self._driver.wait()
 
     def _ask(self, method: str, path: str, told: Mapping[str, Any] | None = None) -> Any:
         body = None if method in {"GET", "DELETE"} else json.dumps(told or {}).encode()
         request = Request(self._at + path, body, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - loopback
         try:
-            with self._open(request, timeout=_PATIENCE) as answer:
+            with self._open(request, timeout=PATIENCE) as answer:
                 return json.load(answer)["value"]
         except HTTPError as error:
             raise AssertionError(f"{method} {path}: {json.load(error)['value']['message']}") from None
@@ -178,7 +176,7 @@ class Site:
         """Leave the network; twice does no harm."""
         if self._server is not None:
             self._server.shutdown()
-            self._thread.join(5)
+            self._thread.join()
             self._server.server_close()
             self._server = None
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from device.config import BrokerSettings
-from device.mqtt_client import Link, Message, Received, SessionError
+from device.mqtt_client import Link, SessionError
+from device.wire import Message, Received
 from tests.device.mqtt.test_framing import length
 
 MB = 1_000_000

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from numpy.typing import NDArray
 from PIL import Image
 
-from device.trust.bundle import Key, Roots, Trust, trusting
+from device.trust.bundle import Key, Roots, Trust, spki_text, trusting
 from office import bundle
 from tests.support.codes import code, view
 from tests.support.credentials import trust
@@ -76,7 +76,7 @@ class Station:
     def write(self) -> None:
         """Write its configuration and bundle."""
         self.pictures.mkdir(parents=True, exist_ok=True)
-        (self.folder / "bundle.cose").write_bytes(signed_bundle())
+        (self.folder / "trust.cbor").write_bytes(signed_bundle())
         (self.folder / "secrets").mkdir(exist_ok=True)
         (self.folder / "secrets" / "fleet-secret").write_text("5a" * 32)
         camera = {
@@ -93,7 +93,7 @@ class Station:
             f'state = "{self.folder}/state"\n[point]\nname = "{self.name}"\nsite = "bupati"\n'
             f'[camera]\n{chr(10).join(lines)}\n[pins]\nfactory = "mock"\n[clock]\ntrust = "system"\n'
             f'[policy]\nuse = ["staff", "brief-2021"]\n'
-            f'[trust]\nbundle = "{self.folder}/bundle.cose"\nroots = ["{bundle.spki_text(ROOT.public_key())}"]\n'
+            f'[trust]\nbundle = "{self.folder}/trust.cbor"\nroots = ["{spki_text(ROOT.public_key())}"]\n'
             f"[broker]\nport = {self.port}\n{self.more}\n"
         )
 
@@ -111,18 +111,18 @@ class Station:
     ) -> None:
         self.child.__exit__(kind, error, trace)
 
-    def says(self, words: str, times: int = 1, limit: float = 20) -> None:
+    def says(self, words: str, times: int = 1) -> None:
         """Wait until *words* stand *times* in what it said, over all its lives."""
 
         def said() -> bool:
             return self.child.err.count(words) >= times or self.child.process.poll() is not None
 
-        wait_for(said, limit, words)
+        wait_for(said, words)
         assert self.child.err.count(words) >= times, self.child.err[-3000:]
 
-    def ends(self, limit: float = 20) -> int:
+    def ends(self) -> int:
         """Wait for its end, and return its exit code."""
-        return self.child.process.wait(limit)
+        return self.child.process.wait()
 
     def shown(self) -> list[tuple[str, ...]]:
         """Return what it showed: id, seq, outcome, colour, reason, kind, repeat."""

@@ -5,41 +5,79 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from random import SystemRandom
 from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Self, TypeVar
+from unittest.mock import patch
 
 import pytest
 
 T = TypeVar("T")
 
 REPOSITORY = Path(__file__).parents[2]
+ALL_SEEDS = os.environ.get("TITIK_SEEDS") == "all"
+"""Whether tests draw all that they may draw at random, as `make seeds` does, and not a few of it."""
+PATIENCE = 180.0
+"""Seconds after which what is waited for counts as hanging: no expectation, so there is one of it for all waits.
+
+It holds beside eight busy processes, where a second of work takes ten. What waits in the test's own thread needs none:
+pytest's limit for a test, which is longer, ends that and shows where it stood.
+"""
+
+
+def run_here(
+    main: Callable[[list[str]], int], *words: str | Path, text: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program's *main* in this process, with *text* at its standard input.
+
+    A process of its own takes a third of a second of CPU to begin; what is about one (signals, pipes, exit codes that
+    the system sees) starts a `Child`.
+    """
+    given = TextIOWrapper(BytesIO(text), encoding="utf-8")
+    out, err = BytesIO(), BytesIO()
+    with (
+        patch("sys.stdin", given),
+        redirect_stdout(TextIOWrapper(out, encoding="utf-8", write_through=True)) as told,
+        redirect_stderr(TextIOWrapper(err, encoding="utf-8", write_through=True)) as said,
+    ):
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        octets = out.getvalue(), err.getvalue()
+        told.detach()
+        said.detach()
+    return subprocess.CompletedProcess(words, code, *octets)
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody listened on a moment ago."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """Return a TCP port on loopback that nobody had a moment ago, below those that clients are given meanwhile."""
+    while True:
+        port = SystemRandom().randrange(10_000, 32_768)
+        with socket.socket() as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
 
 
-def wait_for(condition: Callable[[], T], limit: float = 10.0, what: str = "") -> T:
-    """Return the first true value of *condition*; AssertionError after *limit* seconds without one."""
+def wait_for(condition: Callable[[], T], what: str = "") -> T:
+    """Return the first true value of *condition*; AssertionError after `PATIENCE` without one."""
     pause = Event()
-    until = monotonic() + limit
+    until = monotonic() + PATIENCE
     while not (value := condition()):
         if monotonic() > until:
-            raise AssertionError(f"waited {limit} s in vain: {what or getattr(condition, '__name__', condition)}")
+            raise AssertionError(f"waited {PATIENCE} s in vain: {what or getattr(condition, '__name__', condition)}")
         pause.wait(0.02)
     return value
 
 
 def answers(port: int) -> bool:
     """Return whether something on loopback takes a connection on *port*."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), PATIENCE):
         return True
     return False
 
@@ -59,7 +97,7 @@ class Beside:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping.set()
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
 
     def _run(self) -> None:
         """Work until `_stopping` is set."""
@@ -119,7 +157,7 @@ class Mosquitto:
         """Kill it as a power cut would; twice does no harm."""
         if self._child is not None:
             self._child.kill()
-            self._child.wait(10)
+            self._child.wait()
             self._child = None
 
 
@@ -176,12 +214,12 @@ class Child:
     def kill(self) -> None:
         """SIGKILL, as ``kill -9``; twice does no harm."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait()
 
-    def stop(self, limit: float = 5.0) -> int:
-        """SIGTERM; return its exit code, TimeoutExpired after *limit* seconds."""
+    def stop(self) -> int:
+        """SIGTERM, then wait for its end; return its exit code."""
         self.process.terminate()
-        return self.process.wait(limit)
+        return self.process.wait()
 
 
 @contextmanager

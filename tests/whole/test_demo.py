@@ -27,7 +27,7 @@ from device.scanner import read_still
 from device.trust.bundle import Key, Trust, kid_of, trusting
 from device.verdict.verify import believe
 from office.bundle import ALWAYS
-from office.desk.desk import found
+from office.desk.new_desk import found
 from tests.support.world import REPOSITORY
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -304,7 +304,6 @@ def test_the_demo_ends_by_itself_and_every_event_is_at_the_centre(tmp_path: Path
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=100,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

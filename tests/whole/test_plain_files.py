@@ -21,14 +21,15 @@ from central.settings import password
 from central.store.backup import restore
 from central.store.database import Store
 from device.config import BrokerSettings, ConfigError
-from device.mqtt_client import Link, Message, SessionError
+from device.mqtt_client import Link, SessionError
 from device.record._reserve import Reserve
 from device.record.outbox import Outbox
 from device.record.transfer_file import MAX_DAMAGED, Header, Holds, TransferFile, TransferFileError, told_of, writing
 from device.system.disk import NotPlainError, check_plain, open_plain, read_bounded
+from device.wire import Message
 from office.cli.issue import _phone_key
-from office.cli.options import opened
-from office.desk.desk import found
+from office.desk.bundle_file import opened
+from office.desk.new_desk import found
 from office.desk.refusal import RefusalError
 from tests.support.certificates import Authority
 from tests.support.credentials import staff_pass
@@ -85,18 +86,19 @@ CASES = (
          " --until 2027-06-30 --png {out}/a.png --page https://pas.example/ --phone {png}", 1),
     Case("issue, a passphrase", "office", "issue --desk {desk} --passphrase-file {pipe} --domain staff --number 1"
          " --name A --until 2027-06-30 --png {out}/a.png", 1),
-    Case("a desk's book", "office", "trust list --desk {nobook}", 1),
+    Case("a desk's book", "office", "foreign-keys list --desk {nobook}", 1),
     Case("a desk's log", "office", "revoke --desk {nolog} 0042", 1),
     Case("a desk's key", "office", "issue --desk {nokey} --passphrase-file {word} --domain staff --number 1"
          " --name A --until 2027-06-30 --png {out}/a.png", 1),
-    Case("a desk's trusted keys", "office", "trust list --desk {notrust}", 1),
+    Case("a desk's trusted keys", "office", "foreign-keys list --desk {notrust}", 1),
     Case("a desk's last bundle", "office", "policy check --desk {nolast} staff", 1),
     Case("a desk's roster", "office", "bundle sign --desk {noroster} --passphrase-file {word} --out {out}/t.cbor", 1),
     Case("cards, a list", "office", f"cards {DESK} --csv {{pipe}} --domain staff --until 2027-06-30"
          " --out {out}/k", 1),
     Case("roster import", "office", "roster import --desk {desk} {pipe}", 1),
-    Case("trust import", "office", "trust import --desk {desk} --issuer ID {pipe}", 1),
-    Case("trust import, an authority", "office", "trust import --desk {desk} --issuer ID --ca {pipe} {word}", 1),
+    Case("foreign-keys import", "office", "foreign-keys import --desk {desk} --issuer ID {pipe}", 1),
+    Case("foreign-keys import, an authority", "office",
+         "foreign-keys import --desk {desk} --issuer ID --ca {pipe} {word}", 1),
     Case("policy check", "office", "policy check {pipe}", 1),
     Case("bundle show", "office", "bundle show --root {root} {pipe}", 1),
     Case("bundle show, a root", "office", "bundle show --root {pipe} {word}", 1),
@@ -121,7 +123,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "state").mkdir()
     os.mkfifo(folder / "state" / "outbox.db")
     with Outbox(folder / "log" / "outbox.db", 1000) as outbox:
-        outbox.place()
+        outbox.kept()
     (folder / "log" / "outbox.db-wal").unlink(missing_ok=True)
     os.mkfifo(folder / "log" / "outbox.db-wal")
     (folder / "central.toml").write_text(f'[store]\npath = "{folder}/central.db"\n')
@@ -243,17 +245,17 @@ def test_a_station_whose_secrets_certificates_and_card_are_pipes_says_so_and_end
     certificates = "\n".join(f'{name} = "{tmp_path}/{name}"' for name in ("ca", "certificate", "key"))
     point = Station(tmp_path, free_port(), more=f"tls = true\n{certificates}")
     point.write()
-    for name in ("ca", "certificate", "key", "state/outbox.db", "secrets/mqtt-password", "bundle.cose"):
+    for name in ("ca", "certificate", "key", "state/outbox.db", "secrets/mqtt-password", "trust.cbor"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).unlink(missing_ok=True)
         os.mkfifo(tmp_path / name)
     save(point.pictures / "1.png", staff_pass("0001", **DATES))
     with point:
         point.says(f"the credential mqtt-password cannot be read: it is {PIPE}")
-        point.says(f"{tmp_path}/bundle.cose cannot be read: it is {PIPE}")
+        point.says(f"{tmp_path}/trust.cbor cannot be read: it is {PIPE}")
         point.says(f"nothing can be recorded: outbox.db cannot be opened: it is {PIPE}")
         point.says(f"[broker] ca = {tmp_path}/ca cannot be read: it is {PIPE}")
-        assert point.child.stop(30) == 0
+        assert point.child.stop() == 0
     assert "shown id=" not in point.child.err
 
 

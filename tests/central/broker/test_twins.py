@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.alarms import Alarms
@@ -68,7 +68,6 @@ def test_who_comes_back_after_long_or_in_another_session_is_no_twin() -> None:
     assert [hear(twins, "online", "b", "e1"), hear(twins, "online", "b", "e2")] == [None, None]
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from("ABCDE"), max_size=20))
 def test_whoever_came_back_after_another_is_noticed_and_nobody_else(lives: list[str]) -> None:
     twins = Twins()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.__main__ import main
@@ -21,10 +21,12 @@ from central.cli.table import lines
 from central.events import stamp
 from central.expected import Expected, expected, never_heard
 from central.problems import FAULTS, TROUBLES, Problem, problems
-from central.settings import InventorySettings, Settings, TrustSettings
-from central.store import audit_log, tables
+from central.settings import BundleSettings, InventorySettings, Settings
+from central.store import audit_log, schema, tally
 from central.store.backup import backup, lock_of, restore
-from central.store.status import Backup, DatabaseMissingError, PointStatus, Status, Trouble, look
+from central.store.file import DatabaseMissingError
+from central.store.status import Backup, PointStatus, Status, look
+from central.store.troubles import Trouble
 from device.model import Place
 from device.trust.bundle import Trust
 from device.wire import dumps
@@ -105,7 +107,6 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(EVENTS, st.booleans())
 def test_the_last_event_agrees_with_looking_at_every_row(
     told: list[tuple[datetime | None, str, datetime]], seen: bool
@@ -209,7 +210,6 @@ SCANS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(SCANS, st.integers(0, 12))
 def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
     told: list[tuple[int, str, str | None, bool, bool]], purged: int
@@ -234,8 +234,8 @@ def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
         file.executemany(
             "INSERT INTO event VALUES (?, ?, ?, ?, ?)", [row for seq, row in held.items() if seq >= purged]
         )
-        file.execute(tables.TALLY[0])
-        file.execute(tables.TALLY[1], {"after": 0, "most": 100})
+        schema.make(file, "tally")
+        tally.recount(file)
         assert counted == file.execute("SELECT kind, events FROM tally ORDER BY kind").fetchall()
 
 
@@ -285,7 +285,6 @@ SAID = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(SAID, SAID, SAID)
 def test_whatever_a_station_says_the_status_is_said(
     state_: dict[str, Any], info: dict[str, Any], told: dict[str, Any]
@@ -349,7 +348,7 @@ def test_what_is_wrong_with_the_centre_comes_first(tmp_path: Path) -> None:
         unreleased=2,
         backup=Backup(stamp(NOW - 37 * HOUR), "f", 1),
         troubles=tuple(
-            Trouble(point, word, stamp(NOW), {})
+            Trouble(point, word, {}, stamp(NOW), stamp(NOW))
             for point, word in (("", "bundle"), ("", "rival"), ("bupati-1", "twin"), ("bupati-1", "to{morrow}"))
         ),
     )
@@ -418,7 +417,7 @@ def test_a_database_that_no_centre_of_this_version_has_opened_says_how_to(tmp_pa
 
 def test_the_inventory_and_the_bundle_are_read_or_it_is_said_why_not(tmp_path: Path) -> None:
     inventory, bundle = tmp_path / "inventory.toml", tmp_path / "trust.cbor"
-    told = Settings(inventory=InventorySettings(file=inventory), trust=TrustSettings(bundle=bundle))
+    told = Settings(inventory=InventorySettings(file=inventory), trust=BundleSettings(bundle=bundle))
     assert expected(told).faults == (
         f"{inventory}: No such file or directory",
         f"{bundle}: No such file or directory",
@@ -483,7 +482,7 @@ def test_what_was_done_by_hand_survives_a_restore_and_is_never_changed(tmp_path:
     restore(centre.path, copy, NOW + 2 * HOUR, "siti")
     with Centre(tmp_path) as centre:
         lines_ = centre.store.noted()
-        assert [(line.who, line.what, json.loads(line.told)) for line in lines_] == [
+        assert [(line.who, line.what, json.loads(line.details)) for line in lines_] == [
             ("budi", "seen", {"message": 1}),
             ("budi", "seen", {"message": 2}),
             ("siti", "restore", {"file": str(copy)}),
@@ -542,7 +541,7 @@ def test_what_a_running_centre_noticed_is_read_where_it_has_the_table(tmp_path: 
                 (TIME, '{"boots":[]}'),
             )
             file.commit()
-        assert look(centre.path).troubles == (Trouble("bupati-1", "twin", TIME, {"boots": []}),)
+        assert look(centre.path).troubles == (Trouble("bupati-1", "twin", {"boots": []}, TIME, TIME),)
 
 
 def test_the_status_writes_nothing(tmp_path: Path) -> None:

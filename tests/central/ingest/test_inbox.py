@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.ingest.inbox import (
@@ -22,8 +22,7 @@ from central.ingest.inbox import (
     WORDS,
     Inbox,
 )
-from device.mqtt_client import Received
-from device.wire import ROOT
+from device.wire import ROOT, Received
 
 FLOOD = "bupati-1"
 OTHERS = ("bupati-2", "bupati-3", "dprd-1", "gabungan-1", "gabungan-2", "gabungan-3")
@@ -101,7 +100,6 @@ def test_a_large_message_of_a_flood_costs_the_next_point_one_turn() -> None:
     assert told(b"mine", "dprd-1") in turns[1]
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([FLOOD, *OTHERS[:2], "No-point", "fleet"]), st.integers(0, 3)), max_size=60),
     st.integers(1, 5),

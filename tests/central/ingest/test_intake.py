@@ -6,12 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.ingest.intake import MAX_WORD
-from device.mqtt_client import Message, Received
-from device.wire import dumps
+from device.wire import Message, Received, dumps
 from tests.central.store.test_store import NOW, Centre, event, message, state
 
 TABLES = ("event", "quarantine", "station", "said", "unread", "lost", "purged", "clock")
@@ -73,7 +72,6 @@ def taken(folder: Path, batches: Iterable[list[Received]]) -> tuple[dict[str, li
         return rows, answers, news
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(MESSAGES, min_size=2, max_size=8))
 def test_messages_taken_together_are_what_they_are_one_by_one(batch: list[Received]) -> None:
     with TemporaryDirectory() as one, TemporaryDirectory() as other:

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.events import stamp
@@ -66,7 +66,6 @@ def dated(centre: Centre) -> dict[int, str | None]:
     return dict(centre.all("SELECT seq, at FROM event WHERE synced = 0"))
 
 
-@settings(max_examples=150, deadline=None)
 @given(STORIES, st.data())
 def test_dates_are_those_of_the_plain_rule_in_any_order_and_any_batches(story: list[Told], data: st.DataObject) -> None:
     order = data.draw(st.permutations(written(story)))

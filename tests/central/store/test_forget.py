@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from central.store.database import Known
 from central.store.forget import ForgetError, NoDatabaseError, forget
+from central.store.known_points import Known
 from central.store.missing import Gap
 from central.store.troubles import TWIN
 from device.wire import dumps

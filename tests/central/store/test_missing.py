@@ -6,11 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from central.broker.recall import EACH_MINUTE, MAX_ASKED, Recall
-from central.store.epoch_ranges import Spans
+from central.store.epoch_ranges import EpochRanges
 from central.store.missing import EPOCH, LOOK, Gap
 from device.wire import Topics, dumps
 from tests.central.store.test_store import NOW, Centre, event, message, state
@@ -32,10 +32,9 @@ def numbers(gaps: Iterable[Gap]) -> set[tuple[str, int]]:
     return {(gap.epoch, seq) for gap in gaps for seq in range(gap.first, gap.last + 1)}
 
 
-@settings(max_examples=200, deadline=None)
 @given(RUNS, RUNS)
 def test_spans_are_sets_of_numbers(some: list[Gap], ranges: list[Gap]) -> None:
-    spans = Spans(some)
+    spans = EpochRanges(some)
     assert numbers(spans) == numbers(some)
     runs = sorted(spans)
     assert all(a.epoch != b.epoch or a.last + 1 < b.first for a, b in itertools.pairwise(runs))
@@ -57,7 +56,6 @@ STORY = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
 @given(STORY, RUNS, st.integers(1, 40))
 def test_looks_of_any_size_find_together_what_one_look_finds(
     story: list[tuple[str, str, int]], asked: list[Gap], most: int

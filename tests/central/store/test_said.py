@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from central.store.reported import MAX_KEPT, MAX_SAID
-from device.mqtt_client import Received
-from device.wire import dumps
+from device.wire import Received, dumps
 from tests.central.store.test_store import Centre, event, message, state
 from tests.support.work import Steps
 

@@ -4,7 +4,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -79,7 +79,6 @@ def test_a_flicker_is_nobody() -> None:
         assert room.seconds(NOBODY, 0.3) == [(False, 0.3)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([NOBODY, PAPER, SCREEN, SUN]), st.floats(0.05, 20)), max_size=15))
 def test_it_is_dark_when_nobody_was_there_a_while_and_never_flashes(
     shown: list[tuple[tuple[bool, int, int], float]],

@@ -70,7 +70,7 @@ def test_a_station_of_few_frames_a_second_makes_one_event_of_one_showing(tmp_pat
     save(point.pictures / "1.png", staff_pass("0001", **DATES))
     with point:
         point.says("camera.fps = 4 gives a frame each 0.25 s, and sighting.quiet = 0.1 is no longer")
-        assert point.child.process.wait(60) == 0
+        assert point.child.process.wait() == 0
     with closing(sqlite3.connect(point.outbox)) as rows:
         bodies = [json.loads(body)["data"] for (body,) in rows.execute("SELECT body FROM event ORDER BY row")]
     assert [(body["reason"], body["repeat"]) for body in bodies] == [("staff", False)]

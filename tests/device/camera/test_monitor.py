@@ -5,11 +5,11 @@ from itertools import cycle, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from device.camera.monitor import CLEAR_AFTER, OUT_OF_SERVICE, REOPENED, CameraMonitor, State, view
+from device.camera.monitor import CLEAR_AFTER, OUT_OF_SERVICE, REOPENED, CameraMonitor, CameraState, view
 from device.camera.sharpness import SharpnessHistory
 from device.config import CameraSettings
 from device.model import Frame
@@ -35,16 +35,16 @@ LOBBY = (
 
 
 POOL = {
-    State.CLEAR: cycle([noisy(LOBBY) for _ in range(5)]),
-    State.DARK: cycle([noisy(17.0, 1.0) for _ in range(5)]),
-    State.BLACK: cycle([np.full(SIZE, 16, np.uint8)]),
-    State.FROZEN: cycle([noisy(LOBBY)]),
-    State.COVERED: cycle([noisy(120.0) for _ in range(5)]),
-    State.DAZZLED: cycle([noisy(250.0, 3.0) for _ in range(5)]),
+    CameraState.CLEAR: cycle([noisy(LOBBY) for _ in range(5)]),
+    CameraState.DARK: cycle([noisy(17.0, 1.0) for _ in range(5)]),
+    CameraState.BLACK: cycle([np.full(SIZE, 16, np.uint8)]),
+    CameraState.FROZEN: cycle([noisy(LOBBY)]),
+    CameraState.COVERED: cycle([noisy(120.0) for _ in range(5)]),
+    CameraState.DAZZLED: cycle([noisy(250.0, 3.0) for _ in range(5)]),
 }
 
 
-def picture(state: State) -> NDArray[np.uint8]:
+def picture(state: CameraState) -> NDArray[np.uint8]:
     """Return the next frame of a view that is *state*."""
     return next(POOL[state])
 
@@ -57,7 +57,7 @@ class Sightings:
         self.lens.opened()
         self.tick = 50.0
 
-    def see(self, state: State, seconds: float) -> list[State]:
+    def see(self, state: CameraState, seconds: float) -> list[CameraState]:
         """Look at it for so long; return what was said after each frame."""
         said = []
         for _ in range(round(seconds / STEP)):
@@ -68,52 +68,54 @@ class Sightings:
 
 
 PATIENCE = {
-    State.DARK: 4.0,
-    State.BLACK: CAMERA.black,
-    State.FROZEN: CAMERA.frozen,
-    State.COVERED: CAMERA.covered,
-    State.DAZZLED: CAMERA.covered,
+    CameraState.DARK: 4.0,
+    CameraState.BLACK: CAMERA.black,
+    CameraState.FROZEN: CAMERA.frozen,
+    CameraState.COVERED: CAMERA.covered,
+    CameraState.DAZZLED: CAMERA.covered,
 }
 
 
 @pytest.mark.parametrize("state", PATIENCE)
-def test_each_state_is_said_after_its_patience_and_forgotten_a_second_after_its_end(state: State) -> None:
+def test_each_state_is_said_after_its_patience_and_forgotten_a_second_after_its_end(state: CameraState) -> None:
     sightings = Sightings()
-    assert sightings.see(State.CLEAR, 3) == [State.CLEAR] * 12
+    assert sightings.see(CameraState.CLEAR, 3) == [CameraState.CLEAR] * 12
     said = sightings.see(state, 8)
-    assert said == [State.CLEAR] * said.index(state) + [state] * (32 - said.index(state))
+    assert said == [CameraState.CLEAR] * said.index(state) + [state] * (32 - said.index(state))
     assert STEP * said.index(state) == PATIENCE[state]
     assert sightings.lens.serves is (state not in OUT_OF_SERVICE)
     assert sightings.lens.lost == REOPENED.get(state)
-    after = sightings.see(State.CLEAR, 2)
-    assert after == [state] * after.index(State.CLEAR) + [State.CLEAR] * (8 - after.index(State.CLEAR))
-    assert STEP * after.index(State.CLEAR) == CLEAR_AFTER
+    after = sightings.see(CameraState.CLEAR, 2)
+    assert after == [state] * after.index(CameraState.CLEAR) + [CameraState.CLEAR] * (
+        8 - after.index(CameraState.CLEAR)
+    )
+    assert STEP * after.index(CameraState.CLEAR) == CLEAR_AFTER
     assert (sightings.lens.serves, sightings.lens.lost) == (True, None)
 
 
 @pytest.mark.parametrize("state", PATIENCE)
-def test_a_hand_for_two_seconds_is_nothing(state: State) -> None:
+def test_a_hand_for_two_seconds_is_nothing(state: CameraState) -> None:
     sightings = Sightings()
     for _ in range(5):
-        assert set(sightings.see(state, 2) + sightings.see(State.CLEAR, 2)) == {State.CLEAR}
+        assert set(sightings.see(state, 2) + sightings.see(CameraState.CLEAR, 2)) == {CameraState.CLEAR}
 
 
 def test_a_night_is_dark_in_service_and_a_phone_in_it_is_its_own_light() -> None:
     sightings = Sightings()
-    sightings.see(State.CLEAR, 3)
-    night = sightings.see(State.DARK, 600)
-    assert set(night) == {State.CLEAR, State.DARK}
+    sightings.see(CameraState.CLEAR, 3)
+    night = sightings.see(CameraState.DARK, 600)
+    assert set(night) == {CameraState.CLEAR, CameraState.DARK}
     assert sightings.lens.serves
     phone = noisy(17.0, 1.0)
     phone[120:240, 240:400] = np.where(np.indices((120, 160)).sum(0) // 16 % 2, 220, 30)
     for _ in range(8):
         sightings.tick += STEP
         sightings.lens.look(Frame(phone ^ (RNG.integers(0, 2, SIZE, np.uint8)), AT, sightings.tick))
-    assert sightings.lens.state is State.CLEAR
+    assert sightings.lens.state is CameraState.CLEAR
 
 
 @pytest.mark.parametrize("state", REOPENED)
-def test_an_eye_that_was_opened_anew_is_given_its_patience_again_and_stays_out_of_service(state: State) -> None:
+def test_an_eye_that_was_opened_anew_is_given_its_patience_again_and_stays_out_of_service(state: CameraState) -> None:
     sightings = Sightings()
     sightings.see(state, 6)
     assert sightings.lens.lost is not None
@@ -126,59 +128,61 @@ def test_an_eye_that_was_opened_anew_is_given_its_patience_again_and_stays_out_o
 
 
 def test_a_tape_from_the_beginning_is_told_without_any_usual_view() -> None:
-    assert Sightings().see(State.COVERED, 6)[-1] is State.COVERED
+    assert Sightings().see(CameraState.COVERED, 6)[-1] is CameraState.COVERED
 
 
 def test_a_wall_with_little_on_it_is_no_cover_but_the_same_view_where_there_was_a_room_is() -> None:
     wall = 120.0 + 8 * np.sin(np.linspace(0, 7, SIZE[1]))[None, :]
 
-    def looked(sightings: Sightings) -> State:
+    def looked(sightings: Sightings) -> CameraState:
         for _ in range(40):
             sightings.tick += STEP
             sightings.lens.look(Frame(noisy(wall), AT, sightings.tick))
         return sightings.lens.state
 
-    assert looked(Sightings()) is State.CLEAR
+    assert looked(Sightings()) is CameraState.CLEAR
     sightings = Sightings()
-    sightings.see(State.CLEAR, 3)
-    assert looked(sightings) is State.COVERED
+    sightings.see(CameraState.CLEAR, 3)
+    assert looked(sightings) is CameraState.COVERED
 
 
 @pytest.mark.parametrize(
     ("told", "shown", "expected"),
     [
-        ({"black": 0}, State.BLACK, State.DARK),
-        ({"frozen": 0}, State.FROZEN, State.CLEAR),
-        ({"covered": 0}, State.COVERED, State.CLEAR),
-        ({"covered": 0}, State.DAZZLED, State.CLEAR),
-        ({"source": "pictures", "pictures": ("x",)}, State.FROZEN, State.CLEAR),
-        ({"source": "pictures", "pictures": ("x",)}, State.COVERED, State.CLEAR),
+        ({"black": 0}, CameraState.BLACK, CameraState.DARK),
+        ({"frozen": 0}, CameraState.FROZEN, CameraState.CLEAR),
+        ({"covered": 0}, CameraState.COVERED, CameraState.CLEAR),
+        ({"covered": 0}, CameraState.DAZZLED, CameraState.CLEAR),
+        ({"source": "pictures", "pictures": ("x",)}, CameraState.FROZEN, CameraState.CLEAR),
+        ({"source": "pictures", "pictures": ("x",)}, CameraState.COVERED, CameraState.CLEAR),
     ],
 )
 def test_each_check_can_be_switched_off_and_pictures_are_never_judged(
-    told: dict[str, object], shown: State, expected: State
+    told: dict[str, object], shown: CameraState, expected: CameraState
 ) -> None:
     sightings = Sightings(CameraSettings(**told))  # type: ignore[arg-type]  # a test may say anything
     assert sightings.see(shown, 10)[-1] is expected
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from([*PATIENCE, State.CLEAR]), st.integers(1, 40)), max_size=12))
-def test_nothing_is_said_that_was_not_seen_for_as_long_as_it_takes(shown: list[tuple[State, int]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from([*PATIENCE, CameraState.CLEAR]), st.integers(1, 40)), max_size=12))
+def test_nothing_is_said_that_was_not_seen_for_as_long_as_it_takes(shown: list[tuple[CameraState, int]]) -> None:
     sightings = Sightings(CAMERA.model_copy(update={"covered": 4.0}))
-    views: list[State] = []
-    said: list[State] = [State.CLEAR]
+    views: list[CameraState] = []
+    said: list[CameraState] = [CameraState.CLEAR]
     for state, looks in shown:
         views += [state] * looks
         said += sightings.see(state, looks * STEP)
     # The first of equal frames looks like any other.
-    first = [view if was is view or view is not State.FROZEN else State.CLEAR for was, view in pairwise([None, *views])]
+    first = [
+        view if was is view or view is not CameraState.FROZEN else CameraState.CLEAR
+        for was, view in pairwise([None, *views])
+    ]
     for at, (before, after) in enumerate(pairwise(said)):
-        needs = round((CLEAR_AFTER if after is State.CLEAR else 4.0) / STEP)
+        needs = round((CLEAR_AFTER if after is CameraState.CLEAR else 4.0) / STEP)
         if after is not before:
-            assert set((views if after is State.FROZEN else first)[max(0, at + 1 - needs) : at + 1]) == {after}
+            assert set((views if after is CameraState.FROZEN else first)[max(0, at + 1 - needs) : at + 1]) == {after}
     assert (sightings.lens.lost is None) or sightings.lens.state in REOPENED
-    assert sightings.see(State.CLEAR, CLEAR_AFTER + STEP)[-1] is State.CLEAR
+    assert sightings.see(CameraState.CLEAR, CLEAR_AFTER + STEP)[-1] is CameraState.CLEAR
 
 
 def test_looks_are_a_quarter_of_a_second_apart_and_tiny_pictures_say_nothing() -> None:
@@ -214,7 +218,7 @@ def test_a_look_measures_brightness_contrast_white_and_the_steepness_of_edges() 
 def test_somebody_before_the_lens_is_a_look_for_the_glass_and_an_empty_room_is_none() -> None:
     glass = SharpnessHistory()
     sightings = Sightings(glass=glass)
-    sightings.see(State.CLEAR, 10)
+    sightings.see(CameraState.CLEAR, 10)
     assert glass._looks == 0
     person = noisy(np.where(np.indices(SIZE)[1] > 240, 200.0, LOBBY))
     for _ in range(8):
@@ -223,8 +227,8 @@ def test_somebody_before_the_lens_is_a_look_for_the_glass_and_an_empty_room_is_n
     assert glass._looks == 8
 
 
-@pytest.mark.parametrize("before", [State.CLEAR, State.DARK])
-def test_a_lamp_far_off_in_the_night_and_a_phone_in_the_corner_are_not_nothing(before: State) -> None:
+@pytest.mark.parametrize("before", [CameraState.CLEAR, CameraState.DARK])
+def test_a_lamp_far_off_in_the_night_and_a_phone_in_the_corner_are_not_nothing(before: CameraState) -> None:
     sightings = Sightings()
     sightings.see(before, 5)
     for _ in range(60):
@@ -232,17 +236,17 @@ def test_a_lamp_far_off_in_the_night_and_a_phone_in_the_corner_are_not_nothing(b
         luma = noisy(17.0, 1.0)
         luma[160:200, 400:420] = 60
         sightings.lens.look(Frame(luma, AT, sightings.tick))
-    assert sightings.lens.state is State.CLEAR
+    assert sightings.lens.state is CameraState.CLEAR
 
 
 def test_an_eye_that_freezes_in_the_dark_is_not_taken_for_a_night_without_end() -> None:
     sightings = Sightings()
-    sightings.see(State.DARK, 60)
+    sightings.see(CameraState.DARK, 60)
     still = noisy(17.0, 1.0)
     for _ in range(20):
         sightings.tick += STEP
         sightings.lens.look(Frame(still, AT, sightings.tick))
-    assert sightings.lens.state is State.FROZEN
+    assert sightings.lens.state is CameraState.FROZEN
 
 
 def test_the_sun_in_every_pixel_dazzles_and_is_not_taken_for_a_frozen_eye() -> None:
@@ -250,4 +254,4 @@ def test_the_sun_in_every_pixel_dazzles_and_is_not_taken_for_a_frozen_eye() -> N
     for _ in range(30):
         sightings.tick += STEP
         sightings.lens.look(Frame(np.full(SIZE, 235, np.uint8), AT, sightings.tick))
-    assert (sightings.lens.state, sightings.lens.lost) == (State.DAZZLED, None)
+    assert (sightings.lens.state, sightings.lens.lost) == (CameraState.DAZZLED, None)

@@ -109,7 +109,7 @@ class Picamera2:
 
     def _hangs(self, what: str) -> None:
         if what in self.hang:
-            assert self.hang[what].wait(20)
+            assert self.hang[what].wait(3600)
 
     def close(self) -> None:
         self.calls.append("close")

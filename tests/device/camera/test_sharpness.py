@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device.camera.sharpness import EVERY, KEPT, LOOKS, MAX_FILE, SharpnessHistory
@@ -110,7 +110,6 @@ def test_a_disk_that_takes_nothing_is_said_and_no_more(tmp_path: Path, caplog: p
     assert "glass cannot be written: No such file or directory" in caplog.text
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=150))
 def test_the_days_are_bounded_and_the_share_is_a_share_of_a_good_day(figures: list[float]) -> None:
     glass = SharpnessHistory()

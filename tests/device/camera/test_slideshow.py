@@ -135,7 +135,7 @@ def test_a_station_serves_what_is_whole_of_a_folder_and_ends_when_it_is_told(tmp
         point.says("the eye is away: ")
         save(folder / "9.png", staff_pass("0001", **DATES))
         point.says("shown id=")
-        assert point.child.stop(30) == 0
+        assert point.child.stop() == 0
         assert point.child.err.count(f"passed over: {folder}/4.png: it is a pipe") == 1
 
 
@@ -145,8 +145,8 @@ def test_a_station_with_nothing_but_a_pipe_before_its_eye_ends_when_it_is_told(t
     os.mkfifo(tmp_path / "pipe")
     with point:
         point.says("the eye is away: ")
-        wait_for(point.outbox.exists, 20)
-        assert point.child.stop(30) == 0
+        wait_for(point.outbox.exists)
+        assert point.child.stop() == 0
 
 
 def test_a_picture_that_is_not_there_yet_is_shown_once_it_is(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from device.camera.monitor import CameraMonitor, State
+from device.camera.monitor import CameraMonitor, CameraState
 from device.camera.picamera import CameraGoneError, PiCamera
 from device.camera.pictures import PictureError, listed, luma_of
 from device.camera.source import BLINK, turns
@@ -173,19 +173,19 @@ def test_a_frozen_eye_is_reopened_like_one_that_is_gone_and_is_back_when_it_move
 ) -> None:
     caplog.set_level("INFO")
     lens = CameraMonitor(CameraSettings())
-    seen: list[tuple[str, State]] = []
+    seen: list[tuple[str, CameraState]] = []
     with Stop() as stop:
         stream = turns(CameraSettings(), stop, sensor([3] * 8 + [0] * 99, [0] * 99, [3] * 8), lens)
         seen.extend((turn.why if isinstance(turn, Blind) else "frame", lens.state) for turn in stream)
     why = "the camera gives the same picture again and again; check its cable and the power supply"
     assert list(dict.fromkeys(seen)) == [
-        ("frame", State.CLEAR),
-        (why, State.FROZEN),
-        ("frame", State.FROZEN),
+        ("frame", CameraState.CLEAR),
+        (why, CameraState.FROZEN),
+        ("frame", CameraState.FROZEN),
     ]
     # It froze after four seconds; the first pause is half a second, and the next one as long again.
     assert [len(list(turns_)) for _, turns_ in groupby(seen, key=lambda one: one[0])] == [24, 2, 16, 3, 8]
-    assert seen[-1] == ("frame", State.CLEAR)
+    assert seen[-1] == ("frame", CameraState.CLEAR)
     assert caplog.messages == [
         "the view was clear, and is frozen",
         f"the eye is away: {why}",

@@ -138,9 +138,7 @@ def test_a_jump_in_the_files_clock_is_not_waited_out(tmp_path: Path) -> None:
             picture.pts, picture.time_base = n, Fraction(1, 100)
             container.mux(stream.encode(picture))  # type: ignore[attr-defined]  # as above
         container.mux(stream.encode(None))  # type: ignore[attr-defined]  # as above
-    began = monotonic()
-    assert greys(camera(tmp_path / "a.mkv", fps=100)) == [50, 60, 70, 80]
-    assert monotonic() - began < 2
+    assert greys(camera(tmp_path / "a.mkv", fps=100)) == [50, 60, 70, 80]  # who waited it out would wait for 100 hours
 
 
 def test_a_file_that_is_no_video_is_one_sentence(tmp_path: Path) -> None:

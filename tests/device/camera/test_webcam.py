@@ -21,7 +21,7 @@ from PIL import Image
 
 from device.camera import webcam
 from device.camera.source import turns
-from device.camera.webcam import MAX_BUFFERS, MAX_BYTES, PLAIN, View, WebcamGoneError, best, brightness, frames
+from device.camera.webcam import MAX_BUFFERS, MAX_BYTES, PLAIN, WebcamFormat, WebcamGoneError, best, brightness, frames
 from device.config import CameraSettings
 from device.model import Blind, Frame
 from device.system.stop import Stop
@@ -206,7 +206,7 @@ def seen(driver: Driver, most: int, **more: object) -> list[int]:
     ],
 )
 def test_each_form_is_laid_out_as_its_name_says(form: str, octets: bytes) -> None:
-    found = brightness(octets, len(octets), View(form, 2, 1, 2 * PLAIN[form][0]))
+    found = brightness(octets, len(octets), WebcamFormat(form, 2, 1, 2 * PLAIN[form][0]))
     assert found is not None
     assert found.tobytes() == b"12"
 
@@ -222,7 +222,7 @@ def test_brightness_is_found_in_every_form(form: str) -> None:
     rows = np.full((3, 4 * step + 5), 200, np.uint8)
     rows[:, offset : 4 * step : step] = luma
     octets = rows.tobytes() + bytes(range(200, 240))  # the colours, and what is left over in a buffer
-    view = View(form, 4, 3, 4 * step + 5)
+    view = WebcamFormat(form, 4, 3, 4 * step + 5)
     found = brightness(octets, len(octets), view)
     assert found is not None
     assert (found.tolist(), found.flags.owndata) == (luma.tolist(), True)
@@ -235,7 +235,7 @@ def test_brightness_is_found_in_every_form(form: str) -> None:
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_a_jpeg_is_unpacked_to_its_brightness(mode: str) -> None:
     octets = jpeg(90, mode=mode)
-    found = brightness(octets + b"old bytes", len(octets), View("MJPG", WIDTH, HEIGHT, 0))
+    found = brightness(octets + b"old bytes", len(octets), WebcamFormat("MJPG", WIDTH, HEIGHT, 0))
     assert found is not None
     assert (found.shape, int(found.min()), int(found.max())) == ((HEIGHT, WIDTH), 90, 90)
 
@@ -250,7 +250,7 @@ def test_a_jpeg_without_its_tables_is_read_as_webcams_send_it() -> None:
         at += length
     bare = kept + octets[at:]
     assert len(bare) < len(octets) - 300
-    found = brightness(bare, len(bare), View("MJPG", WIDTH, HEIGHT, 0))
+    found = brightness(bare, len(bare), WebcamFormat("MJPG", WIDTH, HEIGHT, 0))
     assert found is not None
     assert int(found[5, 5]) == 90
 
@@ -270,13 +270,13 @@ def test_a_jpeg_without_its_tables_is_read_as_webcams_send_it() -> None:
     ids=["empty", "start", "text", "short", "header", "other size", "huge", "large"],
 )
 def test_a_jpeg_that_is_broken_is_no_frame(octets: bytes) -> None:
-    assert brightness(octets, len(octets), View("MJPG", WIDTH, HEIGHT, 0)) is None
+    assert brightness(octets, len(octets), WebcamFormat("MJPG", WIDTH, HEIGHT, 0)) is None
 
 
 def test_a_gif_in_place_of_a_jpeg_is_no_frame() -> None:
     out = io.BytesIO()
     Image.new("L", (WIDTH, HEIGHT)).save(out, "GIF")
-    assert brightness(out.getvalue(), len(out.getvalue()), View("MJPG", WIDTH, HEIGHT, 0)) is None
+    assert brightness(out.getvalue(), len(out.getvalue()), WebcamFormat("MJPG", WIDTH, HEIGHT, 0)) is None
 
 
 # --- what is chosen ---
@@ -287,15 +287,22 @@ WANTED = CameraSettings(source="webcam", size=(1280, 720), fps=15)
 @pytest.mark.parametrize(
     ("views", "place"),
     [
-        ([View("YUYV", 1280, 720, 2560, 30), View("MJPG", 1280, 720, 0, 30)], 0),
-        ([View("YUYV", 1280, 720, 2560, 10), View("MJPG", 1280, 720, 0, 30)], 1),
-        ([View("YUYV", 640, 480, 1280, 30), View("MJPG", 1280, 720, 0, 30)], 1),
-        ([View("MJPG", 1920, 1080, 0, 30), View("YUYV", 1280, 720, 2560, 15)], 1),
-        ([View("MJPG", 1280, 720, 0, 30), View("YUYV", 1280, 720, 2560), View("NV12", 1280, 720, 1280)], 2),
-        ([View("YUYV", 640, 480, 1280, 5)], 0),
+        ([WebcamFormat("YUYV", 1280, 720, 2560, 30), WebcamFormat("MJPG", 1280, 720, 0, 30)], 0),
+        ([WebcamFormat("YUYV", 1280, 720, 2560, 10), WebcamFormat("MJPG", 1280, 720, 0, 30)], 1),
+        ([WebcamFormat("YUYV", 640, 480, 1280, 30), WebcamFormat("MJPG", 1280, 720, 0, 30)], 1),
+        ([WebcamFormat("MJPG", 1920, 1080, 0, 30), WebcamFormat("YUYV", 1280, 720, 2560, 15)], 1),
+        (
+            [
+                WebcamFormat("MJPG", 1280, 720, 0, 30),
+                WebcamFormat("YUYV", 1280, 720, 2560),
+                WebcamFormat("NV12", 1280, 720, 1280),
+            ],
+            2,
+        ),
+        ([WebcamFormat("YUYV", 640, 480, 1280, 5)], 0),
     ],
 )
-def test_the_view_nearest_to_size_and_pace_is_chosen_then_the_cheapest(views: list[View], place: int) -> None:
+def test_the_view_nearest_to_size_and_pace_is_chosen_then_the_cheapest(views: list[WebcamFormat], place: int) -> None:
     assert best(views, WANTED) == views[place]
 
 
@@ -449,10 +456,10 @@ def test_a_stop_is_heard_while_no_frame_is_ready(mute: Driver) -> None:
         given: list[Frame] = []
         other = Thread(target=lambda: given.extend(frames(patient, stop)))
         other.start()
-        wait_for(lambda: "on" in mute.calls, 10, "the stream is on")
+        wait_for(lambda: "on" in mute.calls, "the stream is on")
         stop.set()
-        other.join(30)
-        assert (other.is_alive(), given) == (False, [])
+        other.join()
+        assert given == []
     assert mute.calls == ["buffers 4", "on", "off", "buffers 0"]
 
 

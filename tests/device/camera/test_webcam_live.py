@@ -24,7 +24,7 @@ from tests.support.world import wait_for
 
 BUS = Path("/sys/bus/platform/drivers/vivid")
 SIZE = (320, 180)
-BACK = 15.0
+BACK = 180.0
 """Seconds within which an eye that is plugged in again sees."""
 
 # The controls of vivid's own (drivers/media/test-drivers/vivid/vivid-ctrls.c).
@@ -44,7 +44,7 @@ def _capture() -> Path | None:
 
 
 def _there() -> Path:
-    return wait_for(lambda: (path := _capture()) and path.exists() and path, 10, "vivid's file is there")  # type: ignore[return-value]  # a path, once it is one
+    return wait_for(lambda: (path := _capture()) and path.exists() and path, "vivid's file is there")  # type: ignore[return-value]  # a path, once it is one
 
 
 def _unplug() -> None:

@@ -14,8 +14,9 @@ from PIL import Image, ImageFilter
 
 from device.__main__ import main
 from device.camera.flicker import banding
-from device.cli import camera
-from device.cli.camera import HEAD, Trial, best
+from device.cli import _calibration
+from device.cli._calibration import Trial, best
+from device.cli.camera_calibrate import HEAD
 from device.config import StationSettings, load
 from device.control.control_socket import ControlSocket
 from tests.device.camera import test_picamera
@@ -76,7 +77,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> type[Bench]:
         ("SETTLING", 1),
         ("JUDGED", 3),
     ):
-        monkeypatch.setattr(camera, name, value)
+        monkeypatch.setattr(_calibration, name, value)
     return Bench
 
 

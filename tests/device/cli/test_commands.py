@@ -10,25 +10,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+import device.__main__
 from device import __version__
-from office import bundle
+from device.__main__ import main
+from device.trust.bundle import spki_text
 from tests.device.test_config import GOOD
+from tests.support.commands import whole
 from tests.support.credentials import AT, HEALTH_KEY, STAFF_KEY, dose, hcert, staff_pass
 from tests.support.point import ROOT, save, signed_bundle
-from tests.support.world import REPOSITORY
+from tests.support.world import REPOSITORY, run_here
 
 WHEN = AT.isoformat()
 
 
 def titik(*words: str | Path, text: str | bytes = "") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "device", *map(str, words)],
-        input=text.encode() if isinstance(text, str) else text,
-        capture_output=True,
-        check=False,
-        cwd=REPOSITORY,
-        timeout=60,
-    )
+    return run_here(main, *words, text=text.encode() if isinstance(text, str) else text)
 
 
 def objects(done: subprocess.CompletedProcess[bytes]) -> list[Any]:
@@ -43,7 +39,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         public = key.public_key()
         (folder / f"{name}.pem").write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
         (folder / f"{name}.der").write_bytes(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-    (folder / "bundle.cose").write_bytes(signed_bundle())
+    (folder / "trust.cbor").write_bytes(signed_bundle())
     return folder
 
 
@@ -82,14 +78,14 @@ def test_judge_tells_no_name_no_number_and_no_birth_date(keys: Path) -> None:
 
 
 def test_judge_believes_a_bundle_by_its_root(keys: Path) -> None:
-    root = bundle.spki_text(ROOT.public_key())
-    asked = ["judge", "--json", "--bundle", keys / "bundle.cose", "--at", WHEN]
+    root = spki_text(ROOT.public_key())
+    asked = ["judge", "--json", "--bundle", keys / "trust.cbor", "--at", WHEN]
     (told,) = objects(titik(*asked, "--root", root, text=staff_pass()))
     assert (told["genuine"], told["valid"], told["reason"]) == (True, True, "staff")
     unproven = titik(*asked, text=staff_pass())
     assert b"nobody checked who signed it" in unproven.stderr
     assert objects(unproven)[0]["genuine"] is True
-    other = bundle.spki_text(ed25519.Ed25519PrivateKey.generate().public_key())
+    other = spki_text(ed25519.Ed25519PrivateKey.generate().public_key())
     refused = titik(*asked, "--root", other, text=staff_pass())
     assert (refused.returncode, refused.stdout) == (1, b"")
     assert b"not signed by the regency's root" in refused.stderr
@@ -207,5 +203,23 @@ def test_words_that_make_no_command_end_with_2(words: list[str]) -> None:
 
 
 def test_the_version_is_the_package_s() -> None:
-    assert titik("version").stdout.decode() == f"titik {__version__}\n"
+    program = [sys.executable, "-W", "error", "-m", "device", "version"]
+    assert subprocess.run(program, capture_output=True, check=True, text=True).stdout == f"titik {__version__}\n"
     assert titik("--version").stdout.decode() == f"titik {__version__}\n"
+
+
+def test_a_help_text_waits_for_no_library() -> None:
+    asked = "import sys, device.__main__; device.__main__._parser().format_help(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
+    libraries = {name.partition(".")[0] for name in loaded}
+    heavy = {"numpy", "PIL", "zxingcpp", "pyzbar", "cryptography", "cbor2", "pydantic", "paho", "gpiozero"}
+    assert "device.cli.run" in loaded
+    assert libraries & heavy == set()
+
+
+def test_each_command_is_a_file_that_adds_itself() -> None:
+    parser = device.__main__._parser()
+    folder = REPOSITORY / "device" / "cli"
+    files = {path.stem for path in folder.glob("*.py") if "def add(commands" in path.read_text(encoding="utf-8")}
+    named = {command.removeprefix("titik ").replace(" ", "_").replace("-", "_") for command in whole(parser)}
+    assert files == named

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from device.control import control_socket
-from device.control.control_socket import ControlSocket, NoStationError, RequestRefusedError, ask
+from device.control.control_socket import ControlSocket, NoStationError, RequestRefusedError, Verb, ask
 from device.wire import MAX_BUNDLE
 from tests.support.world import wait_for
 
@@ -17,6 +17,9 @@ def echo(octets: bytes) -> str:
     if octets == b"no":
         raise RequestRefusedError("not this")
     return f"took {len(octets)}"
+
+
+ECHO = {"echo": Verb(MAX_BUNDLE, echo), "hush": Verb(0, echo), "few": Verb(3, echo)}
 
 
 def listens(where: Path) -> bool:
@@ -28,7 +31,7 @@ def listens(where: Path) -> bool:
 @pytest.fixture
 def path(tmp_path: Path) -> Iterator[Path]:
     where = tmp_path / "titik.sock"
-    with ControlSocket(where, {"echo": echo}):
+    with ControlSocket(where, ECHO):
         wait_for(lambda: listens(where))
         yield where
 
@@ -36,7 +39,6 @@ def path(tmp_path: Path) -> Iterator[Path]:
 def say(path: Path, octets: bytes) -> bytes:
     """Send anything and hang up; return the answer."""
     with socket.socket(socket.AF_UNIX) as caller:
-        caller.settimeout(10)
         caller.connect(str(path))
         caller.sendall(octets)
         caller.shutdown(socket.SHUT_WR)
@@ -46,6 +48,7 @@ def say(path: Path, octets: bytes) -> bytes:
 def test_a_request_is_answered_whole(path: Path) -> None:
     assert ask(path, "echo", b"") == "took 0"
     assert ask(path, "echo", bytes(MAX_BUNDLE)) == f"took {MAX_BUNDLE}"
+    assert (ask(path, "hush", b""), ask(path, "few", b"abc")) == ("took 0", "took 3")
     with pytest.raises(RequestRefusedError, match=r"^not this$"):
         ask(path, "echo", b"no")
     with pytest.raises(RequestRefusedError, match=r"^this station does not know shout$"):
@@ -54,7 +57,19 @@ def test_a_request_is_answered_whole(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "octets",
-    [b"", b"\n", b"echo\n", b"echo -1\n", b"echo 5\nabc", b"ECHO 1\nx", b"echo 9999999\n", b"x" * 100, b"echo 1 2\n"],
+    [
+        b"",
+        b"\n",
+        b"echo\n",
+        b"echo -1\n",
+        b"echo 5\nabc",
+        b"ECHO 1\nx",
+        b"echo 9999999\n",
+        b"x" * 100,
+        b"echo 1 2\n",
+        b"hush 1\nx",
+        b"few 4\nxxxx",
+    ],
 )
 def test_what_is_no_request_is_refused_and_the_next_is_served(path: Path, octets: bytes) -> None:
     assert say(path, octets) == b"refused not a request of this version"
@@ -71,7 +86,7 @@ def test_a_caller_who_says_nothing_is_left_after_a_while(path: Path, monkeypatch
 def test_only_its_owner_may_open_it_and_it_goes_with_the_station(tmp_path: Path) -> None:
     where = tmp_path / "titik.sock"
     where.write_bytes(b"left by a station that was killed")
-    with ControlSocket(where, {"echo": echo}):
+    with ControlSocket(where, ECHO):
         wait_for(lambda: listens(where))
         assert stat.S_IMODE(where.stat().st_mode) == 0o600
         assert ask(where, "echo", b"") == "took 0"
@@ -82,7 +97,7 @@ def test_only_its_owner_may_open_it_and_it_goes_with_the_station(tmp_path: Path)
 
 def test_a_second_station_takes_no_commands_from_the_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     where = tmp_path / "titik.sock"
-    with ControlSocket(where, {"echo": echo}):
+    with ControlSocket(where, ECHO):
         wait_for(lambda: listens(where))
         with ControlSocket(where, {}) as second:
             wait_for(lambda: "another station answers here" in caplog.text)

@@ -15,18 +15,19 @@ from typing import Literal, Self
 import pytest
 
 from device.config import BrokerSettings, DeliverySettings, PointSettings, StationSettings, TrustSettings
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import ASK_EVERY, GLANCE, PURGE_EVERY, Courier
 from device.delivery.in_flight import FIRST_RESEND, MAX_RESEND
-from device.delivery.status import Notice, Sender
-from device.model import Event
-from device.mqtt_client import Acked, Link, Message, Received, SessionError
+from device.model import Event, Place
+from device.mqtt.connection import ACK_LIMIT, USUAL, Timeouts
+from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox, RecordError
 from device.system.clock import boot_time
+from device.trust.bundle import spki_text
 from device.verdict.ruleset import Ruleset
-from device.wire import Receipt, State, Topics, digest, dumps
-from office.bundle import spki_text
+from device.wire import Acked, Message, Receipt, Received, State, Topics, digest, dumps
 from tests.support.point import ROOT, signed_bundle
-from tests.support.world import Mosquitto, free_port, wait_for
+from tests.support.world import PATIENCE, Mosquitto, free_port, wait_for
 
 TOPICS = Topics()
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -80,18 +81,23 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def append(outbox: Outbox, count: int) -> list[str]:
-    ids = []
-    for _ in range(count):
-        place = outbox.place()
-        id_ = f"{place.epoch}-{place.seq}"
-        outbox.append(Event(place, id_, dumps({"id": id_, "epoch": place.epoch, "seq": place.seq})))
-        ids.append(id_)
-    return ids
+    return [outbox.append(numbered).id for _ in range(count)]
 
 
-def courier(outbox: Outbox, port: int, **more: object) -> Courier:
+def numbered(place: Place) -> Event:
+    """Return an event whose id is its place."""
+    id_ = f"{place.epoch}-{place.seq}"
+    return Event(place, id_, dumps({"id": id_, "epoch": place.epoch, "seq": place.seq}))
+
+
+SOON = (0.1, 0.3)
+"""The first and the longest pause between two sessions, where a test waits for the next one."""
+
+
+def courier(outbox: Outbox, port: int, *, timeouts: Timeouts = USUAL, **more: object) -> Courier:
     sender = Sender("bupati-1", "boot-1", {"version": "test"})
-    return Courier(outbox, BrokerSettings(port=port, keepalive=5), DeliverySettings(**more), sender)  # type: ignore[arg-type]  # a test may say anything
+    broker, delivery = BrokerSettings(port=port, keepalive=5), DeliverySettings(**more)  # type: ignore[arg-type]  # a test may say anything
+    return Courier(outbox, broker, delivery, sender, timeouts=timeouts, pauses=SOON)
 
 
 def until(centre: Centre, condition: object, *, answer: bool = True) -> None:
@@ -99,7 +105,7 @@ def until(centre: Centre, condition: object, *, answer: bool = True) -> None:
         centre.turn(answer=answer)
         return bool(condition())  # type: ignore[operator]  # a function without arguments
 
-    wait_for(turned, 20)
+    wait_for(turned)
 
 
 def test_every_event_arrives_once_in_order_and_is_forgotten_on_its_receipt(tmp_path: Path, outbox: Outbox) -> None:
@@ -187,11 +193,13 @@ def test_many_receipts_cost_few_commits(tmp_path: Path, outbox: Outbox, caplog: 
 
 def taken(outbox: Outbox, boot: str, uptime: float, *, synced: bool) -> str:
     """Append one event that was composed in *boot* at *uptime*; return its id."""
-    place = outbox.place()
     clock = {"synced": synced, "boot": boot, "uptime": uptime}
-    told = {"id": f"i{place.seq}", "epoch": place.epoch, "seq": place.seq, "data": {"clock": clock}}
-    outbox.append(Event(place, f"i{place.seq}", dumps(told)))
-    return f"i{place.seq}"
+
+    def composed(place: Place) -> Event:
+        told = {"id": f"i{place.seq}", "epoch": place.epoch, "seq": place.seq, "data": {"clock": clock}}
+        return Event(place, f"i{place.seq}", dumps(told))
+
+    return outbox.append(composed).id
 
 
 def test_an_event_taken_in_doubt_waits_for_the_clock_and_for_five_minutes_at_most(
@@ -473,14 +481,14 @@ def test_an_outbox_opened_anew_is_sent_from_its_first_row(tmp_path: Path, outbox
 )
 def test_a_rude_broker_is_weather(protocol: Literal[4, 5], words: list[bytes]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as rude:
-        rude.settimeout(10)
+        rude.settimeout(PATIENCE)
         broker = BrokerSettings(port=rude.getsockname()[1], protocol=protocol)
         link = Link(broker, "bupati-1", will=Message("t", b"", retain=True))
 
         def serve() -> None:
             line, _ = rude.accept()
             with line:
-                line.settimeout(10)
+                line.settimeout(PATIENCE)
                 line.recv(1000)
                 for word in words:
                     line.sendall(word)
@@ -495,7 +503,7 @@ def test_a_rude_broker_is_weather(protocol: Literal[4, 5], words: list[bytes]) -
 
         with pytest.raises(SessionError):
             listen()
-        teller.join(10)
+        teller.join()
 
 
 def test_state_info_and_health_are_said_and_a_clean_stop_is_told_from_a_crash(tmp_path: Path, outbox: Outbox) -> None:
@@ -568,17 +576,18 @@ def test_no_broker_at_start_is_no_error_and_stopping_is_quick(outbox: Outbox) ->
 def test_a_broker_that_takes_the_connection_and_says_nothing_is_given_up(outbox: Outbox) -> None:
     with socket.create_server(("127.0.0.1", 0)) as rude:
         will = Message("t", b"", retain=True)
-        link = Link(BrokerSettings(port=rude.getsockname()[1]), "bupati-1", will=will)
+        link = Link(BrokerSettings(port=rude.getsockname()[1]), "bupati-1", will=will, timeouts=Timeouts(stalled=0.1))
         with pytest.raises(SessionError, match="took the connection and then said nothing"):
             link.__enter__()
-        with courier(outbox, rude.getsockname()[1]):
-            rude.settimeout(10)
+        with courier(outbox, rude.getsockname()[1], timeouts=Timeouts(stalled=3600, connect=3600)) as bike:
+            bike.grace = 0.1
+            rude.settimeout(PATIENCE)
             rude.accept()[0].close()
             rude.accept()[0].close()
-        # Leaving while it connects takes no longer than its grace; the thread ends by its own limit.
-        for thread in threading.enumerate():
-            if thread.name == "courier":
-                thread.join(10)
+            last, _ = rude.accept()
+        with last:
+            """Leaving did not wait for the broker's word, which would take an hour."""
+    bike._thread.join()
 
 
 def test_the_answers_of_a_broker_are_told_apart() -> None:
@@ -593,12 +602,12 @@ def test_the_answers_of_a_broker_are_told_apart() -> None:
 def told(broker: Callable[[socket.socket], None]) -> Iterator[int]:
     """Bind a broker of a few lines, which says CONNACK and then what *broker* says; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(10)
+        server.settimeout(PATIENCE)
 
         def serve() -> None:
             line, _ = server.accept()
             with line, suppress(OSError):
-                line.settimeout(10)
+                line.settimeout(PATIENCE)
                 line.recv(1000)
                 line.sendall(b"\x20\x03\x00\x00\x00")
                 broker(line)
@@ -606,33 +615,39 @@ def told(broker: Callable[[socket.socket], None]) -> Iterator[int]:
         thread = threading.Thread(target=serve)
         thread.start()
         yield int(server.getsockname()[1])
-        thread.join(20)
+        thread.join()
 
 
 def test_a_broker_is_there_as_long_as_bytes_come_and_gone_after_one_and_a_half_keep_alives() -> None:
-    last = monotonic()
+    """Nine minutes on the link's clock, which only the test moves: by a minute and a half for each byte that came."""
+    now = 0.0
+    more = threading.Semaphore(0)
 
     def trickle(line: socket.socket) -> None:
-        """Send one long message byte by byte, longer than a keep-alive, and answer no ping meanwhile."""
-        nonlocal last
-        began, pause = monotonic(), threading.Event()
+        """Send one long message byte by byte, a keep-alive and a half for each, and answer no ping meanwhile."""
         line.sendall(b"\x30\x80\x08\x00\x01t\x00")
-        while monotonic() - began < 2.5:
+        for _ in range(6):
+            more.acquire(timeout=PATIENCE)
             line.sendall(b"x")
-            last = monotonic()
-            pause.wait(0.1)
         while line.recv(100):
             pass
 
-    with told(trickle) as port, pytest.raises(SessionError, match="nothing came from the broker for 2 s"):  # noqa: PT012, SIM117 - what is raised comes from the loop
-        with Link(BrokerSettings.model_construct(port=port, keepalive=1), "a", will=Message("t", b"")) as link:
-            while True:
-                link.turn(0.1)
-    assert 1.4 < monotonic() - last < 5
+    with (
+        told(trickle) as port,
+        Link(BrokerSettings(port=port, keepalive=60), "a", will=Message("t", b""), clock=lambda: now) as link,
+    ):
+        for _ in range(6):
+            before = link._line.read if link._line else 0
+            more.release()
+            wait_for(lambda before=before: (link.turn(0.05), link._line.read > before)[1])  # type: ignore[misc, union-attr]  # there is a line
+            now += 90.0
+            assert link.turn(0) == []
+        now += 0.1
+        with pytest.raises(SessionError, match="nothing came from the broker for 90 s"):
+            link.turn(0)
 
 
-def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.mqtt.liveness.ACK_LIMIT", 0.3)
+def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory() -> None:
     alive = threading.Event()
 
     def chatter(line: socket.socket) -> None:
@@ -643,7 +658,7 @@ def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(mon
     with told(chatter) as port:
         with (  # noqa: PT012 - what is raised comes from the loop
             pytest.raises(SessionError, match="has not acknowledged"),
-            Link(BrokerSettings(port=port), "a", will=Message("t", b"")) as link,
+            Link(BrokerSettings(port=port), "a", will=Message("t", b""), timeouts=Timeouts(acknowledged=0.3)) as link,
         ):
             link.publish(Message("t", b"", qos=0))
             link.publish(Message("t", b""))
@@ -652,18 +667,21 @@ def test_a_broker_that_never_acknowledges_is_left_before_it_fills_the_memory(mon
         alive.set()
 
 
-def test_what_was_acknowledged_in_time_is_nobody_s_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.mqtt.liveness.ACK_LIMIT", 0.3)
-    with Mosquitto(tmp_path) as broker, Link(BrokerSettings(port=broker.port), "a", will=Message("t", b"")) as link:
-        link.publish(Message("t", b""))
-        until = monotonic() + 1
-        while monotonic() < until:
-            link.turn(0.1)
+def test_what_was_acknowledged_in_time_is_nobody_s_fault(tmp_path: Path) -> None:
+    now = 0.0
+    with (
+        Mosquitto(tmp_path) as broker,
+        Link(BrokerSettings(port=broker.port, keepalive=60), "a", will=Message("t", b""), clock=lambda: now) as link,
+    ):
+        mid = link.publish(Message("t", b""))
+        assert [one.mid for one in wait_for(lambda: link.turn(0.05)) if isinstance(one, Acked)] == [mid]
+        now += ACK_LIMIT + 1
+        assert link.turn(0) == []
 
 
 def test_a_line_that_takes_nothing_is_called_congested() -> None:
     done = threading.Event()
-    with told(lambda _line: done.wait(10) and None) as port:
+    with told(lambda _line: done.wait(PATIENCE) and None) as port:
         with Link(BrokerSettings(port=port), "a", will=Message("t", b"")) as link:
             assert not link.congested
             for _ in range(200):

@@ -9,27 +9,21 @@ from typing import Any, Literal
 import pytest
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
-from device.delivery.status import Sender
-from device.model import Event
-from device.mqtt_client import Link, Message
+from device.model import Event, Place
+from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import dumps
+from device.wire import Message, dumps
 from tests.central.store.test_store import event
 from tests.central.test_centre import Centre as Office
-from tests.device.delivery.test_courier import Centre, until
+from tests.device.delivery.test_courier import SOON, Centre, until
 from tests.faults.narrow import Narrow
 from tests.faults.strict import Strict
 from tests.support.world import Mosquitto, wait_for
 
 EVENT = 600
 """Bytes of an event."""
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.delivery.courier.MAX_PAUSE", 0.3)
-    monkeypatch.setattr("device.delivery.courier.FIRST_PAUSE", 0.1)
 
 
 @pytest.fixture
@@ -39,19 +33,17 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 def append(outbox: Outbox, count: int, size: int = EVENT) -> list[str]:
-    ids = []
-    for _ in range(count):
-        place = outbox.place()
+    def padded(place: Place) -> Event:
         id_ = f"{place.epoch}-{place.seq}"
         told = {"id": id_, "epoch": place.epoch, "seq": place.seq, "pad": ""}
-        outbox.append(Event(place, id_, dumps({**told, "pad": "x" * (size - len(dumps(told)))})))
-        ids.append(id_)
-    return ids
+        return Event(place, id_, dumps({**told, "pad": "x" * (size - len(dumps(told)))}))
+
+    return [outbox.append(padded).id for _ in range(count)]
 
 
 def courier(outbox: Outbox, port: int, **more: Any) -> Courier:
     broker = BrokerSettings.model_construct(**{"port": port, "keepalive": 5, **more})
-    return Courier(outbox, broker, DeliverySettings(), Sender("bupati-1", "boot-1", {"about": "x" * 2000}))
+    return Courier(outbox, broker, DeliverySettings(), Sender("bupati-1", "boot-1", {"about": "x" * 2000}), pauses=SOON)
 
 
 def firsts(centre: Centre) -> list[str]:
@@ -222,14 +214,17 @@ def test_the_centre_too_finds_out_what_a_broker_takes_at_once_that_does_not_say_
         centre.says("state online")
         outboxes = [stack.enter_context(Outbox(tmp_path / f"{name}.db", 1_000)) for name in names]
         for name, outbox in zip(names, outboxes, strict=True):
-            for _ in range(60):
-                place = outbox.place()
+
+            def composed(place: Place, name: str = name) -> Event:
                 told = event(place.seq, point=name, epoch=place.epoch)
-                outbox.append(Event(place, str(told["id"]), dumps(told)))
+                return Event(place, str(told["id"]), dumps(told))
+
+            for _ in range(60):
+                outbox.append(composed)
             stack.enter_context(
                 Courier(outbox, BrokerSettings(port=real.port), DeliverySettings(), Sender(name, "boot-1", {}))
             )
-        wait_for(lambda: not any(outbox.depth().owed for outbox in outboxes), 30, "every event is receipted")
+        wait_for(lambda: not any(outbox.depth().owed for outbox in outboxes), "every event is receipted")
         assert 1 < strict.thrown_out < 8
         assert "perhaps the broker takes no more" in centre.err
 
@@ -265,7 +260,7 @@ def test_two_stations_of_one_name_are_told_so(
         courier(outbox, real.port, protocol=protocol),
         courier(other, real.port, protocol=protocol),
     ):
-        wait_for(lambda: "another client" in caplog.text, 20)
+        wait_for(lambda: "another client" in caplog.text)
     assert "each point has its own name, and a certificate with that name as CN" in caplog.text
 
 

@@ -3,8 +3,7 @@
 import pytest
 
 from device.delivery._reachability import DEAF, Reachability
-from device.message import Acked, Received
-from device.wire import dumps
+from device.wire import Acked, Received, dumps
 
 
 def word(state: str, life: str = "c") -> Received:

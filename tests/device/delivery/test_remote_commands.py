@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.config import BrokerSettings, DeliverySettings
+from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
 from device.delivery.remote_commands import (
     MAX_PER_MINUTE,
@@ -25,11 +26,9 @@ from device.delivery.remote_commands import (
     Request,
     parse,
 )
-from device.delivery.status import Notice, Sender
 from device.model import Event
-from device.mqtt_client import Message
 from device.record.outbox import Outbox
-from device.wire import Receipt, Topics, digest, dumps
+from device.wire import Message, Receipt, Topics, digest, dumps
 from tests.device.delivery.test_courier import Centre, append, until
 from tests.support.world import REPOSITORY, Mosquitto
 
@@ -50,8 +49,7 @@ def asked(n: int = 1, at: datetime = AT, **more: Any) -> dict[str, Any]:
 def held(outbox: Outbox, count: int) -> list[str]:
     """Append events, all of which the centre holds; return their ids."""
     ids = append(outbox, count)
-    place = outbox.place()
-    assert outbox.settle(Receipt("c", place.epoch, 1, count, count, digest(ids)), AT) == count
+    assert outbox.settle(Receipt("c", outbox.epoch, 1, count, count, digest(ids)), AT) == count
     return ids
 
 
@@ -218,8 +216,9 @@ def test_what_is_owed_already_is_sent_once_when_it_is_asked_for_again(tmp_path: 
         sender = Sender("bupati-1", "boot-1", {})
         with Courier(outbox, BrokerSettings(port=broker.port, keepalive=5), DeliverySettings(), sender) as bike:
             bike.tell(Notice(trusted_time=AT))
-            place = outbox.place()
-            outbox.append(Event(place, "late", dumps({"id": "late", "epoch": place.epoch, "seq": place.seq})))
+            outbox.append(
+                lambda place: Event(place, "late", dumps({"id": "late", "epoch": place.epoch, "seq": place.seq}))
+            )
             bike.wake()
             until(centre, lambda: len(centre.got) == 1, answer=False)
             centre.ask("replay", asked(1, epoch=outbox.epoch, **{"from": 1, "to": 4}))

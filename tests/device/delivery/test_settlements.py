@@ -18,8 +18,7 @@ AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 def loaded(outbox: Outbox, count: int) -> list[Batch]:
     """Append *count* events, and return them as messages."""
     for _ in range(count):
-        place = outbox.place()
-        outbox.append(Event(place, f"i{place.seq}", b"{}"))
+        outbox.append(lambda place: Event(place, f"i{place.seq}", b"{}"))
     return InFlight(100).load(outbox.owed(0, count))
 
 

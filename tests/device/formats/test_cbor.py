@@ -4,7 +4,7 @@ from typing import Any
 
 import cbor2
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device.formats.cbor import MAX_ITEMS, MAX_OCTETS, SMALL, MalformedError, loads
@@ -22,7 +22,6 @@ def test_what_is_written_plainly_is_read(value: Any) -> None:
     assert loads(cbor2.dumps(value)) == value
 
 
-@settings(max_examples=500)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_value_or_malformed(octets: bytes) -> None:
     try:

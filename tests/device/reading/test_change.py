@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import approach
@@ -29,7 +29,6 @@ def test_light_that_rises_and_bands_along_the_rows_open_nothing() -> None:
         assert not gate.stirred(np.clip(room * bands * (1 + turn / 60), 0, 255).astype(np.uint8))
 
 
-@settings(max_examples=25, deadline=None)  # a busy machine is no fault of the gate
 @given(
     x=st.integers(0, 1080),
     y=st.integers(0, 520),

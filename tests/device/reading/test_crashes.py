@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from PIL import Image
@@ -233,7 +233,6 @@ def test_a_reader_that_is_left_out_comes_back_when_the_other_is_uninstalled(mach
 
 
 @given(octets=st.binary(max_size=80), told=st.one_of(st.binary(max_size=80), st.just(b"[" * 3000)))
-@settings(max_examples=60)
 def test_whatever_lies_in_its_files_costs_the_memory_alone(
     tmp_path_factory: pytest.TempPathFactory, octets: bytes, told: bytes
 ) -> None:
@@ -385,9 +384,9 @@ def test_what_a_reader_raises_is_counted_in_health_and_everybody_is_served(tmp_p
         held_up(point)
         stack.enter_context(point)
         point.says("by zbar: ValueError was raised")
-        wait_for(lambda: admitted(point)[:2] == [PASS, PASS], 30)
+        wait_for(lambda: admitted(point)[:2] == [PASS, PASS])
         point.pictures.rename(tmp_path / "unplugged")  # a fault brings its health at once
-        told = wait_for(lambda: health(centre, "contained"), 30)
+        told = wait_for(lambda: health(centre, "contained"))
         assert point.child.stop() == 0
     assert set(told["contained"]) <= {"by zbar: ValueError", "close, softened, by zbar: ValueError"}
     assert all(count >= 1 for count in told["contained"].values())
@@ -434,7 +433,7 @@ def test_a_reader_that_crashes_the_process_twice_is_left_out_and_the_other_serve
         assert admitted(point)[before:] == [PASS, PASS]
         assert point.child.err.count(f"error: {reader} is left out: the station died in it 2 times") == 1
         assert "state degraded reader" in point.child.err
-        told = wait_for(lambda: health(centre, "readers"), 30)
+        told = wait_for(lambda: health(centre, "readers"))
         other = ({ZBAR, ZXING} - {reader}).pop()
         assert told["readers"] == {"use": [other], "left_out": {reader: WHY}}
         Draft202012Validator(SCHEMA).validate(told)

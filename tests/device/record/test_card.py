@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from central.ingest.transfer import bring, receipts_of
+from central.cli.import_events import bring
+from central.ingest.transfer import receipts_of
 from central.store.database import Store
 from central.store.status import look
 from device.__main__ import main as titik
 from device.config import BrokerSettings
-from device.mqtt_client import Link, Message, Received
+from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import Topics
+from device.wire import Message, Received, Topics
 from tests.device.record.test_sealed import files
 from tests.faults.power import mix, older
 from tests.support import point
@@ -53,7 +54,7 @@ def words(link: Link, name: str) -> dict[str, Any]:
         told.extend(one.body for one in link.turn(0.05) if isinstance(one, Received) and f"/{name}/" in one.topic)
         return bool(told)
 
-    wait_for(said, 20)
+    wait_for(said)
     state: dict[str, Any] = json.loads(told[-1])
     Draft202012Validator(STATE).validate(state)
     return state
@@ -78,7 +79,7 @@ def test_a_renamed_station_serves_and_what_it_owed_arrives_by_stick_under_its_ow
             state = wait_for(lambda: (told := words(link, B))["state"] == "degraded" and told)
             assert (state["faults"], state["owed"] <= 2) == (["sealed"], True)
             assert [span for span in state["kept"] if span[0] != state["epoch"]] == []
-            wait_for(lambda: station.owed() == 0, 20)
+            wait_for(lambda: station.owed() == 0)
             near = ["--socket", str(station.folder / "state" / "titik.sock")]
             assert titik(["queue", "export", str(usb), *near]) == 0
             (stick,) = usb.glob("titik-*Z.jsonl")
@@ -106,7 +107,7 @@ def test_a_station_that_is_given_its_name_back_delivers_what_was_sealed(tmp_path
             with station:
                 people(station, number)
                 station.says("shown ", shown)
-                wait_for(lambda station=station: station.owed() == 0, 20)
+                wait_for(lambda station=station: station.owed() == 0)
                 assert station.child.stop() == 0
         found = files(tmp_path / "point" / "state")
         assert {name: list(dict.fromkeys(rows.values())) for name, rows in found.items()} == {
@@ -173,7 +174,7 @@ def test_each_file_of_an_outbox_is_its_owner_s_alone_from_its_first_byte(tmp_pat
         trace = tmp_path / f"{manner}.trace"
         command = ["strace", "-f", "-o", trace, "-e", "trace=openat,open,creat,mkdir"]
         command += [sys.executable, "-m", "tests.faults.power", folder, manner]
-        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=False)
         if b"ptrace" in done.stderr.lower():
             pytest.skip("this machine lets nobody watch a process (ptrace). Next: run it where containers may")
         assert done.returncode == 0, done.stderr[-1000:]

@@ -278,7 +278,7 @@ class Ages(RuleBasedStateMachine):
         assert self.rows() == self.held.keys() | set(self.owed)
 
 
-Ages.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Ages.TestCase.settings = settings(stateful_step_count=25)
 TestAges = Ages.TestCase
 
 

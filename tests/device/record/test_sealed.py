@@ -20,13 +20,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from central.ingest.transfer import bring, receipts_of
+from central.cli.import_events import bring
+from central.ingest.transfer import receipts_of
 from central.store.database import Store
 from device.__main__ import main as titik
-from device.control import control_socket, queue_verbs
+from device.control import control_socket
 from device.control.control_socket import ControlSocket, RequestRefusedError, ask
 from device.record import _sealing
-from device.record.outbox import TRY_AGAIN, Outbox, RecordError
+from device.record.outbox import Outbox, RecordError
 from device.record.reader import OutboxReader
 from device.record.sealed import LOOK_EVERY, Sealed
 from device.record.transfer_file import Header, Holds, writing
@@ -34,6 +35,7 @@ from device.wire import Receipt, Topics, batch, digest, dumps, loads
 from tests.device.control.test_control_socket import listens
 from tests.device.record.test_outbox import Uptime, filled
 from tests.device.record.test_transfer_file import fill, held
+from tests.support.control import answers
 from tests.support.world import tmpfs, wait_for
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -289,10 +291,10 @@ def test_a_file_that_another_program_reads_is_sealed_as_soon_as_it_lets_go(tmp_p
         outbox = stack.enter_context(opened(tmp_path, B))
         assert outbox.fault == "another program is writing the database"
         with pytest.raises(RecordError):
-            outbox.place()
+            outbox.kept()
         assert sorted(rows(tmp_path / "outbox.db")) == sorted(ids)
         reader.close()
-        wait_for(lambda: outbox.fault is None, 20 * TRY_AGAIN)
+        wait_for(lambda: outbox.fault is None)
         assert [(one.point, one.owed) for one in outbox.sealed.all] == [(A, 3)]
 
 
@@ -432,7 +434,7 @@ def test_a_file_of_the_program_before_on_a_full_disk_still_drains(tmp_path: Path
             while True:
                 os.write(other.fileno(), bytes(4096))
         with opened(folder, A) as outbox:
-            wait_for(lambda: outbox.fault != "" and outbox.depth().owed == 20, 20 * TRY_AGAIN)
+            wait_for(lambda: outbox.fault != "" and outbox.depth().owed == 20)
             assert outbox.hold(ids, NOW) == 20
 
 
@@ -631,7 +633,7 @@ class Names(RuleBasedStateMachine):
         assert found == self.written
 
 
-Names.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+Names.TestCase.settings = settings(stateful_step_count=15)
 TestNames = Names.TestCase
 
 
@@ -641,7 +643,7 @@ def served(folder: Path, outbox: Outbox, point: str) -> Iterator[list[str]]:
     socket = folder / "titik.sock"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(control_socket, "GLANCE", 0.02)
-        with ControlSocket(socket, queue_verbs.verbs(outbox, point, lambda: NOW)):
+        with ControlSocket(socket, answers(outbox, point, NOW)):
             wait_for(lambda: listens(socket))
             yield ["--socket", str(socket)]
 

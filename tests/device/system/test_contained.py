@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -269,7 +269,6 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 @given(text=ANY_TEXT)
 @example(text="\ud800")
 @example(text="HC1:\udfff\x00")
-@settings(max_examples=200)
 def test_any_text_gets_its_light(text: str) -> None:
     place = Corners(((10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0)))
     sightings, contained = Sightings(0.7, 10.0, 20), Contained()
@@ -290,7 +289,6 @@ def test_any_text_gets_its_light(text: str) -> None:
     height=st.integers(1, 70), width=st.integers(1, 70), level=st.sampled_from([0, 1, 127, 254, 255]),
     speckled=st.booleans(),
 )  # fmt: skip
-@settings(max_examples=120)
 def test_any_picture_leaves_a_turn(height: int, width: int, level: int, speckled: bool) -> None:
     luma: Luma = np.full((height, width), level, np.uint8)
     if speckled:

@@ -39,6 +39,6 @@ def test_a_program_that_is_killed_lets_go(tmp_path: Path) -> None:
         with pytest.raises(LockTakenError):
             FileLock(path).take()
         other.kill()
-        other.wait(10)
+        other.wait()
         with FileLock(path):
             pass

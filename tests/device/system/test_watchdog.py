@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
@@ -53,7 +52,7 @@ class Deaf(Worker):
         self._release = release
 
     def work(self) -> None:
-        self._release.wait(20)
+        self._release.wait(3600)
 
 
 def test_ready_comes_after_the_first_turn_and_life_every_third_of_the_period(journal: socket.socket) -> None:
@@ -104,11 +103,9 @@ def test_nobody_listening_is_nobody_told(tmp_path: Path) -> None:
 
 def test_a_full_socket_never_holds_up_the_loop(journal: socket.socket) -> None:
     notifier = Notifier(str(journal.getsockname()), None)
-    began = monotonic()
     for _ in range(5000):
-        notifier.alive()
+        notifier.alive()  # who waited here would wait for ever: nobody reads
     notifier.close()
-    assert monotonic() - began < 5
     assert len(heard(journal)) < 5000
 
 
@@ -118,10 +115,10 @@ def test_the_word_to_stop_cuts_a_wait_short_also_from_a_signal() -> None:
         try:
             timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR2))
             timer.start()
-            assert stop.wait(20) is True
+            assert stop.wait(3600) is True
             timer.join()
         finally:
             signal.signal(signal.SIGUSR2, before)
         for _ in range(100_000):
             stop.set()
-        assert (stop.is_set(), stop.wait(20)) == (True, True)
+        assert (stop.is_set(), stop.wait(3600)) == (True, True)

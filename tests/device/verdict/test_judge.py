@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device.model import WITA
@@ -59,7 +59,6 @@ def hours(most: int) -> st.SearchStrategy[timedelta]:
     return st.integers(0, most * 3600).map(lambda seconds: timedelta(seconds=seconds))
 
 
-@settings(max_examples=300)
 @given(st.sampled_from(TEXTS), hours(80), st.floats(0, 1))
 def test_until_its_turn_a_verdict_is_the_same(text: str, after: timedelta, share: float) -> None:
     at = AT + after - timedelta(hours=4)

@@ -10,10 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from device import config
 from device.model import Reason
-from device.trust.bundle import BundleError, Roots, kid_of, open_bundle
+from device.trust.bundle import BundleError, Roots, kid_of, open_bundle, spki_text
 from device.trust.fleet_secret import FleetSecret
 from device.verdict.ruleset import HANDOVER, KEPT, Offered, Ruleset
-from office.bundle import spki_text
 from tests.device.trust.test_bundle import told
 from tests.device.trust.test_roster import KEY, SECRET, roster
 from tests.support.credentials import AT, sign

@@ -423,7 +423,7 @@ def key(number: int) -> bytes:
     return credential.identity
 
 
-Wall.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=timedelta(seconds=5))
+Wall.TestCase.settings = settings(stateful_step_count=40)
 TestWall = Wall.TestCase
 
 

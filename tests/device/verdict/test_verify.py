@@ -11,11 +11,11 @@ from typing import Any
 import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from device.camera.pictures import luma_of
-from device.cli.commands import moment
+from device.cli._judging import moment
 from device.formats import base45, claim169
 from device.formats.cwt import MAX_TEXT, read, unpack
 from device.model import Belief, Claims, Domain, Kind, Outcome, Reason, Statement, Verdict
@@ -444,13 +444,11 @@ def test_a_bomb_is_malformed_and_never_unpacked(kind: Kind) -> None:
     assert believe(text, trust(), AT).reason is Reason.MALFORMED
 
 
-@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=60), st.binary(max_size=200).map(pack), st.text().map("HC1:".__add__)))
 def test_anything_at_all_is_answered_and_never_believed(text: str) -> None:
     assert believe(text, trust(), AT).credential is None
 
 
-@settings(max_examples=300)
 @given(st.data())
 def test_no_flipped_bit_is_believed(data: st.DataObject) -> None:
     octets = bytearray(zlib.decompress(base45.decode(PASS)))

@@ -1,0 +1,2 @@
+-- When the health of a point came.
+ALTER TABLE station ADD COLUMN health_at TEXT;
