@@ -1,6 +1,7 @@
 """``schemas/health.json`` is the table of what a station says of how it fares: all that it says, and nothing else."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -64,7 +65,7 @@ def test_every_field_of_the_table_says_in_one_sentence_what_it_is_and_which_file
 
 
 def test_what_the_centre_reads_of_a_health_is_a_field_of_the_table() -> None:
-    source = (REPOSITORY / "central" / "store" / "status.py").read_text(encoding="utf-8")
-    read = {part.split('"')[1] for part in source.split("health.get(")[1:]}
+    sources = [file.read_text(encoding="utf-8") for file in (REPOSITORY / "central").rglob("*.py")]
+    read = {name for source in sources for name in re.findall(r'\bhealth\.get\("(\w+)"', source)}
     assert len(read) > 4
     assert read <= set(HEALTH["properties"])

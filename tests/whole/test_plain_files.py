@@ -16,7 +16,7 @@ from select import select
 
 import pytest
 
-from central.broker.bundle_publisher import BundlePublisher, Fault
+from central.broker.bundle_publisher import BundlePublisher, PostingFault
 from central.settings import password
 from central.store.backup import restore
 from central.store.database import Store
@@ -279,7 +279,7 @@ def test_the_centre_posts_no_pipe_and_says_why(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "trust.cbor")
     posting = BundlePublisher(tmp_path / "trust.cbor")
     assert posting.newer("titik/v1/fleet/bundle", None, 0.0) is None
-    assert posting.fault == Fault(f"{tmp_path}/trust.cbor: it is {PIPE}", "[trust] bundle in central.toml")
+    assert posting.fault == PostingFault(f"{tmp_path}/trust.cbor: it is {PIPE}", "[trust] bundle in central.toml")
 
 
 def test_the_centres_password_may_not_be_a_pipe(tmp_path: Path) -> None:
