@@ -30,7 +30,7 @@ class Loss(NamedTuple):
     epoch: str
     first: int
     last: int
-    told: str
+    at: str
 
 
 def lose(file: sqlite3.Connection, loss: Loss) -> None:
