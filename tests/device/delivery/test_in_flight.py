@@ -30,6 +30,11 @@ def test_an_epoch_ends_a_batch_and_so_does_its_size() -> None:
     assert all(len(parcel.body) <= BATCH_BYTES + 2 for parcel in InFlight(20).load(rows(50, size=9000)))
 
 
+def test_a_row_that_is_held_already_ends_a_batch_so_that_a_receipt_names_just_its_rows() -> None:
+    parcels = InFlight(20).load([*rows(25), *rows(25, start=27)])
+    assert [(parcel.first, parcel.last, len(parcel.ids)) for parcel in parcels] == [(1, 25, 25), (27, 51, 25)]
+
+
 @given(st.integers(1, 10), st.lists(st.integers(1, 60), max_size=6))
 def test_every_row_is_taken_once_in_order_as_long_as_there_is_room(size: int, epochs: list[int]) -> None:
     owed: list[Owed] = []

@@ -370,6 +370,22 @@ def test_a_date_that_is_none_is_not_said(said: Any) -> None:
         assert sum(one is not None for one in told) <= 3
 
 
+@pytest.mark.parametrize(
+    ("said", "doses"),
+    [(2, 2), (2.0, 2), (0, 0), (99, 99), (1.5, None), (-1, None), (100, None), ("2", None), (True, None)],
+)
+def test_a_count_of_doses_that_is_none_is_not_said(said: Any, doses: int | None) -> None:
+    credential = believe(hcert(v=[{**dose(), "dn": said}]), trust(), AT).credential
+    assert credential is not None
+    assert (credential.claims.doses, credential.claims.series) == (doses, 2)
+
+
+@pytest.mark.parametrize("number", ["0", "x" * 64, "", "x" * 65, 42, None])
+def test_a_pass_number_that_is_none_is_not_said(number: Any) -> None:
+    said = claim169.read({claim169.CLAIM: {claim169.NUMBER: number, claim169.NAME: "Contoh"}})
+    assert said == Claims(pass_number=number if number in ("0", "x" * 64) else None)
+
+
 def test_odd_extensions_and_tags_in_a_genuine_certificate_are_passed_over() -> None:
     odd = {
         "dt": cbor2.CBORTag(1004, "2021-09-01"),
