@@ -197,6 +197,9 @@ def test_receipts_are_waited_for_from_the_broker_s_word_on() -> None:
     assert (window.oldest(1000.0), window.overdue(1000.0)) == (None, [two])
     window.acked(1, now=1001.0)
     assert one.due == 1001.0 + FIRST_RESEND / 2
+    window.sent(one, 3, now=1010.0)
+    window.acked(3, now=1011.0)
+    assert window.oldest(1020.0) == 19.0  # what is sent again was with the broker all along
 
 
 def test_an_event_that_is_alone_at_three_ends_waits_a_while() -> None:
