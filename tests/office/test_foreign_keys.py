@@ -294,7 +294,11 @@ def test_a_key_imported_again_is_replaced_and_not_doubled(desk: Path) -> None:
 
 @pytest.mark.parametrize(
     ("ca", "says"),
-    [(_certificate(), "not a CA"), (_certificate(ca=True, until=NOW - timedelta(days=1)), "not in force today")],
+    [
+        (_certificate(), "not a CA"),
+        (_certificate(ca=True, until=NOW - timedelta(days=1)), "not in force today"),
+        (_certificate(ca=True, since=NOW + timedelta(days=1)), "not in force today"),
+    ],
     ids=_id,
 )
 def test_an_authority_that_is_none_is_refused(

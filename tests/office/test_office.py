@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from device.formats.cose import parse
 from device.model import WITA, Belief, Claims, Credential, Domain, Kind, Reason, Statement
 from device.trust.bundle import (
     BundleError,
@@ -285,6 +286,10 @@ def test_keys_hold_from_the_mornings_midnight_for_a_year_and_a_margin(tmp_path: 
     ]
     with pytest.raises(RefusalError, match="No key for staff"):
         desk.key_for(Domain.STAFF, midnight - timedelta(seconds=1))
+    ends = midnight + timedelta(days=396)
+    assert desk.key_for(Domain.STAFF, ends - timedelta(seconds=1)) == desk.book.key[0]
+    with pytest.raises(RefusalError, match="No key for staff"):
+        desk.key_for(Domain.STAFF, ends)  # no station believes what is signed from then on
 
 
 def test_a_damaged_book_is_one_clear_line(desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -446,6 +451,16 @@ def test_the_same_trust_is_the_same_bytes_in_whatever_order_it_came() -> None:
     one = Trust(trusting(SIGNER, other).keys, {"a": frozenset({b"1" * 8, b"2" * 8}), "b": frozenset()}, **parts)  # type: ignore[arg-type]  # a dict of three kinds
     two = Trust(trusting(other, SIGNER).keys, {"b": frozenset(), "a": frozenset({b"2" * 8, b"1" * 8})}, **parts)  # type: ignore[arg-type]  # the same
     assert bundle.sign(one, ROOT) == bundle.sign(two, ROOT)
+
+
+def test_a_bundle_names_the_root_that_signed_it_and_a_handover_each_on_its_own_message() -> None:
+    old, root = ed25519.Ed25519PrivateKey.generate(), ROOT
+    trust = Trust(issued=NOW, next=NOW)
+    alone, outer = parse(bundle.sign(trust, root)), parse(bundle.sign(trust, root, old))
+    inner = parse(outer.payload)
+    assert [one.kid for one in (alone, outer, inner)] == [kid_of(key.public_key()) for key in (root, root, old)]
+    assert [one.header.get(3) for one in (alone, outer, inner)] == [None, 18, None]
+    assert [one.signed_by(key.public_key()) for one, key in ((alone, root), (outer, root), (inner, old))] == [True] * 3
 
 
 def test_another_root_does_not_open_a_bundle() -> None:

@@ -1,14 +1,15 @@
 """Rules tried on example persons, and two bundles told apart."""
 
 import json
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from device.model import WITA, Colour, Outcome, Reason, Verdict
-from device.trust.bundle import Roots, open_bundle, root_key
+from device.model import WITA, Colour, Domain, Outcome, Reason, Statement, Verdict
+from device.trust.bundle import Key, Roots, open_bundle, root_key, trusting
 from device.verdict.judge import choose
 from device.verdict.policy import Setting, parse, shipped
 from office.__main__ import main
@@ -16,6 +17,7 @@ from office.bundle import difference
 from office.policies.examples import PERSONS, ExampleSigners
 from office.policies.mistakes import mistakes
 from office.policies.trial import changes, said, turning_days
+from tests.support.credentials import AT, HEALTH_KEY, OTHER_KEY
 
 PASSPHRASE = "kuda benar baterai staples"
 SETTING = Setting("bupati-1", "bupati", "in")
@@ -265,6 +267,27 @@ def test_two_bundles_that_say_the_same_differ_in_version_and_dates_only(desk: Pa
     old, new = (open_bundle(_sign(desk, secret, name).read_bytes(), root) for name in ("a.cbor", "b.cbor"))
     lines = list(difference.lines(difference.between(old, new)))
     assert (lines[0], lines[-1], len(lines)) == ("versi / version 1 -> 2", "selain itu sama / otherwise the same", 4)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"usages": frozenset({Statement.TEST})}, {"since": AT}, {"until": AT}, {"public": OTHER_KEY.public_key()}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_key_that_keeps_its_name_and_says_another_thing_has_changed(change: dict[str, Any]) -> None:
+    usages = frozenset({Statement.TEST, Statement.VACCINATION})
+    key = Key(
+        HEALTH_KEY.public_key(),
+        b"12345678",
+        "ID",
+        Domain.HEALTH,
+        usages,
+        AT - timedelta(days=9),
+        AT + timedelta(days=9),
+    )
+    found = [difference.between(trusting(key), trusting(one))["keys"] for one in (key, replace(key, **change))]
+    same: dict[str, list[str]] = {"added": [], "removed": [], "changed": []}
+    assert found == [same, {**same, "changed": ["health ID 3132333435363738"]}]
 
 
 def test_a_diff_believes_no_other_root(desk: Path, secret: list[str], tmp_path: Path) -> None:
