@@ -110,6 +110,28 @@ def test_a_migration_that_breaks_off_leaves_the_file_as_it_was(
     assert (rows(path), shape(path)) == before
 
 
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("v1")])
+def test_two_programs_that_open_an_old_file_at_once_migrate_it_once(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, version_of = restored(name, tmp_path), schema.version_of
+
+    def overtaken(file: sqlite3.Connection) -> int:
+        version = version_of(file)
+        monkeypatch.setattr(schema, "version_of", version_of)
+        with Store(path, NOW):
+            pass
+        return version
+
+    monkeypatch.setattr(schema, "version_of", overtaken)
+    with Store(path, NOW):
+        pass
+    (tmp_path / "alone").mkdir()
+    with Store(alone := restored(name, tmp_path / "alone"), NOW):
+        pass
+    assert (rows(path), shape(path)) == (rows(alone), shape(alone))
+
+
 def test_later_tables_come_with_what_is_counted_in_them_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from central.__main__ import main
 from central.points import UnknownPointError
 from central.store.backup import backup, lock_of, restore
 from central.store.purge import PurgeError, purge
+from central.store.release import see
 from central.store.tombstones import Purged
 from device.wire import Receipt, digest
 from tests.central.store.test_store import Centre, correction, event, message, state
@@ -58,6 +59,19 @@ def test_what_was_purged_is_receipted_for_ever_and_never_held_again(tmp_path: Pa
             ("bupati-1", "7f3a9c1e", 2),
         ]
     assert seqs(centre.path) == [3, 4]
+
+
+def test_who_looked_at_a_message_is_forgotten_with_it_and_not_before(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre:
+        centre.take(message(b"before"), now=datetime(2026, 11, 20, tzinfo=UTC))
+        centre.take(message(b"since"), now=NOW)
+        see(centre.store, [1, 2], who="budi", why="rusak", now=NOW)
+        assert len(centre.all("SELECT * FROM released")) == 2
+    assert remove(centre.path) == Purged(0, 1)
+    with Centre(tmp_path) as centre:
+        assert centre.all("SELECT q.bytes, r.who FROM released r LEFT JOIN quarantine q USING (topic, digest)") == [
+            (b"since", "budi")
+        ]
 
 
 def test_an_event_is_as_old_as_it_can_be(tmp_path: Path) -> None:

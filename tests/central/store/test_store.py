@@ -789,6 +789,21 @@ def test_an_absurd_correction_is_quarantined(tmp_path: Path, offset: Any) -> Non
         assert centre.all("SELECT * FROM clock") == []
 
 
+@pytest.mark.parametrize(
+    ("changed", "held"),
+    [({}, 1), ({"synced": False}, 0), ({"boot": None}, 0), ({"uptime": None}, 0), ({"synced": None}, 0)],
+)
+def test_only_a_clock_that_is_trusted_and_says_whose_it_is_corrects_others(
+    tmp_path: Path, changed: dict[str, Any], held: int
+) -> None:
+    whole = correction(1, 5.0, OFFSET)
+    told = {**whole, "data": {**whole["data"], "clock": {**whole["data"]["clock"], **changed}}}
+    with Centre(tmp_path) as centre:
+        (answer,) = centre.answers(message(told))
+        assert isinstance(answer, Receipt if held else Quarantined)
+        assert (len(centre.all("SELECT * FROM clock")), len(centre.all("SELECT * FROM event"))) == (held, held)
+
+
 def test_what_is_missing_is_asked_of_rows_and_of_what_was_said(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         kept = [["older", 5, 9], ["bad", 2, 1], ["x", True, "7"], 17]
@@ -958,6 +973,15 @@ def test_what_a_point_lost_is_a_set_of_numbers_whatever_is_told_twice(tmp_path: 
             ("e1", 21, 30),
             ("e2", 5, 5),
         ]
+
+
+def test_spans_that_an_older_program_noted_one_in_the_other_are_not_noted_a_third_time(tmp_path: Path) -> None:
+    with Centre(tmp_path) as centre, centre.store.writing():
+        for first, last in ((1, 100), (50, 60)):
+            centre.store.read("INSERT INTO lost VALUES ('bupati-1', 'e1', ?, ?, ?)", first, last, TIME)
+        centre.store.lose("bupati-1", Gap("e1", 40, 110), NOW)
+        spans = centre.store.read("SELECT first, last FROM lost ORDER BY 1")
+    assert spans == [(1, 100), (50, 60), (101, 110)]
 
 
 @given(
