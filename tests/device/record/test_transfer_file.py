@@ -568,7 +568,16 @@ def test_a_card_of_version_1_is_read_and_nobody_elses_database_is(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "octets", [b"", b"{}", b'{"after":-1,"until":1,"all":false}', b'{"after":0,"until":1,"all":1}', b"[" * 190]
+    "octets",
+    [
+        b"",
+        b"{}",
+        b'{"after":-1,"until":1,"all":false}',
+        b'{"after":0,"until":1,"all":1}',
+        b'{"after":9223372036854775808,"until":1,"all":false}',  # more than a row's number can be
+        b'{"after":0,"until":9223372036854775808,"all":false}',
+        b"[" * 190,
+    ],
 )
 def test_a_page_is_asked_for_in_the_right_words_or_refused(world: World, octets: bytes) -> None:
     with pytest.raises(RequestRefusedError, match="not a request of this version"):
