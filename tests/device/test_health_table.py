@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from device.delivery.announcements import Counts, Herald, Sender
+from device.delivery.announcements import Announcements, Counts, Sender
 from device.wire import Topics
 from tests.device.test_station import EMPTY, HEALTH, STAFF_PASS, Wall
 from tests.support.codes import code, view
@@ -21,7 +21,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Return what a station says while it serves, and while its camera is away."""
     with ExitStack() as stack:
         wall = Wall(tmp_path_factory.mktemp("wall"), stack)
-        herald = Herald(wall.outbox, Sender("bupati-1", "boot", {}), Topics(), modern=True)
+        herald = Announcements(wall.outbox, Sender("bupati-1", "boot", {}), Topics(), modern=True)
         told = []
         for turns in ([view(code(STAFF_PASS, 4)), EMPTY], [EMPTY, "the camera is gone"]):
             wall.serve(*turns)

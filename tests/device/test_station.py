@@ -204,11 +204,11 @@ def looked(wall: Wall, *views: tuple[CameraState, float]) -> None:
                 wall.tick += 1 / 4
                 yield Frame(picture(state), AT + timedelta(seconds=wall.tick - 100), wall.tick)
 
-    lens = wall.station.lens
+    monitor = wall.station.monitor
     wall.tick = monotonic()
     with Stop() as stop:
         wall.station.serve(
-            turns(config.CameraSettings(), stop, sensor, lens),
+            turns(config.CameraSettings(), stop, sensor, monitor),
             Watchdog([wall.courier, wall.lights], Notifier(None, None)),
         )
 
@@ -240,7 +240,7 @@ def test_a_night_without_light_is_told_by_health_and_by_nothing_else(wall: Wall)
 
 
 def test_a_smeared_glass_is_a_light_of_its_own_and_the_station_serves(wall: Wall) -> None:
-    wall.station.lens._glass.smeared = True
+    wall.station.monitor._sharpness_history.smeared = True
     wall.serve(EMPTY, view(code(STAFF_PASS, 4)))
     assert wall.lights.rested == [patterns.SMEARED]
     assert wall.courier._notice.faults == ("glass",)

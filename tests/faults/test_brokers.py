@@ -76,7 +76,7 @@ def test_what_the_broker_s_queue_dropped_comes_again(tmp_path: Path, outbox: Out
             late.turn(0.2)
         with courier(outbox, broker.port, window=100) as bike:
             bike.wake()
-            wait_for(lambda: len(bike._window.parcels) > 0 and not bike._window._mids)
+            wait_for(lambda: len(bike._window.batches) > 0 and not bike._window._mids)
             assert outbox.depth().owed == 60
             with Centre(broker.port) as centre:
                 until(centre, lambda: outbox.depth().owed == 0)

@@ -52,8 +52,8 @@ def picture(state: CameraState) -> NDArray[np.uint8]:
 class Sightings:
     """A lens before which a test holds views up, four frames a second."""
 
-    def __init__(self, camera: CameraSettings = CAMERA, glass: SharpnessHistory | None = None) -> None:
-        self.lens = CameraMonitor(camera, glass)
+    def __init__(self, camera: CameraSettings = CAMERA, sharpness_history: SharpnessHistory | None = None) -> None:
+        self.lens = CameraMonitor(camera, sharpness_history)
         self.lens.opened()
         self.tick = 50.0
 
@@ -216,15 +216,15 @@ def test_a_look_measures_brightness_contrast_white_and_the_steepness_of_edges() 
 
 
 def test_somebody_before_the_lens_is_a_look_for_the_glass_and_an_empty_room_is_none() -> None:
-    glass = SharpnessHistory()
-    sightings = Sightings(glass=glass)
+    sharpness_history = SharpnessHistory()
+    sightings = Sightings(sharpness_history=sharpness_history)
     sightings.see(CameraState.CLEAR, 10)
-    assert glass._looks == 0
+    assert sharpness_history._looks == 0
     person = noisy(np.where(np.indices(SIZE)[1] > 240, 200.0, LOBBY))
     for _ in range(8):
         sightings.tick += STEP
         sightings.lens.look(Frame(noisy(person.astype(np.float64)), AT, sightings.tick))
-    assert glass._looks == 8
+    assert sharpness_history._looks == 8
 
 
 @pytest.mark.parametrize("before", [CameraState.CLEAR, CameraState.DARK])

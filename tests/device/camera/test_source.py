@@ -172,11 +172,11 @@ def test_a_frozen_eye_is_reopened_like_one_that_is_gone_and_is_back_when_it_move
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    lens = CameraMonitor(CameraSettings())
+    monitor = CameraMonitor(CameraSettings())
     seen: list[tuple[str, CameraState]] = []
     with Stop() as stop:
-        stream = turns(CameraSettings(), stop, sensor([3] * 8 + [0] * 99, [0] * 99, [3] * 8), lens)
-        seen.extend((turn.why if isinstance(turn, Blind) else "frame", lens.state) for turn in stream)
+        stream = turns(CameraSettings(), stop, sensor([3] * 8 + [0] * 99, [0] * 99, [3] * 8), monitor)
+        seen.extend((turn.why if isinstance(turn, Blind) else "frame", monitor.state) for turn in stream)
     why = "the camera gives the same picture again and again; check its cable and the power supply"
     assert list(dict.fromkeys(seen)) == [
         ("frame", CameraState.CLEAR),

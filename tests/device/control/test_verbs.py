@@ -49,7 +49,7 @@ def test_the_contract_has_the_table_of_the_verbs() -> None:
 
 def test_a_station_answers_the_whole_table(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        verbs = Wall(tmp_path, stack).station.hatch._verbs
+        verbs = Wall(tmp_path, stack).station.control_socket._verbs
         assert {name: verb.limit for name, verb in verbs.items()} == {row.name: row.limit for row in VERBS}
         told = verbs["clock-reset"].answer(b"")
     assert re.fullmatch(r"the time floor is \d{4}-\d\d-\d\d again", told)

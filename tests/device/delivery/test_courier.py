@@ -181,7 +181,7 @@ def test_many_receipts_cost_few_commits(tmp_path: Path, outbox: Outbox, caplog: 
     append(outbox, 15)
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
         until(centre, lambda: len(centre.got) == 15, answer=False)
-        assert len(bike._window.parcels) == 15
+        assert len(bike._window.batches) == 15
         for one in centre.got:
             centre.receipt([one])
         until(centre, lambda: outbox.depth().owed == 0, answer=False)
@@ -536,7 +536,7 @@ def test_a_fault_brings_the_health_that_explains_it_at_once(tmp_path: Path, outb
 def test_the_will_says_offline_with_the_boot_it_belongs_to(tmp_path: Path, outbox: Outbox) -> None:
     with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
         with courier(outbox, broker.port) as bike:
-            will = bike._herald.state(State.OFFLINE)
+            will = bike._announcements.state(State.OFFLINE)
         link = Link(BrokerSettings(port=broker.port), "bupati-1", will=will)
         link.__enter__()
         link._drop()

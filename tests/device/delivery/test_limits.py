@@ -175,7 +175,7 @@ def test_an_event_larger_than_the_broker_takes_is_said_and_kept_and_the_others_a
         Centre(real.port) as centre,
         courier(outbox, real.port, protocol=protocol) as bike,
     ):
-        until(centre, lambda: outbox.depth().owed == 1 and bike._reach.large)
+        until(centre, lambda: outbox.depth().owed == 1 and bike._reachability.large)
         assert sorted(firsts(centre)) == sorted(ids)
         assert [row.event.id for row in outbox.owed(0, 9)] == [large]
         until(centre, lambda: centre.states()[-1]["faults"] == ["too-large"])
@@ -194,7 +194,7 @@ def test_what_was_left_out_is_tried_again_after_a_while(
     (large,) = append(outbox, 1, 5000)
     with Mosquitto(tmp_path, "max_packet_size 3000") as real, Centre(real.port) as centre, ExitStack() as stack:
         bike = stack.enter_context(courier(outbox, real.port, protocol=4))
-        until(centre, lambda: bike._aside.ids)
+        until(centre, lambda: bike._poison.ids)
         real.kill()
         real._conf = real._conf.replace("max_packet_size 3000", "")
         real.start()
@@ -236,12 +236,12 @@ def test_what_was_left_out_is_tried_again_also_where_another_was_under_way_when_
     (left_out,) = append(outbox, 1)
     with Mosquitto(tmp_path) as real, Centre(real.port) as centre:
         bike = courier(outbox, real.port)
-        bike._aside.ids[left_out] = float("inf")
+        bike._poison.ids[left_out] = float("inf")
         with bike:
             (other,) = append(outbox, 1)
             bike.wake()
             until(centre, lambda: firsts(centre) == [other], answer=False)
-            bike._aside.ids[left_out] = 0.0
+            bike._poison.ids[left_out] = 0.0
             for _ in range(5):  # each is a look round, or several
                 bike.wake()
                 centre.turn(answer=False)
@@ -282,8 +282,8 @@ def test_a_long_message_that_comes_before_the_receipts_is_no_reason_to_look_at_t
         until(centre, lambda: len(centre.got) == 3 and not bike._window.flying, answer=False)
         desk.publish(Message("titik/v1/bupati-1/request/ping", b" " * 60_000))
         wait_for(lambda: desk.turn(0.05))
-        for parcel in bike._window.parcels:
-            parcel.due = monotonic() + 0.5
+        for batch in bike._window.batches:
+            batch.due = monotonic() + 0.5
         for event in list(centre.got):
             centre.receipt([event])
         until(centre, lambda: outbox.depth().owed == 0)

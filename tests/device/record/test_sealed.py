@@ -134,8 +134,8 @@ def test_an_empty_outbox_belongs_to_whoever_opens_it(tmp_path: Path) -> None:
     for name in (A, B, A):
         with opened(tmp_path, name) as outbox:
             assert outbox.sealed.all == ()
-    with OutboxReader(tmp_path / "outbox.db") as shelf:
-        assert shelf.point() == A
+    with OutboxReader(tmp_path / "outbox.db") as outbox_reader:
+        assert outbox_reader.point() == A
     assert list(files(tmp_path)) == ["outbox.db"]
 
 
@@ -607,9 +607,9 @@ class Names(RuleBasedStateMachine):
     def by_stick(self, read: bool) -> None:
         """Carry what is sealed to the centre, and the receipts back, unless they are forgotten."""
         for one in self.outbox.sealed.all:
-            with OutboxReader(one.path) as shelf:
-                assert shelf.point() == one.point
-                while (page := shelf.page(0, 10_000)).bodies:
+            with OutboxReader(one.path) as outbox_reader:
+                assert outbox_reader.point() == one.point
+                while (page := outbox_reader.page(0, 10_000)).bodies:
                     told = [json.loads(body) for body in page.bodies]
                     for event in told:
                         assert event["source"] == f"/titik/{one.point}"
@@ -639,7 +639,7 @@ TestNames = Names.TestCase
 
 @contextmanager
 def served(folder: Path, outbox: Outbox, point: str) -> Iterator[list[str]]:
-    """Bind a station's hatch, and the words by which a command finds it."""
+    """Bind a station's control socket, and the words by which a command finds it."""
     socket = folder / "titik.sock"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(control_socket, "GLANCE", 0.02)

@@ -20,9 +20,20 @@ from device.camera.monitor import view as lens_view
 from device.health import Health
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
 from device.reading import attempts, decoders
-from device.reading.attempts import BY_ZBAR, CLOSE, FIRST, WHOLE, Chain, Picture, Unmarked, Ward, look, look_close
+from device.reading.attempts import (
+    BY_ZBAR,
+    CLOSE,
+    FIRST,
+    WHOLE,
+    Chain,
+    Picture,
+    ReaderGuard,
+    Unmarked,
+    look,
+    look_close,
+)
 from device.reading.decoders import ZBAR, ZXING, Code, Corners, Reading, zbar, zxing
-from device.reading.target import Nearest
+from device.reading.target import TargetSelector
 from device.scanner import Scanner, read_still
 from device.system.contained import MAX_KINDS, OTHERS, Contained
 from device.trust.bundle import Trust
@@ -54,8 +65,8 @@ def raising(error: type[Exception]) -> Callable[..., Reading]:
     return read
 
 
-def ward() -> Ward:
-    return Ward(Contained(), Unmarked())
+def ward() -> ReaderGuard:
+    return ReaderGuard(Contained(), Unmarked())
 
 
 @pytest.mark.parametrize("stream", [LATE_FNC1_IN_PARTS, LATE_FNC1, structured(3, 1, 0), octet(b"A", count=200)])
@@ -119,7 +130,7 @@ def test_it_is_marked_who_is_at_work_and_that_nobody_is_when_a_look_is_over_or_r
         return raising(IndexError)(luma)
 
     frame, place, mark = view(code("HALO")), Corners(((0.0, 0.0), (90.0, 0.0), (90.0, 90.0), (0.0, 90.0))), Noted()
-    around = Ward(Contained(), mark)
+    around = ReaderGuard(Contained(), mark)
     look(FIRST, Picture(frame), around)
     look_close(CLOSE[3], Picture(frame), place, around)
     look(FIRST._replace(reader=at_work), Picture(frame), around)
@@ -273,9 +284,9 @@ def test_any_text_gets_its_light(text: str) -> None:
     place = Corners(((10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0)))
     sightings, contained = Sightings(0.7, 10.0, 20), Contained()
     basis = Basis(Rules(Trust(), (), Setting("x", "x", "in")), AT)
-    nearest = Nearest()
-    seen = nearest.seen((Code(text, place),), (100, 100), 1.0)
-    meant = nearest.chosen(seen, sightings.showings([(text, False)], tick=1.0, basis=basis), (), 1.0)
+    selector = TargetSelector()
+    seen = selector.seen((Code(text, place),), (100, 100), 1.0)
+    meant = selector.chosen(seen, sightings.showings([(text, False)], tick=1.0, basis=basis), (), 1.0)
     assert meant is not None
     judged = judge_shown(meant.text, basis.rules, basis.at, contained)
     sighting = sightings.sight(meant.text, judged, tick=1.0, basis=basis, came=meant.came)
