@@ -36,8 +36,8 @@ from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
 from device.wire import CONTENT_TYPE_BATCH, Message, Topics, batch, dumps
 from tests.faults.wall import event
-from tests.house.test_examples import shipped
 from tests.support.certificates import Authority, Pair
+from tests.support.shipped import shipped
 from tests.support.world import Child, Mosquitto, free_port, wait_for
 
 TOPICS = Topics()

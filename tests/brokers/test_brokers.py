@@ -10,9 +10,8 @@ import pytest
 
 from tests.brokers.servers import SERVERS, Server
 from tests.support.credentials import staff_pass
-from tests.support.point import Centre, Station, save
+from tests.support.point import DATES, Centre, Station, save
 from tests.support.world import wait_for
-from tests.whole.test_whole import DATES
 
 LIVE, AWAY, DOWN = 8, 12, 4
 """People while all is well, while the centre is away, and while the broker is, too."""

@@ -9,7 +9,8 @@ import pytest
 from central.alarms import Alarms
 from central.broker.bundle_publisher import PostingFault
 from central.store.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
-from tests.central.store.test_store import NOW, Centre
+from tests.support.messages import NOW
+from tests.support.store import Centre
 
 
 def test_a_point_that_waits_is_said_once_and_named_until_nothing_of_it_waits(

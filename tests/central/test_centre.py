@@ -10,15 +10,10 @@ import resource
 import select
 import signal
 import socket
-import sqlite3
 import struct
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -27,63 +22,11 @@ from device.config import BrokerSettings
 from device.delivery.remote_commands import VERBS
 from device.mqtt_client import Link
 from device.system.disk import write_whole
-from device.wire import MAX_BUNDLE, Message, Quarantined, Receipt, Received, Topics, batch, digest, dumps, parse_receipt
-from tests.central.store.test_store import event, schema
-from tests.support.world import PATIENCE, REPOSITORY, Child, Mosquitto, free_port, wait_for
-
-POINT = "bupati-1"
-FLEET = "titik/v1/fleet/centre"
-
-
-class Station:
-    """A point that sends what it is told, and keeps what it hears."""
-
-    def __init__(self, link: Link, point: str) -> None:
-        self._link = link
-        self._point = point
-        self.heard: list[Received] = []
-
-    def send(self, body: bytes, leaf: str = "event", *, retain: bool = False) -> None:
-        self._link.publish(Message(f"titik/v1/{self._point}/{leaf}", body, retain=retain))
-
-    def look(self) -> None:
-        self.heard += [happened for happened in self._link.turn(0.05) if isinstance(happened, Received)]
-
-    def receipts(self, count: int) -> list[Receipt | Quarantined]:
-        """Return the first *count* answers, once they are there, and forget them."""
-        topic = f"titik/v1/{self._point}/receipt"
-
-        def told() -> list[Received]:
-            self.look()
-            return [got for got in self.heard if got.topic == topic]
-
-        wait_for(lambda: len(told()) >= count, what=f"{count} receipts")
-        answers = [got.body for got in self.heard if got.topic == topic]
-        self.heard = [got for got in self.heard if got.topic != topic]
-        for body in answers:
-            schema("receipt").validate(json.loads(body))
-        return [parse_receipt(body) for body in answers]
-
-    def centre(self, word: str) -> dict[str, Any]:
-        """Return what the centre says of itself, once its state is *word*."""
-
-        def told() -> dict[str, Any] | None:
-            self.look()
-            said = [json.loads(got.body) for got in self.heard if got.topic == FLEET]
-            return said[-1] if said and said[-1]["state"] == word else None
-
-        said = wait_for(told, what=f"the centre says {word}")
-        assert said is not None
-        schema("centre-state").validate(said)
-        return said
-
-
-@contextmanager
-def station(broker: Mosquitto, point: str = POINT, protocol: int = 5) -> Iterator[Station]:
-    told = BrokerSettings(port=broker.port, protocol=protocol)  # type: ignore[arg-type]  # 4 or 5
-    with Link(told, point, will=Message(f"titik/v1/{point}/state", b"{}")) as link:
-        link.subscribe([f"titik/v1/{point}/receipt", FLEET])
-        yield Station(link, point)
+from device.wire import MAX_BUNDLE, Message, Quarantined, Received, Topics, batch, dumps
+from tests.support.centre import FLEET, Centre, ask, receipt, station
+from tests.support.framing import Packets
+from tests.support.messages import POINT, event, schema
+from tests.support.world import PATIENCE, REPOSITORY, Mosquitto, free_port, wait_for
 
 
 @pytest.fixture
@@ -107,43 +50,11 @@ sys.exit(__main__.main())
 """The centre's program with limits that no test could wait for: who waits for them hangs."""
 
 
-class Centre(Child):
-    """``titik-central run`` in a folder."""
-
-    def __init__(
-        self,
-        folder: Path,
-        port: int,
-        more: str = "",
-        env: dict[str, str] | None = None,
-        program: Sequence[str] = ("-m", "central"),
-    ) -> None:
-        folder.mkdir(exist_ok=True)
-        self.config = folder / "central.toml"
-        self.database = folder / "central.db"
-        self.config.write_text(
-            f"[broker]\nport = {port}\n{more}\n[store]\npath = {json.dumps(str(self.database))}\n", encoding="utf-8"
-        )
-        super().__init__([sys.executable, *program, "run", "--config", self.config], folder, env)
-
-    def rows(self) -> list[tuple[str, str, int]]:
-        with closing(sqlite3.connect(self.database)) as file:
-            return file.execute("SELECT source, epoch, seq FROM event ORDER BY seq").fetchall()
-
-    def says(self, words: str, times: int = 1) -> None:
-        wait_for(lambda: self.err.count(words) >= times, what=f"the centre logs {words!r}: {self.err}")
-
-
 @pytest.fixture
 def centre(tmp_path: Path, broker: Mosquitto) -> Iterator[Centre]:
     with Centre(tmp_path / "centre", broker.port) as child:
         child.says("state online")
         yield child
-
-
-def receipt(centre_: str, *events: dict[str, Any]) -> Receipt:
-    seqs = [told["data"]["seq"] for told in events]
-    return Receipt(centre_, events[0]["data"]["epoch"], seqs[0], seqs[-1], len(seqs), digest(e["id"] for e in events))
 
 
 @pytest.mark.parametrize("protocol", [5, 4])
@@ -245,8 +156,6 @@ def weather(request: pytest.FixtureRequest, broker: Mosquitto) -> Iterator[int]:
 
 def test_the_last_word_is_acknowledged_before_the_centre_hangs_up(tmp_path: Path) -> None:
     """A broker that the centre leaves meanwhile may give it to nobody."""
-    from tests.central.broker.test_bundle_publisher import Packets  # noqa: PLC0415 - it takes the centre from here
-
     order: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -375,12 +284,6 @@ def test_an_acl_that_eats_receipts_is_said_once(tmp_path: Path) -> None:
             wait_for(lambda: len(centre.rows()) == 3)
         assert centre.stop() == 0
     assert centre.err.count("the broker refuses what the centre says") == 1
-
-
-def ask(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run ``titik-central`` and return what came of it."""
-    command = [sys.executable, "-m", "central", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_status_reads_beside_the_running_centre(broker: Mosquitto, centre: Centre) -> None:

@@ -19,10 +19,11 @@ from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
 from device.wire import Acked, Message, Received, dumps, loads
-from tests.central.store import test_said, test_store
-from tests.central.store.test_store import NOW, event
-from tests.central.test_centre import FLEET, Centre, receipt, station
 from tests.faults.strict import Strict
+from tests.support.centre import FLEET, Centre, receipt, station
+from tests.support.messages import NOW, event
+from tests.support.store import Centre as CentreStore
+from tests.support.store import poison
 from tests.support.world import Mosquitto, wait_for
 
 RECEIPTS = "titik/v1/+/receipt"
@@ -139,8 +140,8 @@ def test_a_flood_of_words_is_answered_beside_and_leaves_the_newest(tmp_path: Pat
 def test_a_centre_whose_file_was_flooded_serves_and_heals_it_meanwhile(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as broker:
         centre = Centre(tmp_path / "centre", broker.port)
-        with test_store.Centre(tmp_path / "centre") as files:
-            test_said.poison(files, 60_000)
+        with CentreStore(tmp_path / "centre") as files:
+            poison(files, 60_000)
         with centre, station(broker) as point:
             life = point.centre("online")["centre"]
             point.send(dumps({"state": "online", "boot": "b", "epoch": "7f3a9c1e", "seq": 1}), "state")

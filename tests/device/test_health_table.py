@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from device.delivery.announcements import Counts, Herald, Sender
 from device.wire import Topics
-from tests.device.test_station import EMPTY, HEALTH, STAFF_PASS, Wall
 from tests.support.codes import code, view
+from tests.support.wired_station import EMPTY, HEALTH, STAFF_PASS, Wall
 from tests.support.world import REPOSITORY
 
 

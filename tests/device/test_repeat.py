@@ -16,10 +16,10 @@ from device.patterns import pattern
 from device.system.clock import Clock
 from device.trust.bundle import Key, revocation
 from device.verdict.verify import believe
-from tests.device.test_station import EMPTY, STAFF_PASS, Wall
 from tests.support.codes import code, view
 from tests.support.credentials import AT, phone_pass, proof, staff_pass, trust
 from tests.support.point import signed_bundle
+from tests.support.wired_station import EMPTY, STAFF_PASS, Wall
 
 ADMITTED, AGAIN = ("admit", "staff", False), ("admit", "staff", True)
 REVOKED = ("refuse", "revoked", False)

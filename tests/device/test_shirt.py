@@ -12,9 +12,9 @@ import pytest
 import segno
 from PIL import Image
 
-from tests.device.test_station import Wall
 from tests.support.codes import Luma
 from tests.support.credentials import AT, staff_pass
+from tests.support.wired_station import Wall
 
 ADMITTED, NO_PASS = ("admit", "staff", False), ("refuse", "not-a-pass", False)
 SHIRT = "https://kaos.contoh.example/halo"

@@ -7,104 +7,27 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import numpy as np
 import pytest
-from gpiozero.pins.mock import MockFactory, MockPWMPin
 from jsonschema import Draft202012Validator
 
 from device import config, patterns
 from device.camera.monitor import REOPENED, CameraState
 from device.camera.source import turns
-from device.config import Pins, PointSettings
-from device.indicators import Indicators
-from device.model import Blind, Frame, Outcome, Reason, Verdict
-from device.patterns import Pattern, pattern
-from device.record.outbox import Outbox
+from device.model import Frame, Outcome, Reason, Verdict
+from device.patterns import pattern
 from device.system.clock import BUILT, Clock
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
-from device.trust.bundle import spki_text
-from device.wiring import World, wired
-from tests.device.camera.test_monitor import picture
 from tests.support.codes import code, view
 from tests.support.credentials import AT, OTHER_KEY, dose, hcert, staff_pass
-from tests.support.point import ROOT, signed_bundle
-from tests.support.world import REPOSITORY, free_port, wait_for
+from tests.support.views import picture
+from tests.support.wired_station import EMPTY, HEALTH, STAFF_PASS, Wall
+from tests.support.world import REPOSITORY, wait_for
 
-POINT = PointSettings(name="bupati-1", site="bupati")
 EVENT = json.loads((REPOSITORY / "schemas" / "event.json").read_text(encoding="utf-8"))
-HEALTH = json.loads((REPOSITORY / "schemas" / "health.json").read_text(encoding="utf-8"))
-EMPTY = np.full((60, 80), 200, np.uint8)
-STAFF_PASS = staff_pass()
-
-
-class Recorder(Indicators):
-    """The real thread and pins; what was asked of them is also written down, with what was on the disk then."""
-
-    disk: Outbox
-
-    def __init__(self) -> None:
-        super().__init__(Pins(factory="mock", light=12), MockFactory(pin_class=MockPWMPin))
-        self.shown: list[tuple[Pattern, int]] = []
-        self.rested: list[Pattern] = []
-        self.white: list[bool] = []
-
-    def show(self, pattern: Pattern) -> None:
-        self.shown.append((pattern, self.disk.depth().last.seq))
-        super().show(pattern)
-
-    def illuminate(self, lit: bool) -> None:
-        if not self.white or self.white[-1] != lit:
-            self.white.append(lit)
-        super().illuminate(lit)
-
-    def rest(self, pattern: Pattern) -> None:
-        self.rested.append(pattern)
-        super().rest(pattern)
-
-
-class Wall:
-    """A station before which a test holds codes up."""
-
-    def __init__(
-        self, folder: Path, stack: ExitStack, *, most: int = 1000, clock: Clock | None = None, **changed: Any
-    ) -> None:
-        (folder / "trust.cbor").write_bytes(signed_bundle(**changed))
-        configuration = config.StationSettings(
-            point=POINT,
-            broker=config.BrokerSettings(port=free_port()),
-            delivery=config.DeliverySettings().model_copy(update={"most": most}),  # fewer than an operator may choose
-            trust=config.TrustSettings(bundle=folder / "trust.cbor", roots=(spki_text(ROOT.public_key()),)),
-            policy=config.PolicySettings(use=("staff", "brief-2021")),
-        )
-        self.lights = Recorder()
-        self.station = wired(configuration, World(folder, clock or Clock("system"), self.lights))
-        self.outbox = self.lights.disk = self.station.outbox
-        self.courier = self.station.courier
-        for part in (self.outbox, self.courier, self.lights):
-            stack.enter_context(part)
-        self.tick = 100.0
-
-    def serve(self, *turns: np.ndarray | str, fps: int = 15) -> None:
-        """Let it look at pictures, or be blind for a reason, *fps* turns a second."""
-
-        def stream() -> Iterator[Frame | Blind]:
-            for turn in turns:
-                self.tick += 1 / fps
-                at = AT + timedelta(seconds=self.tick - 100)
-                yield Blind(turn, at, self.tick) if isinstance(turn, str) else Frame(turn, at, self.tick)
-
-        watchdog = Watchdog([self.courier, self.lights], Notifier(None, None))
-        self.station.serve(stream(), watchdog)
-
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(row.event.body)["data"] for row in self.outbox.owed(0, 1000)]
-
-    def verdicts(self) -> list[tuple[str, str, bool]]:
-        return [(data["outcome"], data["reason"], data["repeat"]) for data in self.events()]
 
 
 @pytest.fixture

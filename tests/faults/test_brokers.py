@@ -15,9 +15,9 @@ from device.delivery.courier import Courier
 from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
 from device.wire import Acked, Message
-from tests.device.delivery.test_courier import SOON, TOPICS, Centre, append, until
 from tests.faults.chaos import ALLOWED, NO_EVENTS, whole
 from tests.support.certificates import Authority, Pair
+from tests.support.courier import SOON, TOPICS, Centre, append, until
 from tests.support.world import Mosquitto, free_port, wait_for
 
 DAY = timedelta(days=1)

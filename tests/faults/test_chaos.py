@@ -13,8 +13,8 @@ from tests.faults import wall
 from tests.faults.chaos import RESTORES, Count, Fault, Site, overlapping, plan, whole
 from tests.support import point
 from tests.support.credentials import staff_pass
+from tests.support.point import DATES
 from tests.support.world import wait_for
-from tests.whole.test_whole import DATES
 
 
 def drained(site: Site) -> Count:

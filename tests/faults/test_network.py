@@ -15,9 +15,9 @@ from device.delivery.courier import Courier
 from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
 from device.wire import Message
-from tests.device.delivery.test_courier import SOON, Centre, append, until
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Mood, Relay
+from tests.support.courier import SOON, Centre, append, until
 from tests.support.world import Mosquitto, wait_for
 
 

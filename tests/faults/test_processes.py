@@ -12,10 +12,10 @@ from device.config import BrokerSettings, DeliverySettings
 from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
 from device.record.outbox import Outbox
-from tests.device.delivery.test_courier import Centre, append, until
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Relay
 from tests.support import point
+from tests.support.courier import Centre, append, until
 from tests.support.world import Mosquitto, wait_for
 
 

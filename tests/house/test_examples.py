@@ -23,10 +23,10 @@ from device.wire import Acked, Message, Received
 from tests.support import point as point_
 from tests.support.certificates import Authority, Pair
 from tests.support.credentials import staff_pass
+from tests.support.point import DATES, hold_up
+from tests.support.shipped import EXAMPLES, _conf, shipped
 from tests.support.world import REPOSITORY, Mosquitto, free_port, wait_for
-from tests.whole.test_whole import DATES, hold_up
 
-EXAMPLES = REPOSITORY / "examples"
 TOPICS = wire.Topics()
 COMMENTED_OUT = re.compile(r"^# (\w+ = )", re.MULTILINE)
 REFUSED, DONE = 0x87, 0x00
@@ -193,30 +193,6 @@ def _link(port: int, ca: Path, pair: Pair | None, client_id: str, *, will: str =
     return Link(
         broker, client_id, will=Message(will or TOPICS.of(client_id, "state"), b"offline", retain=True), clean=clean
     )
-
-
-def _conf(port: int, files: Path, state: Path) -> str:
-    """Return the shipped configuration with the deployment's paths and port replaced, and nothing else."""
-    text = (EXAMPLES / "mosquitto.conf").read_text(encoding="utf-8")
-    for shipped, here in (
-        ("listener 8883\n", f"listener {port} 127.0.0.1\n"),
-        ("/etc/mosquitto/titik/", f"{files}/"),
-        ("/var/lib/mosquitto/", f"{state}/"),
-        ("/run/mosquitto/", f"{state}/"),
-    ):
-        assert shipped in text
-        text = text.replace(shipped, here)
-    # Started by root, it would give up root for a user who may not enter this folder.
-    return text + ("user root\n" if state.owner() == "root" else "")
-
-
-def shipped(port: int, folder: Path, authority: Authority) -> str:
-    """Return the shipped configuration, to listen on *port*; its rules and certificates are put into *folder*/files."""
-    state = folder / "state"
-    state.mkdir()
-    authority.server()
-    shutil.copy(EXAMPLES / "mosquitto.acl", folder / "files" / "acl")
-    return _conf(port, folder / "files", state)
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from device.verdict import policy
 from device.verdict.judge import Rules, judge
 from device.verdict.policy import Setting
 from device.verdict.verify import believe
-from tests.device.formats.test_cbor import colliding
-from tests.device.trust.test_bundle import listed, opened, signed, told
+from tests.support.bundle import listed, opened, signed, told
+from tests.support.cbor import colliding
 from tests.support.credentials import AT, OTHER_KEY, STAFF_KEY, cnf, dose, kid_of, pack, proof, sign, token
 from tests.support.credentials import hcert as certificate
 from tests.support.credentials import trust as known

@@ -24,6 +24,8 @@ from tests.support.credentials import trust
 from tests.support.world import Child, wait_for
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+DATES = {"issued": NOW - timedelta(days=2), "expires": NOW + timedelta(days=30)}
+"""When a pass that holds now was issued and expires."""
 ROOT = ed25519.Ed25519PrivateKey.generate()
 ROOTS = Roots(ROOT.public_key())
 SHOWN = re.compile(
@@ -174,3 +176,8 @@ class Centre:
             return []
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as file:
             return [id_ for (id_,) in file.execute("SELECT id FROM event ORDER BY time, seq")]
+
+
+def hold_up(station: Station, *texts: str) -> None:
+    for n, text in enumerate(texts):
+        save(station.pictures / f"{n:03d}.png", text)

@@ -14,11 +14,10 @@ from time import monotonic
 import pytest
 
 from device.formats import base45
-from tests.device.system.test_watchdog import heard
 from tests.support.credentials import staff_pass
-from tests.support.point import Centre, Station, save
+from tests.support.notify_socket import heard
+from tests.support.point import DATES, Centre, Station, hold_up, save
 from tests.support.world import REPOSITORY, Mosquitto, free_port, tmpfs, wait_for
-from tests.whole.test_whole import DATES, hold_up
 
 LOOP = {"loop": "true", "gap": 0.8}
 

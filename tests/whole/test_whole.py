@@ -9,16 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.credentials import OTHER_KEY, dose, hcert, staff_pass
-from tests.support.point import NOW, Centre, Station, save
+from tests.support.point import DATES, NOW, Centre, Station, hold_up, save
 from tests.support.world import ALL_SEEDS, Mosquitto, wait_for
 
-DATES = {"issued": NOW - timedelta(days=2), "expires": NOW + timedelta(days=30)}
 PAST = {"issued": NOW - timedelta(days=40), "expires": NOW - timedelta(days=10)}
-
-
-def hold_up(station: Station, *texts: str) -> None:
-    for n, text in enumerate(texts):
-        save(station.pictures / f"{n:03d}.png", text)
 
 
 def test_what_the_wall_showed_is_at_the_centre_once_each(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from central.store.database import Store
 from central.store.status import look
 from central.store.troubles import CENTRE, UNPOSTED
 from device.wire import Topics, dumps
-from tests.central.store.test_store import NOW, event
-from tests.central.test_centre import Centre, receipt, station
+from tests.support.centre import Centre, receipt, station
+from tests.support.framing import Packets
+from tests.support.messages import NOW, event
 from tests.support.world import Mosquitto, wait_for
 
 TOPIC = Topics().bundle()
@@ -127,35 +128,6 @@ def test_a_bundle_larger_than_the_broker_takes_stops_no_receipt(tmp_path: Path, 
             assert centre.stop() == 0
         with Store(centre.database, NOW) as store:
             assert store.troubles() == []
-
-
-class Packets:
-    """The packets of one connection, as MQTT 3.1.1 frames them."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._octets = b""
-
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        while True:
-            while (packet := self._next()) is None:
-                octets = self._sock.recv(65_536)
-                if not octets:
-                    return
-                self._octets += octets
-            yield packet
-
-    def _next(self) -> tuple[int, bytes] | None:
-        size = 0
-        for place in range(1, min(5, len(self._octets))):
-            size |= (self._octets[place] & 0x7F) << 7 * (place - 1)
-            if not self._octets[place] & 0x80:
-                if len(self._octets) <= place + size:
-                    return None
-                packet = self._octets[0], self._octets[place + 1 : place + 1 + size]
-                self._octets = self._octets[place + 1 + size :]
-                return packet
-        return None
 
 
 class Slow:

@@ -20,9 +20,9 @@ from device.delivery.courier import Courier
 from device.mqtt_client import Link
 from device.record.outbox import Outbox
 from device.wire import Message, Received, Topics, dumps, loads
-from tests.central.store.test_store import event
-from tests.central.test_centre import Centre
 from tests.faults.wall import event as wall_event
+from tests.support.centre import Centre
+from tests.support.messages import event
 from tests.support.world import Mosquitto, wait_for
 
 POINT = "bupati-1"

@@ -11,7 +11,8 @@ from central.alarms import Alarms
 from central.broker.twins import MAX_LIVES, WINDOW, Life, Rival, Twins
 from central.store.troubles import TWIN, Trouble
 from device.wire import State, dumps
-from tests.central.store.test_store import NOW, Centre, message, state
+from tests.support.messages import NOW, message, state
+from tests.support.store import Centre
 
 POINT = "bupati-1"
 TIME = "2026-11-22T01:02:03.456Z"

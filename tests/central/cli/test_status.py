@@ -31,7 +31,8 @@ from device.model import Place
 from device.trust.bundle import Trust
 from device.wire import dumps
 from office.bundle import sign
-from tests.central.store.test_store import NOW, TIME, Centre, correction, event, message, state
+from tests.support.messages import NOW, TIME, correction, event, message, state
+from tests.support.store import Centre, arguments
 from tests.support.world import REPOSITORY
 
 HOUR = timedelta(hours=1)
@@ -441,13 +442,6 @@ def test_the_inventory_and_the_bundle_are_read_or_it_is_said_why_not(tmp_path: P
     bundle.write_bytes(b"no bundle")
     assert "not a bundle" in expected(told).faults[1]
     assert expected(told).bundle is None
-
-
-def arguments(centre: Centre, *more: str, config: str = "") -> list[str]:
-    """Return the words of a command that is told of *centre*'s database."""
-    file = centre.path.with_name("central.toml")
-    file.write_text(f'[store]\npath = "{centre.path}"\n{config}', encoding="utf-8")
-    return [*more, "--config", str(file)]
 
 
 def test_the_age_of_the_last_backup_is_known_and_one_that_failed_is_none(

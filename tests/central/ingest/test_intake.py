@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from central.ingest.intake import MAX_WORD
 from device.wire import Message, Received, dumps
-from tests.central.store.test_store import NOW, Centre, event, message, state
+from tests.support.messages import NOW, event, message, state
+from tests.support.store import Centre
 
 TABLES = ("event", "quarantine", "station", "said", "unread", "lost", "purged", "clock")
 IDS = st.sampled_from(["id-number-1", "id-number-2", "id-number-3", "id-purged-9", "short"])

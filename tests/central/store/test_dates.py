@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from central.events import stamp
 from central.store.dates import PIECE
-from tests.central.store.test_store import NOW, Centre, correction, event, message
+from tests.support.messages import NOW, correction, message, undated
+from tests.support.store import Centre
 from tests.support.work import Steps
 
 OFFSET = NOW.timestamp()
@@ -30,12 +31,6 @@ STORIES = st.lists(
     min_size=1,
     max_size=14,
 )
-
-
-def undated(seq: int, uptime: float, boot: str = "b" * 32) -> dict[str, Any]:
-    told = event(seq, time=None)
-    told["data"]["clock"] = {"synced": False, "boot": boot, "uptime": uptime}
-    return told
 
 
 def written(story: list[Told]) -> list[dict[str, Any]]:

@@ -10,11 +10,10 @@ from central.store.known_points import Known
 from central.store.missing import Gap
 from central.store.troubles import TWIN
 from device.wire import dumps
-from tests.central.store.test_dates import undated
-from tests.central.store.test_said import poison, spans
-from tests.central.store.test_store import NOW, Centre, correction, event, message, state
-from tests.central.test_centre import POINT, ask, station
-from tests.central.test_centre import Centre as Running
+from tests.support.centre import Centre as Running
+from tests.support.centre import ask, station
+from tests.support.messages import NOW, POINT, correction, event, message, spans, state, undated
+from tests.support.store import Centre, poison
 from tests.support.world import Mosquitto, wait_for
 
 TABLES = ("station", "said", "lost", "trouble", "clock", "mend")

@@ -12,7 +12,8 @@ import pytest
 
 from central.store import migrations, schema
 from central.store.database import Store
-from tests.central.store.test_store import NOW, Centre, event, message
+from tests.support.messages import NOW, event, message
+from tests.support.store import Centre
 
 OLD = Path(__file__).parent / "old"
 """What older centres wrote, and beside each file every row that it has today."""

@@ -13,7 +13,8 @@ from central.broker.recall import EACH_MINUTE, MAX_ASKED, Recall
 from central.store.epoch_ranges import EpochRanges
 from central.store.missing import EPOCH, LOOK, Gap
 from device.wire import Topics, dumps
-from tests.central.store.test_store import NOW, Centre, event, message, state
+from tests.support.messages import NOW, event, message, state
+from tests.support.store import Centre
 from tests.support.work import Steps
 
 POINT = "bupati-1"

@@ -18,7 +18,8 @@ from central.store.backup import backup, lock_of, restore
 from central.store.purge import PurgeError, purge
 from central.store.tombstones import Purged
 from device.wire import Receipt, digest
-from tests.central.store.test_store import Centre, correction, event, message, state
+from tests.support.messages import correction, event, message, state
+from tests.support.store import Centre
 from tests.support.world import Child
 
 NOW = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)

@@ -20,8 +20,8 @@ from central.store.quarantine import ClaimedRange, NotReleasedError, Review, lis
 from central.store.release import Prospect, Released, look, release, see
 from central.store.status import look as status
 from device.wire import Quarantined, Receipt, Received, digest, dumps
-from tests.central.cli.test_status import arguments
-from tests.central.store.test_store import LATER, NOW, TIME, Centre, event, message, state
+from tests.support.messages import LATER, NOW, TIME, event, message, state
+from tests.support.store import Centre, arguments
 from tests.support.world import Child, Mosquitto, wait_for
 
 OLD, NEW = "dprd-1", "bupati-2"

@@ -7,14 +7,9 @@ import pytest
 
 from central.store.reported import MAX_KEPT, MAX_SAID
 from device.wire import Received, dumps
-from tests.central.store.test_store import Centre, event, message, state
+from tests.support.messages import POINT, event, message, spans, state
+from tests.support.store import Centre, poison
 from tests.support.work import Steps
-
-POINT = "bupati-1"
-
-
-def spans(start: int, count: int) -> list[list[object]]:
-    return [[f"{n:06d}", 1, 5] for n in range(start, start + count)]
 
 
 def epochs(centre: Centre) -> list[str]:
@@ -58,14 +53,6 @@ def test_of_one_state_the_newest_hundred_epochs_count(tmp_path: Path) -> None:
     with Centre(tmp_path) as centre:
         centre.take(state("online", kept=spans(0, 400)))
         assert epochs(centre) == [str(span[0]) for span in spans(300, 100)]
-
-
-def poison(centre: Centre, rows: int) -> None:
-    """Make the file what a flood made of it when there was no bound."""
-    with centre.store.writing():
-        centre.store._file.executemany(
-            "INSERT INTO said VALUES (?, ?, 5)", ((POINT, f"bad-{n:06d}") for n in range(rows))
-        )
 
 
 def healed(centre: Centre) -> list[int]:

@@ -4,115 +4,30 @@ import json
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from central.cli.table import lines
-from central.ingest.intake import Intake
-from central.store import schema as tables
 from central.store.database import Store
 from central.store.file import DatabaseGoneError, DatabaseMissingError, ForeignDatabaseError, StoreWriteError
 from central.store.missing import Gap
 from central.store.status import PointStatus, look
 from device.model import Place
-from device.wire import Message, Quarantined, Receipt, Received, Topics, batch, digest, dumps, parse_receipt
-from tests.support.world import REPOSITORY
-
-NOW = datetime(2026, 11, 22, 1, 2, 3, 456_000, tzinfo=UTC)
-LATER = NOW + timedelta(minutes=5)
-TIME = "2026-11-22T01:02:03.456Z"
-
-
-def schema(name: str) -> Draft202012Validator:
-    told = json.loads((REPOSITORY / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(told)
-    return Draft202012Validator(told)
-
-
-def event(seq: int = 1, *, point: str = "bupati-1", epoch: str = "7f3a9c1e", **changed: Any) -> dict[str, Any]:
-    """Return one CloudEvent; its id follows from its place, which no station would do."""
-    return {
-        "specversion": "1.0",
-        "type": "id.titik.scan",
-        "source": f"/titik/{point}",
-        "id": sha256(f"{point} {epoch} {seq}".encode()).hexdigest()[:32],
-        "time": TIME,
-        "datacontenttype": "application/json",
-        "data": {
-            "point": point,
-            "epoch": epoch,
-            "seq": seq,
-            "direction": "in",
-            "outcome": "admit",
-            "colour": "green",
-            "reason": "two-doses",
-            "policy": "brief-2021",
-            "credential": {"kind": "hcert", "domain": "health", "issuer": "ID", "doses": 2},
-            "holder": "9f" * 16,
-            "repeat": False,
-            "simulated": False,
-            "clock": {"synced": True, "boot": "b" * 32, "uptime": 5123.4},
-            "took_ms": {"read": 9.1, "judge": 1.2},
-        },
-        **changed,
-    }
+from device.wire import Message, Quarantined, Receipt, Received, digest, dumps, parse_receipt
+from tests.support.messages import LATER, NOW, TIME, correction, event, message, schema, state
+from tests.support.store import Centre, set_back
 
 
 def with_data(**changed: Any) -> dict[str, Any]:
     told = event()
     return {**told, "data": {**told["data"], **changed}}
-
-
-def message(*events: Any, point: str = "bupati-1", leaf: str = "event", retained: bool = False) -> Received:
-    """Return a message as the broker brings it; bytes go as they are."""
-    bodies = [told if isinstance(told, bytes) else dumps(told) for told in events]
-    return Received(f"titik/v1/{point}/{leaf}", batch(bodies), retained)
-
-
-def state(word: str, boot: str = "b1", *, retained: bool = False, **more: Any) -> Received:
-    told = {"state": word, "boot": boot, "epoch": "7f3a9c1e", **more}
-    return message(dumps(told), leaf="state", retained=retained)
-
-
-class Centre:
-    """A store in a folder, and what takes messages into it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "central.db"
-
-    def __enter__(self) -> Self:
-        self.store = Store(self.path, NOW).__enter__()
-        self.intake = Intake(self.store, Topics())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.store.__exit__(None, None, None)
-
-    def take(self, *batch: Received, now: datetime = NOW) -> list[Message]:
-        return self.intake.take(batch, now)[0]
-
-    def answers(self, *batch: Received) -> list[Receipt | Quarantined]:
-        return [parse_receipt(answer.body) for answer in self.take(*batch)]
-
-    def point(self, name: str = "bupati-1") -> PointStatus:
-        return look(self.path).points[name]
-
-    def missing(self, point: str) -> list[Gap]:
-        """Return all that is missing of *point*, which one look sees where it is little."""
-        return self.store.look(point).gaps
-
-    def all(self, sql: str) -> list[Any]:
-        with closing(sqlite3.connect(self.path)) as file:
-            return file.execute(sql).fetchall()
 
 
 def test_an_event_becomes_a_row_and_a_receipt(tmp_path: Path) -> None:
@@ -743,12 +658,6 @@ def test_a_word_that_would_not_be_readable_again_is_passed_over(tmp_path: Path) 
         assert look(centre.path).points["bupati-1"].state == "offline"
 
 
-def correction(seq: int, uptime: float, offset: Any, boot: str = "b" * 32) -> dict[str, Any]:
-    told = event(seq, type="id.titik.clock")
-    clock = {"synced": True, "boot": boot, "uptime": uptime}
-    return {**told, "data": {"point": "bupati-1", "epoch": "7f3a9c1e", "seq": seq, "clock": clock, "offset": offset}}
-
-
 def unsynced(seq: int, uptime: float, **more: Any) -> dict[str, Any]:
     told = event(seq)
     clock = {"synced": False, "boot": "b" * 32, "uptime": uptime, **more}
@@ -877,21 +786,6 @@ def test_what_is_remembered_of_whole_epochs_is_what_the_rows_say(story: list[tup
             found = {(gap.epoch, n) for gap in gaps for n in range(gap.first, gap.last + 1)}
             assert found == {(e, n) for e in most for n in range(1, most[e] + 1) if n not in known[e]}
             assert all(gap.last + 1 < after.first for gap, after in pairwise(gaps) if gap.epoch == after.epoch)
-
-
-def set_back(path: Path) -> None:
-    """Make the database at *path* what the first version of the program had."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as file:
-        file.execute("DROP INDEX event_boot")
-        file.execute("DROP TRIGGER event_is_counted_out")
-        for name in tables.LATER:
-            table, _, column = name.partition(".")
-            file.execute(f"ALTER TABLE {table} DROP COLUMN {column}" if column else f"DROP TABLE {table}")
-        for column in ("boot", "uptime", "synced", "at", "earliest", "latest"):
-            file.execute(f"ALTER TABLE event DROP COLUMN {column}")
-        for table in ("clock", "purged", "lost"):
-            file.execute(f"DROP TABLE {table}")
-        file.execute("PRAGMA user_version = 1")
 
 
 def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:

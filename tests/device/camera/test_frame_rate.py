@@ -15,12 +15,11 @@ from device.camera.video import frames
 from device.config import CameraSettings, PointSettings, SightingSettings
 from device.config import StationSettings as Config
 from device.system.stop import Stop
-from tests.device.camera.test_video import camera, film
-from tests.device.test_config import GOOD, written
+from tests.support.configuration import GOOD, written
 from tests.support.credentials import staff_pass
-from tests.support.point import Station, save
+from tests.support.film import camera, film
+from tests.support.point import DATES, Station, save
 from tests.support.world import free_port
-from tests.whole.test_whole import DATES
 
 SLOW = (
     "camera.fps = 1 gives a frame each 1 s, and sighting.quiet = 0.7 is no longer: a code in view would be shown anew"

@@ -7,7 +7,6 @@ import struct
 import subprocess
 import sys
 import warnings
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,19 +25,13 @@ from device.scanner import read_still
 from office.desk.refusal import RefusalError
 from office.passes import phone_picture
 from tests.support.codes import code, view
+from tests.support.pictures import TEXT, png_of, saved, shown
 from tests.support.world import REPOSITORY
 
-TEXT = "SATU"
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n%%EOF\n"
 SIX = "PNG, JPEG, WebP, BMP, GIF and PPM"
 DAMAGED = "is damaged, or not all of it is there. Next: copy it again, or take a new picture"
 SMALLER = "Next: make it smaller, or cut the code out of it"
-
-
-def shown(text: str = TEXT, black: int = 0, white: int = 255) -> NDArray[np.uint8]:
-    """Return a code of so many levels, in a quiet zone."""
-    luma = code(text, 4)
-    return np.where(luma < 128, black, white).astype(np.uint8)
 
 
 def scan(capsys: pytest.CaptureFixture[str], *paths: Path) -> tuple[int, list[list[str]], list[str]]:
@@ -70,12 +63,6 @@ def test_an_eps_called_png_starts_no_ghostscript(tmp_path: Path, program: str) -
     assert not (tmp_path / "ran").exists()
     sentence = f"{picture}: this is EPS, which is not read here; {SIX} are. Next: convert it to PNG"
     assert ended.stderr.splitlines()[-1].endswith(sentence)
-
-
-def saved(form: str, **more: Any) -> bytes:
-    octets = io.BytesIO()
-    Image.fromarray(shown()).save(octets, form, **more)
-    return octets.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -304,16 +291,6 @@ def test_a_hard_code_beside_an_easy_one_is_looked_at_closely() -> None:
     hard = Image.fromarray(code("SUKAR: " + "A" * 60, 4) // 3 + 100).filter(ImageFilter.GaussianBlur(2))
     luma = view(code("MUDAH", 6), np.asarray(hard))
     assert sorted(read_still(luma)) == ["MUDAH", "SUKAR: " + "A" * 60]
-
-
-def chunk(kind: bytes, octets: bytes) -> bytes:
-    return struct.pack(">I", len(octets)) + kind + octets + struct.pack(">I", zlib.crc32(kind + octets))
-
-
-def png_of(width: int, height: int, colour: int = 2) -> bytes:
-    """Return a PNG that says it is as large."""
-    head = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
 
 
 def jpeg_of(width: int, height: int, *, progressive: bool, parts: bool = False) -> bytes:

@@ -10,12 +10,10 @@ import pytest
 from device.camera.source import turns
 from device.model import Blind, Frame
 from device.system.stop import Stop
-from tests.device.camera.test_pictures import png_of, saved
-from tests.device.camera.test_source import camera, picture
 from tests.support.credentials import staff_pass
-from tests.support.point import Station, save
+from tests.support.pictures import camera, picture, png_of, saved
+from tests.support.point import DATES, Station, save
 from tests.support.world import free_port, wait_for
-from tests.whole.test_whole import DATES
 
 EMPTY = 200
 

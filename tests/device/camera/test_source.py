@@ -17,16 +17,7 @@ from device.config import CameraSettings
 from device.model import Blind, Frame
 from device.system.stop import Stop
 from tests.support.credentials import AT
-
-
-def picture(path: Path, grey: int = 77, size: tuple[int, int] = (40, 30)) -> Path:
-    Image.new("L", size, grey).save(path)
-    return path
-
-
-def camera(*paths: Path, **more: object) -> CameraSettings:
-    told = {"source": "pictures", "pictures": paths, "fps": 100, "hold": 0.03, "gap": 0.02, "loop": False}
-    return CameraSettings(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
+from tests.support.pictures import camera, picture
 
 
 def test_each_picture_is_held_and_followed_by_an_empty_view(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import device.__main__
 from device.control.verbs import VERBS
-from tests.device.test_station import Wall
 from tests.support.commands import whole
+from tests.support.wired_station import Wall
 from tests.support.world import REPOSITORY
 
 NAMES = [row.name for row in VERBS]

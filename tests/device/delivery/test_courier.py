@@ -25,53 +25,13 @@ from device.record.outbox import Outbox, RecordError
 from device.system.clock import boot_time
 from device.trust.bundle import spki_text
 from device.verdict.ruleset import Ruleset
-from device.wire import Acked, Message, Receipt, Received, State, Topics, digest, dumps
+from device.wire import Acked, Message, Receipt, Received, State, digest, dumps
+from tests.support.courier import SOON, TOPICS, Centre, append, until
 from tests.support.point import ROOT, signed_bundle
 from tests.support.world import PATIENCE, Mosquitto, free_port, wait_for
 
-TOPICS = Topics()
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 HUGE = {"last": 10**23}
-
-
-class Centre:
-    """Says it is there, and answers events as the test tells it; turned by the test itself."""
-
-    def __init__(self, port: int) -> None:
-        will = Message(TOPICS.centre(), dumps({"state": "offline", "centre": "c"}), retain=True)
-        self.link = Link(BrokerSettings(port=port), "centre", will=will)
-        self.got: list[dict[str, object]] = []
-        self.messages: list[Received] = []
-
-    def __enter__(self) -> Self:
-        self.link.__enter__()
-        self.link.subscribe([TOPICS.every(leaf) for leaf in ("event", "state", "info", "health")])
-        self.link.publish(Message(TOPICS.centre(), dumps({"state": "online", "centre": "c"}), retain=True))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.link.__exit__(None, None, None)
-
-    def turn(self, *, answer: bool = True) -> None:
-        for happened in self.link.turn(0.02):
-            if isinstance(happened, Received):
-                self.messages.append(happened)
-                if happened.topic.endswith("/event"):
-                    told = json.loads(happened.body)
-                    events = told if isinstance(told, list) else [told]
-                    self.got += events
-                    if answer:
-                        self.receipt(events)
-
-    def receipt(self, events: list[dict[str, object]], **changed: object) -> None:
-        seqs = [int(str(one["seq"])) for one in events]
-        ids = [str(one["id"]) for one in events]
-        told = Receipt("c", str(events[0]["epoch"]), min(seqs), max(seqs), len(seqs), digest(ids))
-        body = dumps({**json.loads(told.encode()), **changed})
-        self.link.publish(Message(TOPICS.of("bupati-1", "receipt"), body))
-
-    def states(self) -> list[dict[str, object]]:
-        return [json.loads(m.body) for m in self.messages if m.topic.endswith("/state")]
 
 
 @pytest.fixture
@@ -80,32 +40,10 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
         yield opened
 
 
-def append(outbox: Outbox, count: int) -> list[str]:
-    return [outbox.append(numbered).id for _ in range(count)]
-
-
-def numbered(place: Place) -> Event:
-    """Return an event whose id is its place."""
-    id_ = f"{place.epoch}-{place.seq}"
-    return Event(place, id_, dumps({"id": id_, "epoch": place.epoch, "seq": place.seq}))
-
-
-SOON = (0.1, 0.3)
-"""The first and the longest pause between two sessions, where a test waits for the next one."""
-
-
 def courier(outbox: Outbox, port: int, *, timeouts: Timeouts = USUAL, **more: object) -> Courier:
     sender = Sender("bupati-1", "boot-1", {"version": "test"})
     broker, delivery = BrokerSettings(port=port, keepalive=5), DeliverySettings(**more)  # type: ignore[arg-type]  # a test may say anything
     return Courier(outbox, broker, delivery, sender, timeouts=timeouts, pauses=SOON)
-
-
-def until(centre: Centre, condition: object, *, answer: bool = True) -> None:
-    def turned() -> bool:
-        centre.turn(answer=answer)
-        return bool(condition())  # type: ignore[operator]  # a function without arguments
-
-    wait_for(turned)
 
 
 def test_every_event_arrives_once_in_order_and_is_forgotten_on_its_receipt(tmp_path: Path, outbox: Outbox) -> None:

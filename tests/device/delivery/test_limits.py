@@ -15,11 +15,11 @@ from device.model import Event, Place
 from device.mqtt_client import Link
 from device.record.outbox import Outbox
 from device.wire import Message, dumps
-from tests.central.store.test_store import event
-from tests.central.test_centre import Centre as Office
-from tests.device.delivery.test_courier import SOON, Centre, until
 from tests.faults.narrow import Narrow
 from tests.faults.strict import Strict
+from tests.support.centre import Centre as Office
+from tests.support.courier import SOON, Centre, until
+from tests.support.messages import event
 from tests.support.world import Mosquitto, wait_for
 
 EVENT = 600

@@ -29,7 +29,7 @@ from device.delivery.remote_commands import (
 from device.model import Event
 from device.record.outbox import Outbox
 from device.wire import Message, Receipt, Topics, digest, dumps
-from tests.device.delivery.test_courier import Centre, append, until
+from tests.support.courier import Centre, append, until
 from tests.support.world import REPOSITORY, Mosquitto
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)

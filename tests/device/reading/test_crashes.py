@@ -18,12 +18,11 @@ from PIL import Image
 from device.reading.crashes import DAY, MARK, NAME, WITHIN, Crash, Crashes
 from device.reading.decoders import ZBAR, ZXING, builds
 from fuzz.symbols import LATE_FNC1_IN_PARTS, shown
-from tests.device.test_station import Wall
 from tests.support.codes import code, view
 from tests.support.credentials import staff_pass
-from tests.support.point import Centre, Station, save
+from tests.support.point import DATES, Centre, Station, save
+from tests.support.wired_station import Wall
 from tests.support.world import REPOSITORY, Mosquitto, free_port, tmpfs, wait_for
-from tests.whole.test_whole import DATES
 
 BUILDS = {ZXING: "3.1.1 a", ZBAR: "0.1.9 b"}
 SCHEMA = json.loads((REPOSITORY / "schemas" / "health.json").read_text(encoding="utf-8"))

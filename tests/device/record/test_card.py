@@ -22,10 +22,10 @@ from device.config import BrokerSettings
 from device.mqtt_client import Link
 from device.record.outbox import Outbox
 from device.wire import Message, Received, Topics
-from tests.device.record.test_sealed import files
 from tests.faults.power import mix, older
 from tests.support import point
 from tests.support.credentials import staff_pass
+from tests.support.outbox import files
 from tests.support.world import REPOSITORY, Mosquitto, free_port, wait_for
 
 A, B = "dprd-1", "bupati-2"

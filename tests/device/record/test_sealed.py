@@ -32,10 +32,9 @@ from device.record.reader import OutboxReader
 from device.record.sealed import LOOK_EVERY, Sealed
 from device.record.transfer_file import Header, Holds, writing
 from device.wire import Receipt, Topics, batch, digest, dumps, loads
-from tests.device.control.test_control_socket import listens
-from tests.device.record.test_outbox import Uptime, filled
-from tests.device.record.test_transfer_file import fill, held
-from tests.support.control import answers
+from tests.support.control import answers, listens
+from tests.support.outbox import Uptime, files, fill, filled, rows
+from tests.support.store import held
 from tests.support.world import tmpfs, wait_for
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -56,18 +55,6 @@ def receipt_for(path: Path, ids: list[str]) -> Receipt:
     with closing(sqlite3.connect(path)) as file:
         places = [file.execute("SELECT epoch, seq FROM event WHERE id = ?", (id_,)).fetchone() for id_ in ids]
     return Receipt("c", places[0][0], places[0][1], places[-1][1], len(ids), digest(ids))
-
-
-def rows(path: Path) -> dict[str, str]:
-    """Return the ids in the file at *path*, and the points that its rows name."""
-    with closing(sqlite3.connect(path)) as file:
-        found = file.execute("SELECT id, body FROM event ORDER BY row").fetchall()
-    return {id_: json.loads(body)["data"]["point"] for id_, body in found}
-
-
-def files(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the rows of all outboxes in *folder*, by the names of their files."""
-    return {path.name: rows(path) for path in sorted(folder.glob("outbox*.db"))}
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import faulthandler
 import json
 import logging
 import os
-import secrets
 import signal
 import sqlite3
 import sys
@@ -30,33 +29,22 @@ from central.store.database import Store
 from device.__main__ import main as titik
 from device.control import control_socket
 from device.control.control_socket import ControlSocket, RequestRefusedError, ask
-from device.model import Event, Place
 from device.record import reader
 from device.record.outbox import Outbox
 from device.record.reader import OutboxReader, OutboxReadError
 from device.record.transfer_file import MAX_LINE, Header, Holds, TransferFile, TransferFileError, told_of, writing
 from device.system import log
 from device.wire import Receipt, Received, Topics, batch, digest, dumps, loads, parse_receipt
-from tests.central.store.test_store import event
-from tests.central.test_centre import station as joined
-from tests.device.control.test_control_socket import listens
 from tests.support import point
-from tests.support.control import answers
+from tests.support.centre import station as joined
+from tests.support.control import answers, listens
 from tests.support.credentials import staff_pass
+from tests.support.messages import POINT, event
+from tests.support.outbox import fill
+from tests.support.store import held
 from tests.support.world import Child, Mosquitto, free_port, tmpfs, wait_for
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-POINT = "bupati-1"
-
-
-def fill(outbox: Outbox, count: int, name: str = POINT) -> list[str]:
-    """Append *count* events as the station does, with random ids; return the ids."""
-
-    def composed(place: Place) -> Event:
-        id_ = secrets.token_hex(16)
-        return Event(place, id_, dumps({**event(place.seq, point=name, epoch=place.epoch), "id": id_}))
-
-    return [outbox.append(composed).id for _ in range(count)]
 
 
 @dataclass
@@ -97,11 +85,6 @@ class World:
         (receipt,) = [parse_receipt(answer.body) for answer in answers]
         assert isinstance(receipt, Receipt)
         assert self.outbox.settle(receipt, NOW) == len(rows)
-
-
-def held(database: Path) -> list[str]:
-    with closing(sqlite3.connect(database)) as file:
-        return [id_ for (id_,) in file.execute("SELECT id FROM event ORDER BY rowid")]
 
 
 @contextmanager

@@ -31,11 +31,11 @@ from device.verdict.judge import Basis, Judged, Rules, judge_shown
 from device.verdict.policy import Setting
 from device.verdict.sightings import Sightings
 from fuzz.symbols import LATE_FNC1, LATE_FNC1_IN_PARTS, octet, shown, structured
-from tests.device.test_scanner import INTERVAL, texts
-from tests.device.test_station import HEALTH, STAFF_PASS, Wall
 from tests.support.codes import Luma, code, view
 from tests.support.credentials import AT
 from tests.support.point import save
+from tests.support.reading import INTERVAL, texts
+from tests.support.wired_station import HEALTH, STAFF_PASS, Wall
 
 SECRET = "TEKS-RAHASIA"
 NOWHERE = Path("/nowhere")

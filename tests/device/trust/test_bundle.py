@@ -2,18 +2,16 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
 import cbor2
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.formats.cose import PublicKey
 from device.model import Domain, Statement
 from device.trust import bundle, roster
 from device.trust._fields import COUNT, Field, Table
@@ -24,57 +22,15 @@ from device.trust.bundle import (
     Key,
     Roots,
     Trust,
-    kid_of,
     open_bundle,
     payload,
     root_key,
     trusting,
 )
 from device.trust.roster import LISTING, ROSTER, Listing, Roster
-from office.keys.signing import sign1
-from tests.device.formats.test_cbor import colliding
+from tests.support.bundle import OTHER, ROOT, SINCE, UNTIL, listed, opened, signed, spki, told
+from tests.support.cbor import colliding
 from tests.support.credentials import HEALTH_KEY, STAFF_KEY
-
-ROOT, OTHER = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
-SINCE, UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
-
-
-def spki(key: PublicKey | ec.EllipticCurvePublicKey) -> bytes:
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def listed(key: Any = STAFF_KEY, **changed: Any) -> dict[str, Any]:
-    told = {
-        "kid": b"12345678",
-        "spki": spki(key.public_key()),
-        "issuer": "luwuutarakab",
-        "domain": "staff",
-        "from": int(SINCE.timestamp()),
-        "until": int(UNTIL.timestamp()),
-    }
-    return {name: value for name, value in {**told, **changed}.items() if value is not ...}
-
-
-def told(**changed: Any) -> dict[str, Any]:
-    plain = {
-        "version": 7,
-        "issued": int(SINCE.timestamp()),
-        "next": int((SINCE + timedelta(days=90)).timestamp()),
-        "keys": [listed()],
-        "revoked": {"luwuutarakab": b"AAAAAAAABBBBBBBB"},
-        "policies": ["a policy"],
-        "capacities": {"bupati": 40},
-    }
-    return {name: value for name, value in {**plain, **changed}.items() if value is not ...}
-
-
-def signed(payload: Any, key: ed25519.Ed25519PrivateKey = ROOT) -> bytes:
-    octets = payload if isinstance(payload, bytes) else cbor2.dumps(payload)
-    return sign1(octets, key, kid_of(key.public_key()))
-
-
-def opened(octets: bytes) -> Trust:
-    return open_bundle(octets, Roots(ROOT.public_key()))
 
 
 def test_a_bundle_is_what_its_root_signed() -> None:

@@ -1,39 +1,20 @@
 """Listed numbers: found by a keyed hash alone, and never worth more than a look by the guard."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from device.model import Colour, Domain, Kind, Outcome, Reason, Verdict
-from device.trust.bundle import BundleError, Trust, revocation
-from device.trust.fleet_secret import FleetSecret
+from device.trust.bundle import BundleError, revocation
 from device.trust.roster import ENTRY, Listing
 from device.verdict.judge import Rules, judge
 from device.verdict.policy import Setting, parse, shipped
 from device.verdict.verify import believe
-from tests.device.trust.test_bundle import opened, signed, told
+from tests.support.bundle import opened, signed, told
 from tests.support.credentials import AT
-
-SECRET = FleetSecret(b"\x5a" * 32)
-KEY = SECRET.roster_key()
-UNTIL = datetime(2026, 12, 31, 16, tzinfo=UTC)
-LISTINGS = [{"domain": "staff", "until": int(UNTIL.timestamp())}, {"domain": "health", "doses": 2, "series": 2}]
-
-
-def roster(*numbers: tuple[str, int], **changed: Any) -> dict[str, Any]:
-    entries = sorted(KEY.hashed(number) + index.to_bytes(2, "big") for number, index in numbers)
-    whole = {"check": KEY.check, "issuer": "luwuutarakab", "claims": LISTINGS, "entries": b"".join(entries)}
-    return {**whole, **changed}
-
-
-def unlocked(trust: Trust) -> Trust:
-    return replace(trust, roster=replace(trust.roster, key=KEY))
-
-
-NEXT = int((AT + timedelta(days=9)).timestamp())
-TRUST = unlocked(opened(signed(told(next=NEXT, roster=roster(("19800101", 0), ("PL-7F3A", 1))))))
+from tests.support.roster import KEY, NEXT, SECRET, TRUST, UNTIL, roster, unlocked
 
 
 def rules(*texts: str) -> Rules:
