@@ -197,6 +197,28 @@ def test_a_private_file_is_imported_by_its_own_room_alone(program: str) -> None:
     assert strangers == []
 
 
+@pytest.mark.parametrize("folder", ["tests", "bench", "fuzz", "demo"])
+def test_a_file_of_tests_gives_nothing_to_another_file(folder: str) -> None:
+    """What two files need stands in `tests/support/`: then a test can be moved, split or thrown away alone."""
+    taken = [
+        (dotted(path), name)
+        for path in modules(folder)
+        for name in named(path)
+        if any(part.startswith("test_") for part in name.split("."))
+    ]
+    assert taken == []
+
+
+def test_what_tests_share_stands_on_no_test() -> None:
+    above = [
+        (dotted(path), name)
+        for path in modules("tests/support")
+        for name in named(path)
+        if name.startswith(("tests.", "bench.", "fuzz.", "demo.")) and not name.startswith("tests.support.")
+    ]
+    assert above == []
+
+
 def test_each_library_lives_in_one_room() -> None:
     strays = [
         (dotted(path), library)
