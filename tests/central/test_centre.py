@@ -23,7 +23,7 @@ from device.delivery.remote_commands import VERBS
 from device.mqtt_client import Link
 from device.system.disk import write_whole
 from device.wire import MAX_BUNDLE, Message, Quarantined, Received, Topics, batch, dumps
-from tests.support.centre import FLEET, Centre, ask, receipt, station
+from tests.support.centre import FLEET, CentreProgram, ask, fake_station, receipt
 from tests.support.framing import Packets
 from tests.support.messages import POINT, event, schema
 from tests.support.world import PATIENCE, REPOSITORY, Mosquitto, free_port, wait_for
@@ -51,8 +51,8 @@ sys.exit(__main__.main())
 
 
 @pytest.fixture
-def centre(tmp_path: Path, broker: Mosquitto) -> Iterator[Centre]:
-    with Centre(tmp_path / "centre", broker.port) as child:
+def centre(tmp_path: Path, broker: Mosquitto) -> Iterator[CentreProgram]:
+    with CentreProgram(tmp_path / "centre", broker.port) as child:
         child.says("state online")
         yield child
 
@@ -60,8 +60,8 @@ def centre(tmp_path: Path, broker: Mosquitto) -> Iterator[Centre]:
 @pytest.mark.parametrize("protocol", [5, 4])
 def test_a_receipt_is_a_row_that_survives_kill_9(tmp_path: Path, broker: Mosquitto, protocol: int) -> None:
     told = [event(seq) for seq in range(1, 8)]
-    centre = Centre(tmp_path / "centre", broker.port, f"protocol = {protocol}")
-    with station(broker, protocol=protocol) as point:
+    centre = CentreProgram(tmp_path / "centre", broker.port, f"protocol = {protocol}")
+    with fake_station(broker, protocol=protocol) as point:
         with centre:
             life = point.centre("online")["centre"]
             point.send(dumps(told[0]))
@@ -79,9 +79,9 @@ def test_a_receipt_is_a_row_that_survives_kill_9(tmp_path: Path, broker: Mosquit
         point.centre("stopped")
 
 
-def test_garbage_and_a_foreign_source_are_quarantined_and_answered(broker: Mosquitto, centre: Centre) -> None:
+def test_garbage_and_a_foreign_source_are_quarantined_and_answered(broker: Mosquitto, centre: CentreProgram) -> None:
     foreign = dumps(event(point="dprd-1"))
-    with station(broker) as point:
+    with fake_station(broker) as point:
         life = point.centre("online")["centre"]
         for body in (b"GEHEIM", foreign, foreign):
             point.send(body)
@@ -94,11 +94,11 @@ def test_garbage_and_a_foreign_source_are_quarantined_and_answered(broker: Mosqu
 
 
 def test_events_of_a_night_without_a_centre_wait_for_it(tmp_path: Path, broker: Mosquitto) -> None:
-    centre = Centre(tmp_path / "centre", broker.port)
+    centre = CentreProgram(tmp_path / "centre", broker.port)
     with centre:
         centre.says("state online")
         assert centre.stop() == 0
-    with station(broker) as point:
+    with fake_station(broker) as point:
         for seq in range(1, 31):
             point.send(dumps(event(seq)))
         with centre:
@@ -127,7 +127,7 @@ def test_what_a_kept_session_brings_with_the_brokers_first_word_is_not_lost() ->
 
 def test_a_broker_that_is_away_is_weather(tmp_path: Path) -> None:
     broker = Mosquitto(tmp_path)
-    with Centre(tmp_path / "centre", broker.port) as centre:
+    with CentreProgram(tmp_path / "centre", broker.port) as centre:
         centre.says("no broker at 127.0.0.1")
         with broker:
             centre.says("state online")
@@ -135,7 +135,7 @@ def test_a_broker_that_is_away_is_weather(tmp_path: Path) -> None:
             centre.says("the next try follows", 2)
             broker.start()
             centre.says("state online", 2)
-            with station(broker) as point:
+            with fake_station(broker) as point:
                 point.send(dumps(event(1)))
                 point.receipts(1)
             assert centre.stop() == 0
@@ -180,7 +180,7 @@ def test_the_last_word_is_acknowledged_before_the_centre_hangs_up(tmp_path: Path
         thread = Thread(target=speak)
         thread.start()
         port = server.getsockname()[1]
-        with Centre(tmp_path / "centre", port, "protocol = 4", program=ENDLESS) as centre:
+        with CentreProgram(tmp_path / "centre", port, "protocol = 4", program=ENDLESS) as centre:
             centre.says("state online")
             assert centre.stop() == 0
         thread.join()
@@ -189,7 +189,7 @@ def test_the_last_word_is_acknowledged_before_the_centre_hangs_up(tmp_path: Path
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_waits_for_no_weather(tmp_path: Path, weather: int, signum: signal.Signals) -> None:
-    with Centre(tmp_path / "centre", weather, program=ENDLESS) as centre:
+    with CentreProgram(tmp_path / "centre", weather, program=ENDLESS) as centre:
         centre.says("the store is open")
         centre.process.send_signal(signum)
         assert centre.process.wait() == 0
@@ -201,7 +201,7 @@ def test_systemd_hears_ready_then_each_turn_then_stopping_in_any_weather(tmp_pat
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(PATIENCE)
         env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
-        with Centre(tmp_path / "centre", weather, env=env, program=ENDLESS) as centre:
+        with CentreProgram(tmp_path / "centre", weather, env=env, program=ENDLESS) as centre:
             assert systemd.recv(100) == b"READY=1"
             assert centre.database.exists()
             assert [systemd.recv(100) for _ in range(4)] == 4 * [b"WATCHDOG=1"]
@@ -218,11 +218,11 @@ def _word(systemd: socket.socket) -> bytes:
         return b""
 
 
-def test_a_full_disk_is_said_receipts_nothing_and_heals_by_itself(broker: Mosquitto, centre: Centre) -> None:
+def test_a_full_disk_is_said_receipts_nothing_and_heals_by_itself(broker: Mosquitto, centre: CentreProgram) -> None:
     """The limit on the size of its files stands in for the disk; Python turns it into an error, not a signal."""
     told = [event(seq) for seq in range(1, 101)]
     whole = [batch([dumps(one) for one in told[:50]]), batch([dumps(one) for one in told[50:]])]
-    with station(broker) as point:
+    with fake_station(broker) as point:
         life = point.centre("online")["centre"]
         before = resource.prlimit(centre.process.pid, resource.RLIMIT_FSIZE)
         log = (centre.config.parent / "err").stat().st_size
@@ -240,8 +240,8 @@ def test_a_full_disk_is_said_receipts_nothing_and_heals_by_itself(broker: Mosqui
     assert "Traceback" not in centre.err
 
 
-def test_a_database_moved_away_ends_the_centre_without_a_receipt(broker: Mosquitto, centre: Centre) -> None:
-    with station(broker) as point:
+def test_a_database_moved_away_ends_the_centre_without_a_receipt(broker: Mosquitto, centre: CentreProgram) -> None:
+    with fake_station(broker) as point:
         point.centre("online")
         centre.database.rename(centre.database.with_name("moved.db"))
         point.send(dumps(event(1)))
@@ -263,7 +263,7 @@ def test_the_password_comes_from_the_environment_and_is_never_logged(tmp_path: P
     known.chmod(0o600)
     with Mosquitto(tmp_path, f"allow_anonymous false\npassword_file {known}") as broker:
         env = {"TITIK_MQTT_PASSWORD": password}
-        with Centre(tmp_path / "centre", broker.port, 'username = "central"', env) as centre:
+        with CentreProgram(tmp_path / "centre", broker.port, 'username = "central"', env) as centre:
             centre.says(said)
         assert password not in centre.err.replace(said, "")
 
@@ -274,9 +274,9 @@ def test_an_acl_that_eats_receipts_is_said_once(tmp_path: Path) -> None:
         "topic read titik/v1/+/event\ntopic write titik/v1/bupati-1/event\ntopic write titik/v1/fleet/centre\n"
     )
     acl.chmod(0o600)
-    with Mosquitto(tmp_path, f"acl_file {acl}") as broker, Centre(tmp_path / "centre", broker.port) as centre:
+    with Mosquitto(tmp_path, f"acl_file {acl}") as broker, CentreProgram(tmp_path / "centre", broker.port) as centre:
         centre.says("state online")
-        with station(broker) as point:
+        with fake_station(broker) as point:
             for seq in (1, 2, 3):
                 point.send(dumps(event(seq)))
             point.look()
@@ -286,8 +286,8 @@ def test_an_acl_that_eats_receipts_is_said_once(tmp_path: Path) -> None:
     assert centre.err.count("the broker refuses what the centre says") == 1
 
 
-def test_status_reads_beside_the_running_centre(broker: Mosquitto, centre: Centre) -> None:
-    with station(broker) as point:
+def test_status_reads_beside_the_running_centre(broker: Mosquitto, centre: CentreProgram) -> None:
+    with fake_station(broker) as point:
         life = point.centre("online")["centre"]
         said = {"state": "online", "boot": "b1", "epoch": "7f3a9c1e", "seq": 6}
         schema("state").validate(said)
@@ -417,7 +417,7 @@ def test_the_bundle_is_posted_again_to_a_broker_that_forgot_it(tmp_path: Path) -
     posted = "the bundle of 21 bytes is posted for all points"
     with (
         Mosquitto(tmp_path) as broker,
-        Centre(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre,
+        CentreProgram(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre,
     ):
         centre.says(posted)
         broker.kill()
@@ -443,7 +443,7 @@ def test_a_bundle_that_cannot_be_posted_is_said_once_and_posted_when_it_is_mende
     bundle = tmp_path / "trust.cbor"
     if octets is not None:
         bundle.write_bytes(octets)
-    with Centre(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre:
+    with CentreProgram(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre:
         centre.says(says)
         write_whole(bundle, b"mended")
         centre.says("the bundle of 6 bytes is posted for all points")

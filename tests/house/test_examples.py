@@ -21,10 +21,11 @@ from device.mqtt_client import Link, SessionError
 from device.trust.bundle import root_key
 from device.wire import Acked, Message, Received
 from tests.support import point as point_
+from tests.support.centre import CentreProgram
 from tests.support.certificates import Authority, Pair
 from tests.support.credentials import staff_pass
 from tests.support.point import DATES, hold_up
-from tests.support.shipped import EXAMPLES, _conf, shipped
+from tests.support.shipped import EXAMPLES, _conf, shipped_broker
 from tests.support.world import REPOSITORY, Mosquitto, free_port, wait_for
 
 TOPICS = wire.Topics()
@@ -203,7 +204,7 @@ def office_of(tmp_path: Path) -> Iterator[Callable[[str, str], Office]]:
         def run(line: str, other: str) -> Office:
             port = free_port()
             office = Office(tmp_path / "files", port)
-            conf = shipped(port, tmp_path, office.authority)
+            conf = shipped_broker(port, tmp_path, office.authority)
             assert line in conf
             broker = stack.enter_context(Mosquitto(tmp_path, conf=conf.replace(line, other), port=port))
             office.pid = broker.pid
@@ -227,7 +228,7 @@ def test_a_station_and_the_centre_deliver_through_the_shipped_broker_with_certif
 
     point = point_.Station(tmp_path / "point", office.port, more=encrypted("bupati-1"))
     hold_up(point, staff_pass("0001", **DATES), "https://toko.example/menu")
-    with point_.Centre(tmp_path / "centre", office.port, encrypted("central")) as centre, point:
+    with CentreProgram(tmp_path / "centre", office.port, encrypted("central")) as centre, point:
         assert point.ends() == 0, point.child.err
         assert len(point.shown()) == 2
         wait_for(lambda: sorted(centre.ids()) == sorted(one[0] for one in point.shown()))

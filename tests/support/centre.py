@@ -18,7 +18,7 @@ from tests.support.world import Child, Mosquitto, wait_for
 FLEET = "titik/v1/fleet/centre"
 
 
-class Station:
+class FakeStation:
     """A point that sends what it is told, and keeps what it hears."""
 
     def __init__(self, link: Link, point: str) -> None:
@@ -62,14 +62,14 @@ class Station:
 
 
 @contextmanager
-def station(broker: Mosquitto, point: str = POINT, protocol: int = 5) -> Iterator[Station]:
+def fake_station(broker: Mosquitto, point: str = POINT, protocol: int = 5) -> Iterator[FakeStation]:
     told = BrokerSettings(port=broker.port, protocol=protocol)  # type: ignore[arg-type]  # 4 or 5
     with Link(told, point, will=Message(f"titik/v1/{point}/state", b"{}")) as link:
         link.subscribe([f"titik/v1/{point}/receipt", FLEET])
-        yield Station(link, point)
+        yield FakeStation(link, point)
 
 
-class Centre(Child):
+class CentreProgram(Child):
     """``titik-central run`` in a folder."""
 
     def __init__(
@@ -78,9 +78,9 @@ class Centre(Child):
         port: int,
         more: str = "",
         env: dict[str, str] | None = None,
-        program: Sequence[str] = ("-m", "central"),
+        program: Sequence[str] = ("-W", "error", "-m", "central"),
     ) -> None:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "central.toml"
         self.database = folder / "central.db"
         self.config.write_text(
@@ -91,6 +91,13 @@ class Centre(Child):
     def rows(self) -> list[tuple[str, str, int]]:
         with closing(sqlite3.connect(self.database)) as file:
             return file.execute("SELECT source, epoch, seq FROM event ORDER BY seq").fetchall()
+
+    def ids(self) -> list[str]:
+        """Return the ids it holds, in the order of epochs' rows."""
+        if not self.database.exists():
+            return []
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as file:
+            return [id_ for (id_,) in file.execute("SELECT id FROM event ORDER BY time, seq")]
 
     def says(self, words: str, times: int = 1) -> None:
         wait_for(lambda: self.err.count(words) >= times, what=f"the centre logs {words!r}: {self.err}")

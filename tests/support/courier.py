@@ -15,7 +15,7 @@ SOON = (0.1, 0.3)
 """The first and the longest pause between two sessions, where a test waits for the next one."""
 
 
-class Centre:
+class FakeCentre:
     """Says it is there, and answers events as the test tells it; turned by the test itself."""
 
     def __init__(self, port: int) -> None:
@@ -65,7 +65,7 @@ def numbered(place: Place) -> Event:
     return Event(place, id_, dumps({"id": id_, "epoch": place.epoch, "seq": place.seq}))
 
 
-def until(centre: Centre, condition: object, *, answer: bool = True) -> None:
+def until(centre: FakeCentre, condition: object, *, answer: bool = True) -> None:
     def turned() -> bool:
         centre.turn(answer=answer)
         return bool(condition())  # type: ignore[operator]  # a function without arguments

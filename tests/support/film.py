@@ -25,5 +25,5 @@ def film(path: Path, *greys: int, fps: int = 100, form: str = "yuv420p", codec: 
     return path
 
 
-def camera(path: Path, **more: object) -> CameraSettings:
+def camera_of_video(path: Path, **more: object) -> CameraSettings:
     return CameraSettings(**{"source": "video", "video": path, "fps": 100, "loop": False, **more})  # type: ignore[arg-type]  # a test may say anything

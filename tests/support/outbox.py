@@ -32,7 +32,7 @@ class Uptime:
         self.seconds += 86_400 * days
 
 
-def fill(outbox: Outbox, count: int, name: str = POINT) -> list[str]:
+def record_scans(outbox: Outbox, count: int, name: str = POINT) -> list[str]:
     """Append *count* events as the station does, with random ids; return the ids."""
 
     def composed(place: Place) -> Event:
@@ -42,13 +42,13 @@ def fill(outbox: Outbox, count: int, name: str = POINT) -> list[str]:
     return [outbox.append(composed).id for _ in range(count)]
 
 
-def rows(path: Path) -> dict[str, str]:
+def outbox_rows(path: Path) -> dict[str, str]:
     """Return the ids in the file at *path*, and the points that its rows name."""
     with closing(sqlite3.connect(path)) as file:
         found = file.execute("SELECT id, body FROM event ORDER BY row").fetchall()
     return {id_: json.loads(body)["data"]["point"] for id_, body in found}
 
 
-def files(folder: Path) -> dict[str, dict[str, str]]:
+def outbox_files(folder: Path) -> dict[str, dict[str, str]]:
     """Return the rows of all outboxes in *folder*, by the names of their files."""
-    return {path.name: rows(path) for path in sorted(folder.glob("outbox*.db"))}
+    return {path.name: outbox_rows(path) for path in sorted(folder.glob("outbox*.db"))}

@@ -16,25 +16,25 @@ from tests.support.codes import code
 TEXT = "SATU"
 
 
-def picture(path: Path, grey: int = 77, size: tuple[int, int] = (40, 30)) -> Path:
+def grey_picture(path: Path, grey: int = 77, size: tuple[int, int] = (40, 30)) -> Path:
     Image.new("L", size, grey).save(path)
     return path
 
 
-def camera(*paths: Path, **more: object) -> CameraSettings:
+def camera_of_pictures(*paths: Path, **more: object) -> CameraSettings:
     told = {"source": "pictures", "pictures": paths, "fps": 100, "hold": 0.03, "gap": 0.02, "loop": False}
     return CameraSettings(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
 
 
-def shown(text: str = TEXT, black: int = 0, white: int = 255) -> NDArray[np.uint8]:
+def shown_code(text: str = TEXT, black: int = 0, white: int = 255) -> NDArray[np.uint8]:
     """Return a code of so many levels, in a quiet zone."""
     luma = code(text, 4)
     return np.where(luma < 128, black, white).astype(np.uint8)
 
 
-def saved(form: str, **more: Any) -> bytes:
+def saved_code(form: str, **more: Any) -> bytes:
     octets = io.BytesIO()
-    Image.fromarray(shown()).save(octets, form, **more)
+    Image.fromarray(shown_code()).save(octets, form, **more)
     return octets.getvalue()
 
 

@@ -24,7 +24,7 @@ def _conf(port: int, files: Path, state: Path) -> str:
     return text + ("user root\n" if state.owner() == "root" else "")
 
 
-def shipped(port: int, folder: Path, authority: Authority) -> str:
+def shipped_broker(port: int, folder: Path, authority: Authority) -> str:
     """Return the shipped configuration, to listen on *port*; its rules and certificates are put into *folder*/files."""
     state = folder / "state"
     state.mkdir()

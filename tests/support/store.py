@@ -15,7 +15,7 @@ from device.wire import Message, Quarantined, Receipt, Received, Topics, parse_r
 from tests.support.messages import NOW, POINT
 
 
-class Centre:
+class CentreStore:
     """A store in a folder, and what takes messages into it."""
 
     def __init__(self, folder: Path) -> None:
@@ -62,7 +62,7 @@ def set_back(path: Path) -> None:
         file.execute("PRAGMA user_version = 1")
 
 
-def poison(centre: Centre, rows: int) -> None:
+def poison(centre: CentreStore, rows: int) -> None:
     """Make the file what a flood made of it when there was no bound."""
     with centre.store.writing():
         centre.store._file.executemany(
@@ -70,13 +70,13 @@ def poison(centre: Centre, rows: int) -> None:
         )
 
 
-def arguments(centre: Centre, *more: str, config: str = "") -> list[str]:
+def arguments(centre: CentreStore, *more: str, config: str = "") -> list[str]:
     """Return the words of a command that is told of *centre*'s database."""
     file = centre.path.with_name("central.toml")
     file.write_text(f'[store]\npath = "{centre.path}"\n{config}', encoding="utf-8")
     return [*more, "--config", str(file)]
 
 
-def held(database: Path) -> list[str]:
+def held_ids(database: Path) -> list[str]:
     with closing(sqlite3.connect(database)) as file:
         return [id_ for (id_,) in file.execute("SELECT id FROM event ORDER BY rowid")]

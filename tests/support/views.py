@@ -32,6 +32,6 @@ POOL = {
 }
 
 
-def picture(state: CameraState) -> NDArray[np.uint8]:
+def frame_of(state: CameraState) -> NDArray[np.uint8]:
     """Return the next frame of a view that is *state*."""
     return next(POOL[state])

@@ -25,7 +25,7 @@ from tests.support.credentials import AT, staff_pass
 from tests.support.point import ROOT, signed_bundle
 from tests.support.world import REPOSITORY, free_port
 
-HEALTH = json.loads((REPOSITORY / "schemas" / "health.json").read_text(encoding="utf-8"))
+HEALTH_SCHEMA = json.loads((REPOSITORY / "schemas" / "health.json").read_text(encoding="utf-8"))
 EMPTY = np.full((60, 80), 200, np.uint8)
 STAFF_PASS = staff_pass()
 
@@ -55,7 +55,7 @@ class Recorder(Indicators):
         super().rest(pattern)
 
 
-class Wall:
+class WiredStation:
     """A station before which a test holds codes up."""
 
     def __init__(

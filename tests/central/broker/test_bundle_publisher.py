@@ -15,7 +15,7 @@ from central.store.database import Store
 from central.store.status import look
 from central.store.troubles import CENTRE, UNPOSTED
 from device.wire import Topics, dumps
-from tests.support.centre import Centre, receipt, station
+from tests.support.centre import CentreProgram, fake_station, receipt
 from tests.support.framing import Packets
 from tests.support.messages import NOW, event
 from tests.support.world import Mosquitto, wait_for
@@ -99,7 +99,7 @@ def test_a_bundle_larger_than_the_broker_takes_stops_no_receipt(tmp_path: Path, 
     more = f'protocol = {protocol}\n[trust]\nbundle = "{bundle}"'
     said = f"no bundle can be posted: the broker takes no message of {LARGE} bytes"
     with Mosquitto(tmp_path, "max_packet_size 20000") as broker:
-        with Centre(tmp_path / "centre", broker.port, more) as centre, station(broker) as point:
+        with CentreProgram(tmp_path / "centre", broker.port, more) as centre, fake_station(broker) as point:
             told = [event(seq) for seq in range(1, 21)]
             life = point.centre("online")["centre"]
             for one in told[:10]:
@@ -122,7 +122,7 @@ def test_a_bundle_larger_than_the_broker_takes_stops_no_receipt(tmp_path: Path, 
             assert trouble.details["largest"] == (20_000 if protocol == 5 else None)
         # A smaller one is posted, and then nothing is wrong any more.
         bundle.write_bytes(bytes(100))
-        with Centre(tmp_path / "centre", broker.port, more) as centre, station(broker) as point:
+        with CentreProgram(tmp_path / "centre", broker.port, more) as centre, fake_station(broker) as point:
             centre.says("the bundle of 100 bytes is posted for all points")
             wait_for(lambda: "faults" not in point.centre("online"), what="its state knows it")
             assert centre.stop() == 0
@@ -181,7 +181,7 @@ def test_receipts_go_before_the_bundle_and_it_is_posted_after_its_puback(tmp_pat
     slow = Slow()
     with (
         slow.serving() as port,
-        Centre(tmp_path / "centre", port, f'protocol = 4\n[trust]\nbundle = "{bundle}"') as centre,
+        CentreProgram(tmp_path / "centre", port, f'protocol = 4\n[trust]\nbundle = "{bundle}"') as centre,
     ):
         wait_for(lambda: TOPIC in slow.order, what="the bundle is sent")
         assert slow.order.index("titik/v1/bupati-1/receipt") < slow.order.index(TOPIC)

@@ -17,7 +17,7 @@ from device.config import StationSettings as Config
 from device.system.stop import Stop
 from tests.support.configuration import GOOD, written
 from tests.support.credentials import staff_pass
-from tests.support.film import camera, film
+from tests.support.film import camera_of_video, film
 from tests.support.point import DATES, Station, save
 from tests.support.world import free_port
 
@@ -78,7 +78,7 @@ def test_a_station_of_few_frames_a_second_makes_one_event_of_one_showing(tmp_pat
 def test_a_film_of_few_pictures_a_second_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = film(tmp_path / "a.mkv", 50, 60, fps=1, form="gray")
     with Stop() as stop:
-        stream = frames(camera(path, patience=9), stop)
+        stream = frames(camera_of_video(path, patience=9), stop)
         assert [int(next(stream).luma[0, 0]) for _ in range(2)] == [50, 60]
         stream.close()
     assert caplog.messages == [

@@ -13,7 +13,7 @@ from device.camera.sharpness import SharpnessHistory
 from device.config import CameraSettings
 from device.model import Frame
 from tests.support.credentials import AT
-from tests.support.views import LOBBY, RNG, SIZE, noisy, picture
+from tests.support.views import LOBBY, RNG, SIZE, frame_of, noisy
 
 STEP = 0.25
 CAMERA = CameraSettings()
@@ -32,7 +32,7 @@ class Sightings:
         said = []
         for _ in range(round(seconds / STEP)):
             self.tick += STEP
-            self.lens.look(Frame(picture(state), AT + timedelta(seconds=self.tick), self.tick))
+            self.lens.look(Frame(frame_of(state), AT + timedelta(seconds=self.tick), self.tick))
             said.append(self.lens.state)
         return said
 
