@@ -22,10 +22,12 @@ SINCE, UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC
 
 
 def spki(key: PublicKey | ec.EllipticCurvePublicKey) -> bytes:
+    """Return *key* as a bundle carries it."""
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def listed(key: Any = STAFF_KEY, **changed: Any) -> dict[str, Any]:
+def key_fields(key: Any = STAFF_KEY, **changed: Any) -> dict[str, Any]:
+    """Return the fields of a key in a bundle; what is ``...`` is left out."""
     told = {
         "kid": b"12345678",
         "spki": spki(key.public_key()),
@@ -37,12 +39,13 @@ def listed(key: Any = STAFF_KEY, **changed: Any) -> dict[str, Any]:
     return {name: value for name, value in {**told, **changed}.items() if value is not ...}
 
 
-def told(**changed: Any) -> dict[str, Any]:
+def bundle_fields(**changed: Any) -> dict[str, Any]:
+    """Return the fields of a bundle; what is ``...`` is left out."""
     plain = {
         "version": 7,
         "issued": int(SINCE.timestamp()),
         "next": int((SINCE + timedelta(days=90)).timestamp()),
-        "keys": [listed()],
+        "keys": [key_fields()],
         "revoked": {"luwuutarakab": b"AAAAAAAABBBBBBBB"},
         "policies": ["a policy"],
         "capacities": {"bupati": 40},
@@ -51,9 +54,11 @@ def told(**changed: Any) -> dict[str, Any]:
 
 
 def signed(payload: Any, key: ed25519.Ed25519PrivateKey = ROOT) -> bytes:
+    """Return the bundle of *payload* as *key* signs it."""
     octets = payload if isinstance(payload, bytes) else cbor2.dumps(payload)
     return sign1(octets, key, kid_of(key.public_key()))
 
 
 def opened(octets: bytes) -> Trust:
+    """Return the trust in a bundle that `ROOT` signed."""
     return open_bundle(octets, Roots(ROOT.public_key()))

@@ -63,6 +63,7 @@ class FakeStation:
 
 @contextmanager
 def fake_station(broker: Mosquitto, point: str = POINT, protocol: int = 5) -> Iterator[FakeStation]:
+    """Connect a point to *broker*, as long as the block lasts."""
     told = BrokerSettings(port=broker.port, protocol=protocol)  # type: ignore[arg-type]  # 4 or 5
     with Link(told, point, will=Message(f"titik/v1/{point}/state", b"{}")) as link:
         link.subscribe([f"titik/v1/{point}/receipt", FLEET])
@@ -104,6 +105,7 @@ class CentreProgram(Child):
 
 
 def receipt(centre_: str, *events: dict[str, Any]) -> Receipt:
+    """Return the receipt for *events* that a centre of this life gives."""
     seqs = [told["data"]["seq"] for told in events]
     return Receipt(centre_, events[0]["data"]["epoch"], seqs[0], seqs[-1], len(seqs), digest(e["id"] for e in events))
 

@@ -56,6 +56,7 @@ class FakeCentre:
 
 
 def append(outbox: Outbox, count: int) -> list[str]:
+    """Append *count* events that a `FakeCentre` can answer; return their ids."""
     return [outbox.append(numbered).id for _ in range(count)]
 
 
@@ -66,6 +67,8 @@ def numbered(place: Place) -> Event:
 
 
 def until(centre: FakeCentre, condition: object, *, answer: bool = True) -> None:
+    """Turn *centre*, answering or not, until *condition* holds."""
+
     def turned() -> bool:
         centre.turn(answer=answer)
         return bool(condition())  # type: ignore[operator]  # a function without arguments

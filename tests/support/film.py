@@ -26,4 +26,5 @@ def film(path: Path, *greys: int, fps: int = 100, form: str = "yuv420p", codec: 
 
 
 def camera_of_video(path: Path, **more: object) -> CameraSettings:
+    """Return the settings of a camera that shows the video at *path* once."""
     return CameraSettings(**{"source": "video", "video": path, "fps": 100, "loop": False, **more})  # type: ignore[arg-type]  # a test may say anything

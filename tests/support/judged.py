@@ -10,9 +10,11 @@ RULES = Rules(Trust(), (), Setting("bupati-1", "bupati", "in"))
 
 
 def genuine(number: int, outcome: Outcome = Outcome.ADMIT) -> Judged:
+    """Return what is judged of pass *number*."""
     credential = Credential(Kind.PASS, Domain.STAFF, "x", number.to_bytes(32, "big"), Claims())
     return Judged(Belief(Kind.PASS, None, credential), Verdict(outcome, Reason.STAFF))
 
 
 def stranger() -> Judged:
+    """Return what is judged of a text that is no pass."""
     return Judged(Belief(Kind.TEXT, Reason.NOT_A_PASS), Verdict(Outcome.REFUSE, Reason.NOT_A_PASS))

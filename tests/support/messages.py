@@ -17,6 +17,7 @@ TIME = "2026-11-22T01:02:03.456Z"
 
 
 def schema(name: str) -> Draft202012Validator:
+    """Return what holds a body against *name*'s schema."""
     told = json.loads((REPOSITORY / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(told)
     return Draft202012Validator(told)
@@ -58,21 +59,25 @@ def message(*events: Any, point: str = POINT, leaf: str = "event", retained: boo
 
 
 def state(word: str, boot: str = "b1", *, retained: bool = False, **more: Any) -> Received:
+    """Return what a point says of itself, or its broker after its end."""
     told = {"state": word, "boot": boot, "epoch": "7f3a9c1e", **more}
     return message(dumps(told), leaf="state", retained=retained)
 
 
 def correction(seq: int, uptime: float, offset: Any, boot: str = "b" * 32) -> dict[str, Any]:
+    """Return the event by which a point says how far its clock was off."""
     told = event(seq, type="id.titik.clock")
     clock = {"synced": True, "boot": boot, "uptime": uptime}
     return {**told, "data": {"point": POINT, "epoch": "7f3a9c1e", "seq": seq, "clock": clock, "offset": offset}}
 
 
 def undated(seq: int, uptime: float, boot: str = "b" * 32) -> dict[str, Any]:
+    """Return an event of a point that does not know the time."""
     told = event(seq, time=None)
     told["data"]["clock"] = {"synced": False, "boot": boot, "uptime": uptime}
     return told
 
 
 def spans(start: int, count: int) -> list[list[object]]:
+    """Return *count* epochs of five events each, as a state names what is kept."""
     return [[f"{n:06d}", 1, 5] for n in range(start, start + count)]

@@ -5,6 +5,7 @@ import socket
 
 
 def heard(bound: socket.socket) -> list[bytes]:
+    """Return the words that wait at the socket *bound*."""
     words = []
     while select.select([bound], [], [], 0)[0]:
         words.append(bound.recv(100))

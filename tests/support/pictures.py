@@ -17,11 +17,13 @@ TEXT = "SATU"
 
 
 def grey_picture(path: Path, grey: int = 77, size: tuple[int, int] = (40, 30)) -> Path:
+    """Write a picture of one even grey."""
     Image.new("L", size, grey).save(path)
     return path
 
 
 def camera_of_pictures(*paths: Path, **more: object) -> CameraSettings:
+    """Return the settings of a camera that shows *paths*, each once and for a moment."""
     told = {"source": "pictures", "pictures": paths, "fps": 100, "hold": 0.03, "gap": 0.02, "loop": False}
     return CameraSettings(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
 
@@ -33,6 +35,7 @@ def shown_code(text: str = TEXT, black: int = 0, white: int = 255) -> NDArray[np
 
 
 def saved_code(form: str, **more: Any) -> bytes:
+    """Return a picture of a code in the format *form*."""
     octets = io.BytesIO()
     Image.fromarray(shown_code()).save(octets, form, **more)
     return octets.getvalue()

@@ -141,5 +141,6 @@ class Station:
 
 
 def hold_up(station: Station, *texts: str) -> None:
+    """Put pictures of *texts* where *station*'s camera finds them, one after the other."""
     for n, text in enumerate(texts):
         save(station.pictures / f"{n:03d}.png", text)

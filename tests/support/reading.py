@@ -3,7 +3,9 @@
 from device.reading.decoders import Reading
 
 INTERVAL = 1 / 15
+"""Seconds from one frame to the next."""
 
 
 def texts(seen: Reading) -> list[str]:
+    """Return the texts of what was *seen*."""
     return [one.text for one in seen.codes]

@@ -78,5 +78,6 @@ def arguments(centre: CentreStore, *more: str, config: str = "") -> list[str]:
 
 
 def held_ids(database: Path) -> list[str]:
+    """Return the ids in the centre's *database*, as often as they are there."""
     with closing(sqlite3.connect(database)) as file:
         return [id_ for (id_,) in file.execute("SELECT id FROM event ORDER BY rowid")]

@@ -28,14 +28,14 @@ from device.trust.bundle import (
     trusting,
 )
 from device.trust.roster import LISTING, ROSTER, Listing, Roster
-from tests.support.bundle import OTHER, ROOT, SINCE, UNTIL, listed, opened, signed, spki, told
+from tests.support.bundle import OTHER, ROOT, SINCE, UNTIL, bundle_fields, key_fields, opened, signed, spki
 from tests.support.cbor import colliding
 from tests.support.credentials import HEALTH_KEY, STAFF_KEY
 
 
 def test_a_bundle_is_what_its_root_signed() -> None:
-    health = listed(HEALTH_KEY, kid=b"87654321", issuer="ID", domain="health", usages=["vaccination", "test"])
-    assert opened(signed(told(keys=[listed(), health]))) == Trust(
+    health = key_fields(HEALTH_KEY, kid=b"87654321", issuer="ID", domain="health", usages=["vaccination", "test"])
+    assert opened(signed(bundle_fields(keys=[key_fields(), health]))) == Trust(
         keys={
             b"12345678": (Key(STAFF_KEY.public_key(), b"12345678", "luwuutarakab", Domain.STAFF, None, SINCE, UNTIL),),
             b"87654321": (
@@ -152,9 +152,9 @@ def test_an_attribute_without_its_field_is_said_before_anything_is_read() -> Non
 
 def test_another_s_bundle_is_not_believed() -> None:
     with pytest.raises(BundleError, match="not signed by the regency's root"):
-        opened(signed(told(), OTHER))
+        opened(signed(bundle_fields(), OTHER))
     with pytest.raises(BundleError, match="not signed by the regency's root"):
-        open_bundle(signed(told(), OTHER), Roots(ROOT.public_key(), OTHER.public_key()))
+        open_bundle(signed(bundle_fields(), OTHER), Roots(ROOT.public_key(), OTHER.public_key()))
 
 
 @pytest.mark.parametrize(
@@ -166,24 +166,24 @@ def test_another_s_bundle_is_not_believed() -> None:
     ],
 )
 def test_a_key_of_a_kind_that_is_not_read_here_is_passed_over(key: Any) -> None:
-    assert list(opened(signed(told(keys=[listed(key), listed()]))).keys) == [b"12345678"]
-    assert opened(signed(told(keys=[listed(key)]))).keys == {}
+    assert list(opened(signed(bundle_fields(keys=[key_fields(key), key_fields()]))).keys) == [b"12345678"]
+    assert opened(signed(bundle_fields(keys=[key_fields(key)]))).keys == {}
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"keys": [listed(kid=10**12)]},
-        {"keys": [listed(kid="12345678")]},
-        {"keys": [listed(spki=b"no key")]},
-        {"keys": [listed(spki=...)]},
-        {"keys": [listed(issuer=None)]},
-        {"keys": [listed(domain="everything")]},
-        {"keys": [listed(usages=["dancing"])]},
-        {"keys": [listed(until=10**17)]},
-        {"keys": [listed(), listed(issuer="luwu-2027")]},
-        {"keys": [listed(), listed(domain="visitor", kid=b"87654321")]},
-        {"keys": listed()},
+        {"keys": [key_fields(kid=10**12)]},
+        {"keys": [key_fields(kid="12345678")]},
+        {"keys": [key_fields(spki=b"no key")]},
+        {"keys": [key_fields(spki=...)]},
+        {"keys": [key_fields(issuer=None)]},
+        {"keys": [key_fields(domain="everything")]},
+        {"keys": [key_fields(usages=["dancing"])]},
+        {"keys": [key_fields(until=10**17)]},
+        {"keys": [key_fields(), key_fields(issuer="luwu-2027")]},
+        {"keys": [key_fields(), key_fields(domain="visitor", kid=b"87654321")]},
+        {"keys": key_fields()},
         {"keys": ["x"]},
         {"keys": ...},
         {"version": "7"},
@@ -201,11 +201,11 @@ def test_a_key_of_a_kind_that_is_not_read_here_is_passed_over(key: Any) -> None:
 )
 def test_a_signed_bundle_with_a_field_of_another_kind_is_refused_and_never_half_read(changed: dict[str, Any]) -> None:
     with pytest.raises(BundleError, match="not readable by this version"):
-        opened(signed(told(**changed)))
+        opened(signed(bundle_fields(**changed)))
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"\xa0", b"\x00", cbor2.dumps(told()) + b"\x00", b"\xa2\x67version\x01\x67version\x02"]
+    "payload", [b"", b"\xa0", b"\x00", cbor2.dumps(bundle_fields()) + b"\x00", b"\xa2\x67version\x01\x67version\x02"]
 )
 def test_a_payload_that_is_no_bundle_is_refused(payload: bytes) -> None:
     with pytest.raises(BundleError):
