@@ -31,9 +31,11 @@ from central.store.backup import lock_of
 from central.store.database import Store
 from central.store.file import StoreWriteError
 from device.config import BrokerSettings
+from device.mqtt.connection import PAUSES
 from device.mqtt.pace import Limits
 from device.mqtt.weather import Weather
 from device.mqtt_client import Link, SessionError
+from device.system.back_off import BackOff
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
@@ -43,8 +45,6 @@ log = logging.getLogger(__name__)
 
 TURN = 0.5
 """Seconds after which a wait for the broker looks round; a stop has two in all."""
-FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
-"""Seconds between two tries to reach the broker, doubling, with full jitter."""
 TRY_AGAIN = 2.0
 """Seconds between two tries to open or write the database."""
 READ = 500
@@ -113,7 +113,7 @@ class Centre:
 
     def serve(self) -> None:
         """Hold one session after another until told to stop. Raises `file.DatabaseGoneError`."""
-        pause = FIRST_PAUSE
+        back_off = BackOff(*PAUSES)
         while not self._stop.is_set():
             began = monotonic()
             try:
@@ -122,10 +122,10 @@ class Centre:
                 self._weather.foul(broken)
                 if not self._posting.under_way:  # else it is the bundle, which has a way of its own
                     self._limits.ended(broken.cause, broken.in_hand)
-            if monotonic() - began > MAX_PAUSE:
-                pause = FIRST_PAUSE
-            self._rest(random.uniform(FIRST_PAUSE, pause))  # noqa: S311 - jitter, no secret
-            pause = min(2 * pause, MAX_PAUSE)
+            if monotonic() - began > back_off.longest:
+                back_off.reset()
+            self._rest(random.uniform(back_off.first, back_off.pause))  # noqa: S311 - jitter, no secret
+            back_off.lengthen()
 
     def _session(self) -> None:
         """Speak with the broker until it breaks (`SessionError`) or the centre stops."""

@@ -21,9 +21,9 @@ from PIL import Image
 from device.camera.fill_light import FillLight
 from device.camera.pictures import PictureError, luma_of
 from device.health import Health
-from device.model import Frame, Outcome
+from device.model import MAX_TEXT, Frame, Outcome
 from device.reading.attempts import ALONE
-from device.reading.decoders import MAX_TEXT, ZXING
+from device.reading.decoders import ZXING
 from device.reading.target import Nearest
 from device.scanner import Scanner, read_still
 from device.verdict.judge import Basis, judge_shown

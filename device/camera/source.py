@@ -12,12 +12,13 @@ from time import monotonic
 from device.camera.monitor import CameraMonitor
 from device.config import CameraSettings
 from device.model import Blind, Frame
+from device.system.back_off import BackOff
 from device.system.errors import TitikError
 from device.system.stop import Stop
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, MAX_PAUSE = 0.5, 8.0
+PAUSES = (0.5, 8.0)
 """Seconds between two tries to open an eye that is away; doubling."""
 BLINK = 0.5
 """Seconds between two `Blind` turns, so that the loop turns on, and the watchdog with it."""
@@ -58,7 +59,7 @@ def turns(
     """
     open_eye = open_eye or opener(camera)
     lens = lens or CameraMonitor(camera)
-    pause = FIRST_PAUSE
+    back_off = BackOff(*PAUSES)
     away = False
     seen = lens.state
     while not stop.is_set():
@@ -74,7 +75,8 @@ def turns(
                         raise CameraLostError(lens.lost)
                     if away and lens.serves:
                         log.info("the eye is back")
-                        away, pause = False, FIRST_PAUSE
+                        away = False
+                        back_off.reset()
                     yield frame
         except OSError as error:
             # A path may hold bytes that are no text; what is said of it goes on the wire.
@@ -82,8 +84,8 @@ def turns(
             if not away:
                 log.warning("the eye is away: %s", why)
             away = True
-            yield from _dark(why, pause, stop)
-            pause = min(2 * pause, MAX_PAUSE)
+            yield from _dark(why, back_off.pause, stop)
+            back_off.lengthen()
         else:
             return
 

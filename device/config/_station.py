@@ -24,6 +24,11 @@ class PointSettings(Section):
         return self
 
 
+MAX_WIDTH, MAX_HEIGHT = 4608, 3456
+MAX_PIXELS = MAX_WIDTH * MAX_HEIGHT
+"""Of any picture that a camera is asked for, and so of any that a file or a driver may speak of: a Camera Module 3."""
+
+
 class CameraSettings(Section):
     """The eyes."""
 
@@ -35,7 +40,8 @@ class CameraSettings(Section):
     video: File | None = None
     """For ``source = "video"``."""
     size: Annotated[
-        tuple[Annotated[int, Field(ge=160, le=4608)], Annotated[int, Field(ge=120, le=3456)]], Field(strict=False)
+        tuple[Annotated[int, Field(ge=160, le=MAX_WIDTH)], Annotated[int, Field(ge=120, le=MAX_HEIGHT)]],
+        Field(strict=False),
     ] = (1280, 720)
     fps: Annotated[float, Field(gt=0, le=120)] = 15.0
     patience: Annotated[float, Field(ge=0.2, le=9)] = 3.0

@@ -20,13 +20,14 @@ from device.delivery._settlements import Settlements
 from device.delivery.announcements import HEALTH_EVERY, Counts, Herald, Notice, Sender
 from device.delivery.in_flight import FIRST_RESEND, Batch, InFlight
 from device.delivery.remote_commands import RemoteCommands
-from device.mqtt.connection import USUAL, Timeouts
+from device.mqtt.connection import PAUSES, USUAL, Timeouts
 from device.mqtt.pace import Limits
 from device.mqtt.session_end import Cause
 from device.mqtt.weather import Weather
 from device.mqtt_client import Link, SessionError
 from device.record.event import in_doubt
 from device.record.outbox import Outbox, Owed, RecordError
+from device.system.back_off import BackOff
 from device.system.clock import boot_time
 from device.system.worker import Worker
 from device.trust.bundle import BundleError
@@ -48,8 +49,6 @@ log = logging.getLogger(__name__)
 
 WILL_DELAY = 15
 """Seconds before the broker says *offline* for us, so that a reconnect is not news."""
-FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
-"""Seconds between two tries to reach the broker, doubling, with full jitter."""
 LAST_WORD = 0.3
 """Seconds that a stop waits for its own last word to leave."""
 DRAIN = 0.8
@@ -89,7 +88,7 @@ class Courier(Worker):
         ruleset: Ruleset | None = None,
         *,
         timeouts: Timeouts = USUAL,
-        pauses: tuple[float, float] = (FIRST_PAUSE, MAX_PAUSE),
+        pauses: tuple[float, float] = PAUSES,
     ) -> None:
         super().__init__("courier")
         self._timeouts = timeouts
@@ -131,8 +130,7 @@ class Courier(Worker):
 
     def work(self) -> None:
         """Hold one session after another until told to stop."""
-        first, longest = self._pauses
-        pause = first
+        back_off = BackOff(*self._pauses)
         with self._waker, self._woken:
             while not self.stopping.is_set():
                 began = monotonic()
@@ -147,10 +145,10 @@ class Courier(Worker):
                     self._counts.reconnects += 1
                 finally:
                     self.linked = False
-                if monotonic() - began > longest:
-                    pause = first
-                self.stopping.wait(random.uniform(first / 2, pause))  # noqa: S311 - jitter, no secret
-                pause = min(2 * pause, longest)
+                if monotonic() - began > back_off.longest:
+                    back_off.reset()
+                self.stopping.wait(random.uniform(back_off.first / 2, back_off.pause))  # noqa: S311 - jitter, no secret
+                back_off.lengthen()
 
     def _link(self) -> Link:
         sender = self._sender

@@ -18,9 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from device import wire
 from device.formats import base45
 from device.formats.cose import RSA_EXPONENTS
-from device.formats.cwt import MAX_TEXT
 from device.formats.registry import FORMATS
-from device.model import Belief, Kind, Outcome, Reason, Verdict
+from device.model import MAX_TEXT, Belief, Kind, Outcome, Reason, Verdict
 from device.trust import bundle
 from device.verdict import policy
 from device.verdict.judge import Rules, judge

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.broker.recall import EACH_MINUTE, MAX_ROWS, Recall, ReplayRequest, owed
+from central.broker.recall import EACH_MINUTE, Recall, ReplayRequest, owed
 from central.store.backup import backup, restore
 from central.store.missing import Gap
 from device.config import BrokerSettings, DeliverySettings
@@ -19,7 +19,7 @@ from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
 from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import Message, Received, Topics, dumps, loads
+from device.wire import MAX_REPLAY, Message, Received, Topics, dumps, loads
 from tests.faults.wall import event as wall_event
 from tests.support.centre import CentreProgram
 from tests.support.messages import event
@@ -89,9 +89,9 @@ def test_what_arrives_makes_the_pause_short_again() -> None:
 def test_a_long_gap_is_asked_for_in_pieces_and_few_a_minute() -> None:
     recall = Recall(Topics())
     online(recall)
-    long = [Gap(EPOCH, 1, 25 * MAX_ROWS)]
+    long = [Gap(EPOCH, 1, 25 * MAX_REPLAY)]
     first = asked(recall, long, 0)
-    assert first == [Gap(EPOCH, 1 + n * MAX_ROWS, (n + 1) * MAX_ROWS) for n in range(EACH_MINUTE)]
+    assert first == [Gap(EPOCH, 1 + n * MAX_REPLAY, (n + 1) * MAX_REPLAY) for n in range(EACH_MINUTE)]
     assert asked(recall, long, 59) == []
     assert len(asked(recall, long, 60)) == EACH_MINUTE
 

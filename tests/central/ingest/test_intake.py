@@ -9,8 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.ingest.intake import MAX_WORD
-from device.wire import Message, Received, dumps
+from device.wire import MAX_REPORT, Message, Received, dumps
 from tests.support.messages import NOW, event, message, state
 from tests.support.store import CentreStore
 
@@ -47,7 +46,7 @@ MESSAGES = st.one_of(
 
 def test_what_a_point_says_of_itself_in_too_many_bytes_is_not_kept(tmp_path: Path) -> None:
     filled = {"state": "online", "boot": "b", "epoch": "e1", "seq": 1, "filled": ""}
-    room = MAX_WORD - len(dumps(filled))
+    room = MAX_REPORT - len(dumps(filled))
     with CentreStore(tmp_path) as centre:
         for leaf, kept in (("state", "its state cannot be read"), ("health", "its health cannot be read")):
             for size, news in ((room, []), (room + 1, [kept])):
@@ -55,7 +54,7 @@ def test_what_a_point_says_of_itself_in_too_many_bytes_is_not_kept(tmp_path: Pat
                 _, said = centre.intake.take([Received(f"titik/v1/bupati-1/{leaf}", body, retained=False)], NOW)
                 assert [one.text for one in said if "cannot" in one.text] == news
                 told = centre.all(f"SELECT length({leaf}) FROM station")  # noqa: S608 - a column of ours
-                assert told == [(MAX_WORD,)]
+                assert told == [(MAX_REPORT,)]
 
 
 def taken(folder: Path, batches: Iterable[list[Received]]) -> tuple[dict[str, list[Any]], list[Message], set[str]]:
