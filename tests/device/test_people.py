@@ -18,8 +18,8 @@ from device.reading.decoders import Code, Corners
 from device.reading.target import TargetSelector
 from device.verdict.judge import Basis, Judged
 from device.verdict.sightings import Sightings
-from tests.device.verdict.test_sightings import QUIET, REPEAT, RULES, genuine, stranger
 from tests.support.credentials import AT
+from tests.support.judged import QUIET, REPEAT, RULES, genuine, stranger
 
 FPS, HEIGHT, WIDTH = 15, 720, 1280
 AT_ONCE = 0.8

@@ -42,20 +42,20 @@ from device.verdict.judge import Basis, Judged, Rules, judge_shown
 from device.verdict.policy import Setting
 from device.verdict.sightings import Sightings
 from fuzz.symbols import LATE_FNC1, LATE_FNC1_IN_PARTS, octet, shown, structured
-from tests.device.test_scanner import INTERVAL, texts
-from tests.device.test_station import HEALTH, STAFF_PASS, Wall
 from tests.support.codes import Luma, code, view
 from tests.support.credentials import AT
 from tests.support.point import save
+from tests.support.reading import INTERVAL, texts
+from tests.support.wired_station import HEALTH_SCHEMA, STAFF_PASS, WiredStation
 
 SECRET = "TEKS-RAHASIA"
 NOWHERE = Path("/nowhere")
 
 
 @pytest.fixture
-def wall(tmp_path: Path) -> Iterator[Wall]:
+def wall(tmp_path: Path) -> Iterator[WiredStation]:
     with ExitStack() as stack:
-        yield Wall(tmp_path, stack)
+        yield WiredStation(tmp_path, stack)
 
 
 def raising(error: type[Exception]) -> Callable[..., Reading]:
@@ -240,7 +240,7 @@ def test_a_text_that_makes_the_judge_raise_is_refused_and_counted(
 
 
 def test_in_the_loop_such_a_person_gets_a_light_and_a_record_and_the_next_one_is_admitted(
-    wall: Wall, monkeypatch: pytest.MonkeyPatch
+    wall: WiredStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = judge.believe
 
@@ -254,10 +254,10 @@ def test_in_the_loop_such_a_person_gets_a_light_and_a_record_and_the_next_one_is
     health = wall.courier._notice.health
     assert health is not None
     assert health["contained"] == {"judge: KeyError": 1}
-    assert Draft202012Validator(HEALTH).is_valid(health)
+    assert Draft202012Validator(HEALTH_SCHEMA).is_valid(health)
 
 
-def test_what_our_own_record_raises_is_not_contained(wall: Wall, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_our_own_record_raises_is_not_contained(wall: WiredStation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wall.outbox, "append", raising(ZeroDivisionError))
     with pytest.raises(ZeroDivisionError):
         wall.serve(view(code(STAFF_PASS, 4)))

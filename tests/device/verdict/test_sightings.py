@@ -10,21 +10,9 @@ from device.model import WITA, Belief, Claims, Credential, Domain, Kind, Outcome
 from device.reading.target import Shown
 from device.trust.bundle import Trust
 from device.verdict.judge import Basis, Judged, Rules
-from device.verdict.policy import Setting
 from device.verdict.sightings import MAX_KNOWN, PASS_HOLDS, QUIET_AFTER_PASS, STRICTNESS, Sighting, Sightings
 from tests.support.credentials import AT
-
-QUIET, REPEAT, STRANGERS = 0.7, 10.0, 20
-RULES = Rules(Trust(), (), Setting("bupati-1", "bupati", "in"))
-
-
-def genuine(number: int, outcome: Outcome = Outcome.ADMIT) -> Judged:
-    credential = Credential(Kind.PASS, Domain.STAFF, "x", number.to_bytes(32, "big"), Claims())
-    return Judged(Belief(Kind.PASS, None, credential), Verdict(outcome, Reason.STAFF))
-
-
-def stranger() -> Judged:
-    return Judged(Belief(Kind.TEXT, Reason.NOT_A_PASS), Verdict(Outcome.REFUSE, Reason.NOT_A_PASS))
+from tests.support.judged import QUIET, REPEAT, RULES, STRANGERS, genuine, stranger
 
 
 def sightings() -> Sightings:
