@@ -22,7 +22,7 @@ from typing import Any
 from central.alarms import Alarms
 from central.broker.bundle_publisher import BundlePublisher
 from central.broker.connect import Connector
-from central.broker.recall import VERB, ReplaySpacing, Recall
+from central.broker.recall import VERB, Recall, ReplaySpacing
 from central.broker.twins import Rival
 from central.ingest.inbox import Inbox
 from central.ingest.intake import LEAVES, Intake

@@ -155,7 +155,7 @@ def centre(left: Path, promises: Promises) -> int:
     """Open the database as the centre does at its next start."""
     with Store(left / "central.db", NOW) as store:
         held = dict(store.read("SELECT id, body FROM event"))
-        assert all(event(Place(*id_.split("-")[:1], int(id_.split("-")[1]))).body.decode() == held[id_] for id_ in held)
+        assert all(event(Place(id_.split("-")[0], int(id_.split("-")[1]))).body.decode() == held[id_] for id_ in held)
         assert store.read("PRAGMA integrity_check") == [("ok",)]
     return len(promises.receipted - held.keys())
 
