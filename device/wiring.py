@@ -62,7 +62,7 @@ class World:
 
 
 def wired(configuration: Config, world: World) -> Station:
-    """Return a station in *world*; outbox, courier, hatch and lights do nothing before they are entered."""
+    """Return a station in *world*; outbox, courier, control socket and lights do nothing before they are entered."""
     point, camera = configuration.point, configuration.camera
     delivery, sighting = configuration.delivery, configuration.sighting
     outbox = Outbox(

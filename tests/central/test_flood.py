@@ -19,7 +19,7 @@ from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
 from device.wire import Acked, Message, Received, dumps, loads
-from tests.central.store import test_said, test_store
+from tests.central.store import test_reported, test_store
 from tests.central.store.test_store import NOW, event
 from tests.central.test_centre import FLEET, Centre, receipt, station
 from tests.faults.strict import Strict
@@ -140,7 +140,7 @@ def test_a_centre_whose_file_was_flooded_serves_and_heals_it_meanwhile(tmp_path:
     with Mosquitto(tmp_path) as broker:
         centre = Centre(tmp_path / "centre", broker.port)
         with test_store.Centre(tmp_path / "centre") as files:
-            test_said.poison(files, 60_000)
+            test_reported.poison(files, 60_000)
         with centre, station(broker) as point:
             life = point.centre("online")["centre"]
             point.send(dumps({"state": "online", "boot": "b", "epoch": "7f3a9c1e", "seq": 1}), "state")

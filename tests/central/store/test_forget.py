@@ -11,7 +11,7 @@ from central.store.missing import Gap
 from central.store.troubles import TWIN
 from device.wire import dumps
 from tests.central.store.test_dates import undated
-from tests.central.store.test_said import poison, spans
+from tests.central.store.test_reported import poison, spans
 from tests.central.store.test_store import NOW, Centre, correction, event, message, state
 from tests.central.test_centre import POINT, ask, station
 from tests.central.test_centre import Centre as Running

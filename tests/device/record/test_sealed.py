@@ -639,7 +639,7 @@ TestNames = Names.TestCase
 
 @contextmanager
 def served(folder: Path, outbox: Outbox, point: str) -> Iterator[list[str]]:
-    """Bind a station's hatch, and the words by which a command finds it."""
+    """Bind a station's control socket, and the words by which a command finds it."""
     socket = folder / "titik.sock"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(control_socket, "GLANCE", 0.02)

@@ -61,7 +61,7 @@ def fill(outbox: Outbox, count: int, name: str = POINT) -> list[str]:
 
 @dataclass
 class World:
-    """A point's outbox with its hatch, a centre's database, and a stick."""
+    """A point's outbox with its control socket, a centre's database, and a stick."""
 
     folder: Path
     outbox: Outbox
