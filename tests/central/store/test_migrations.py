@@ -15,7 +15,7 @@ from central.store.database import Store
 from tests.central.store.test_store import NOW, Centre, event, message
 
 OLD = Path(__file__).parent / "old"
-"""What older centres wrote, and beside each file every row that it has today."""
+"""What older centres wrote, and beside each file every row that it has today: `tests.central.store.old` writes that."""
 FILES = sorted(path.stem for path in OLD.glob("*.sql"))
 SCHEMA = Path(schema.__file__).parent
 
@@ -39,6 +39,14 @@ def rows(path: Path) -> list[str]:
         ]
 
 
+def todays(name: str, folder: Path) -> list[str]:
+    """Return every row that the old file *name* has once today's centre has opened it in *folder*."""
+    path = restored(name, folder)
+    with Store(path, NOW) as store:
+        assert store.tend() is False
+    return rows(path)
+
+
 def shape(path: Path) -> dict[str, object]:
     """Return by what each table, index and trigger is made, without spaces, and what the file's header says."""
     with closing(sqlite3.connect(path)) as file:
@@ -54,10 +62,7 @@ def test_there_are_old_files_of_each_version_there_was() -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_old_file_becomes_todays_to_the_last_row(tmp_path: Path, name: str) -> None:
-    path = restored(name, tmp_path)
-    with Store(path, NOW) as store:
-        assert store.tend() is False
-    assert rows(path) == (OLD / f"{name}.today.txt").read_text(encoding="utf-8").splitlines()
+    assert todays(name, tmp_path) == (OLD / f"{name}.today.txt").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize("name", FILES)
