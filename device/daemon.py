@@ -55,9 +55,9 @@ class Station(Parts):
         if self.lights.has_light:
             self.lights.illuminate(self.fill_light.look(frame.luma, frame.tick, self.scanner.stirred))
         basis = Basis(self.ruleset.rules, frame.at, self._floor(frame.at))
-        seen = self.nearest.seen(view.codes, frame.luma.shape, frame.tick)
+        seen = self.target.seen(view.codes, frame.luma.shape, frame.tick)
         showings = self.sightings.showings([(one.text, one.rests) for one in seen], tick=frame.tick, basis=basis)
-        meant = self.nearest.chosen(seen, showings, view.suspects, frame.tick)
+        meant = self.target.chosen(seen, showings, view.suspects, frame.tick)
         if meant is None:
             return
         began = perf_counter()

@@ -17,7 +17,7 @@ from central.events import stamp
 from central.ingest.intake import Intake
 from central.store.database import Store
 from central.store.file import MAX_PAUSE, patiently
-from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, writing
+from device.record.transfer_file import ENDING, Header, Holds, TransferFile, TransferWriter, writing
 from device.wire import Message, Quarantined, Received, Topics, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) 
     return answers
 
 
-def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Imported) -> None:
+def _note(pen: TransferWriter, answer: Message, bodies: Sequence[bytes], taken: Imported) -> None:
     receipt = parse_receipt(answer.body)
     if not isinstance(receipt, Quarantined):
         pen.write(answer.body, receipt.count)

@@ -50,30 +50,30 @@ def opener(camera: CameraSettings) -> Open:
 
 
 def turns(
-    camera: CameraSettings, stop: Stop, open_eye: Open | None = None, lens: CameraMonitor | None = None
+    camera: CameraSettings, stop: Stop, open_eye: Open | None = None, monitor: CameraMonitor | None = None
 ) -> Generator[Frame | Blind, None, None]:
     """Yield frames until *stop* or the source's own end; an eye that fails is reopened with back-off.
 
-    Only what an eye raises as OSError (gone, silent, unplugged) is weather; anything else ends the program. *lens*
+    Only what an eye raises as OSError (gone, silent, unplugged) is weather; anything else ends the program. *monitor*
     looks at every frame on its way, and an eye that it gives up is closed and opened anew like one that is gone.
     """
     open_eye = open_eye or opener(camera)
-    lens = lens or CameraMonitor(camera)
+    monitor = monitor or CameraMonitor(camera)
     back_off = BackOff(*PAUSES)
     away = False
-    seen = lens.state
+    seen = monitor.state
     while not stop.is_set():
         try:
-            lens.opened()
+            monitor.opened()
             with closing(open_eye(camera, stop)) as frames:
                 for frame in frames:
-                    lens.look(frame)
-                    if lens.state is not seen:
-                        log.info("the view was %s, and is %s", seen, lens.state)
-                        seen = lens.state
-                    if lens.lost is not None:
-                        raise CameraLostError(lens.lost)
-                    if away and lens.serves:
+                    monitor.look(frame)
+                    if monitor.state is not seen:
+                        log.info("the view was %s, and is %s", seen, monitor.state)
+                        seen = monitor.state
+                    if monitor.lost is not None:
+                        raise CameraLostError(monitor.lost)
+                    if away and monitor.serves:
                         log.info("the eye is back")
                         away = False
                         back_off.reset()

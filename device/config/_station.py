@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from device.config._mistake import Says
+from device.config._mistake import Allowed
 from device.config._section import I2C, RESERVED, File, Gpio, MaybeGpio, PointName, Section
 
 
@@ -145,7 +145,9 @@ class BrokerSettings(Section):
     """Where the events go."""
 
     host: Annotated[
-        str, StringConstraints(min_length=1, max_length=253), Says("a name or an address in quotes, as 192.0.2.7")
+        str,
+        StringConstraints(min_length=1, max_length=253),
+        Allowed("a name or an address in quotes, as 192.0.2.7"),
     ] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     protocol: Literal[5, 4] = 5
@@ -153,7 +155,9 @@ class BrokerSettings(Section):
     root: Annotated[
         str,
         StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=100),
-        Says("words of letters, digits, _ and - with / between them, 100 characters at most, as titik/v1, in quotes"),
+        Allowed(
+            "words of letters, digits, _ and - with / between them, 100 characters at most, as titik/v1, in quotes"
+        ),
     ] = "titik/v1"
     tls: bool | None = None
     """Left out: on, unless the broker is this machine itself."""
@@ -232,7 +236,7 @@ class TrustSettings(Section):
             Annotated[
                 str,
                 StringConstraints(min_length=10, max_length=2000),
-                Says("a public key in quotes, as titik-office init prints it"),
+                Allowed("a public key in quotes, as titik-office init prints it"),
             ],
             ...,
         ],

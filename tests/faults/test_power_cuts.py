@@ -17,11 +17,11 @@ import pytest
 from central.store.database import Store
 from device.model import Place
 from device.record.outbox import Outbox
-from tests.central.store.test_store import set_back
 from tests.faults.chaos import ALL, whole
 from tests.faults.medium import Medium
 from tests.faults.power import NOW, OTHER, POINT, event, keep, mix, older
 from tests.faults.recording import Said, Step, record
+from tests.support.store import set_back
 
 SEED = 20261123
 pytestmark = pytest.mark.usefixtures("quiet")

@@ -12,7 +12,8 @@ import pytest
 
 from central.store import migrations, schema
 from central.store.database import Store
-from tests.central.store.test_store import NOW, Centre, event, message
+from tests.support.messages import NOW, event, message
+from tests.support.store import CentreStore
 
 OLD = Path(__file__).parent / "old"
 """What older centres wrote, and beside each file every row that it has today: `tests.central.store.old` writes that."""
@@ -68,7 +69,7 @@ def test_an_old_file_becomes_todays_to_the_last_row(tmp_path: Path, name: str) -
 @pytest.mark.parametrize("name", FILES)
 def test_an_old_file_ends_in_the_shape_of_a_fresh_one(tmp_path: Path, name: str) -> None:
     (tmp_path / "fresh").mkdir()
-    with Centre(tmp_path / "fresh") as fresh:
+    with CentreStore(tmp_path / "fresh") as fresh:
         pass
     path = restored(name, tmp_path)
     with Store(path, NOW):
@@ -88,7 +89,7 @@ def test_a_file_that_is_opened_again_stays_as_it_is(tmp_path: Path, name: str) -
 @pytest.mark.parametrize("name", FILES)
 def test_an_old_file_that_was_migrated_takes_what_comes(tmp_path: Path, name: str) -> None:
     path = restored(name, tmp_path)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         held = centre.all("SELECT count(*) FROM event")[0][0]
         centre.take(message(event(500)), message(b"{ no more"), message(event(501, id="short")))
         assert centre.all("SELECT count(*) FROM event") == [(held + 1,)]
