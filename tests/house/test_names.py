@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.test_house import dotted, modules
-from tests.house.test_papers import LINKING, OF_A_FILE
+from tests.support.modules import dotted, modules
+from tests.support.papers import LINKING, OF_A_FILE
 from tests.support.world import REPOSITORY
 
 PROGRAMS = ("device", "central", "office")
@@ -19,7 +19,7 @@ NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
 FILE = r"[\w./-]+\.(?:py|toml|sql|json|yaml|html)"
 # The three ways in which a paper says where a name is: "`file` (`NAME`, …)", "`NAME` in `file`", "`NAME` (`file`)".
 HELD = re.compile(rf"`({FILE})`\s+\(([^()]*)\)")
-IN = re.compile(rf"`({NAME})`\s+in\s+`({FILE})`")
+IN = re.compile(rf"`({NAME})`(?:\s+and\s+`({NAME})`)?\s+in\s+`({FILE})`")
 AT = re.compile(rf"`({NAME})`(?:\s+and\s+`({NAME})`)?\s+\(`({FILE})`\)")
 
 
@@ -27,8 +27,7 @@ def said(text: str) -> Iterator[tuple[str, str]]:
     """Yield each name of which a paper says in which file it is, with that file as it is written."""
     for file, inner in HELD.findall(text):
         yield from ((name, file) for name in re.findall(rf"`({NAME})`", inner) if not re.fullmatch(FILE, name))
-    yield from ((name, file) for name, file in IN.findall(text) if not re.fullmatch(FILE, name))
-    for *names, file in AT.findall(text):
+    for *names, file in (*IN.findall(text), *AT.findall(text)):
         yield from ((name, file) for name in names if name and not re.fullmatch(FILE, name))
 
 

@@ -6,7 +6,7 @@ Only after a change that is meant to change it, such as another column. The old 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.central.store.test_migrations import FILES, OLD, todays
+from tests.central.store.old import FILES, OLD, todays
 
 for name in FILES:
     with TemporaryDirectory() as folder:
