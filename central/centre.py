@@ -22,7 +22,7 @@ from typing import Any
 from central.alarms import Alarms
 from central.broker.bundle_publisher import BundlePublisher
 from central.broker.connect import Connector
-from central.broker.recall import VERB, Backoff, Recall
+from central.broker.recall import VERB, ReplaySpacing, Recall
 from central.broker.twins import Rival
 from central.ingest.inbox import Inbox
 from central.ingest.intake import LEAVES, Intake
@@ -80,7 +80,7 @@ class Centre:
         watchdog: Watchdog,
         *,
         posting: BundlePublisher,
-        backoff: Backoff = Backoff(),  # noqa: B008 - a value that cannot change
+        backoff: ReplaySpacing = ReplaySpacing(),  # noqa: B008 - a value that cannot change
     ) -> None:
         self._posting = posting
         self._store = store

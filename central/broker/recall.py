@@ -26,7 +26,7 @@ OWED_STANDS = 180.0
 """Seconds for which a point's word that a row is on its way is believed."""
 
 
-class Backoff(NamedTuple):
+class ReplaySpacing(NamedTuple):
     """Seconds between two requests for one range: *least*, doubling while nothing of it comes, to *most*."""
 
     least: float = 60.0
@@ -78,7 +78,7 @@ class ReplayRequest(NamedTuple):
 class Recall:
     """Follows what is missing of every point; times are monotonic seconds."""
 
-    def __init__(self, topics: Topics, backoff: Backoff = Backoff()) -> None:  # noqa: B008 - a value that cannot change
+    def __init__(self, topics: Topics, backoff: ReplaySpacing = ReplaySpacing()) -> None:  # noqa: B008 - a value that cannot change
         self._topics = topics
         self._backoff = backoff
         self._points: dict[str, Followed] = {}

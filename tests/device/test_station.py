@@ -17,6 +17,7 @@ from device.camera.monitor import REOPENED, CameraState
 from device.camera.source import turns
 from device.model import Frame, Outcome, Reason, Verdict
 from device.patterns import pattern
+from device.record.sealed import Sealed
 from device.system.clock import BUILT, Clock
 from device.system.stop import Stop
 from device.system.systemd import Notifier
@@ -250,6 +251,35 @@ def test_an_overdue_bundle_shows_in_the_resting_light_and_only_by_a_trusted_cloc
             wall = WiredStation(tmp_path / folder, stack, clock=Clock(trust, (tmp_path / "never",)), **late)
             wall.serve(EMPTY, EMPTY)
             assert wall.lights.rested == [resting]
+
+
+def test_a_bundle_that_is_not_kept_shows_in_the_resting_light_and_in_the_notice(wall: WiredStation) -> None:
+    wall.serve(EMPTY)
+    assert wall.courier._notice.faults == ()
+    wall.station.ruleset.kept = False  # the disk did not take it
+    wall.serve(EMPTY)
+    assert wall.courier._notice.faults == ("bundle",)
+    assert wall.lights.rested == [patterns.OFFLINE, patterns.STALE]
+
+
+def test_a_sealed_file_that_cannot_be_read_is_a_fault_and_one_that_owes_nothing_is_none(wall: WiredStation) -> None:
+    said = {}
+    for owed in (None, 0, 3):
+        wall.outbox.sealed.all = (Sealed(wall.outbox.path.with_name("outbox.sealed-dprd-1.db"), "dprd-1", owed, 9),)
+        wall.serve(EMPTY)
+        said[owed] = wall.courier._notice.faults
+    assert said == {None: ("sealed",), 0: (), 3: ("sealed",)}
+
+
+def test_held_rows_grow_old_by_a_trusted_clock_alone(tmp_path: Path) -> None:
+    told = {}
+    for trust in ("system", "ntp"):
+        (tmp_path / trust).mkdir()
+        with ExitStack() as stack:
+            wall = WiredStation(tmp_path / trust, stack, clock=Clock(trust, (tmp_path / "never",)))
+            wall.serve(EMPTY)
+            told[trust] = wall.courier._notice.trusted_time
+    assert told == {"system": AT + timedelta(seconds=1 / 15), "ntp": None}
 
 
 def test_health_says_how_the_station_fares(wall: WiredStation) -> None:

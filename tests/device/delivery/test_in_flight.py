@@ -30,6 +30,11 @@ def test_an_epoch_ends_a_batch_and_so_does_its_size() -> None:
     assert all(len(batch.body) <= BATCH_BYTES + 2 for batch in InFlight(20).load(rows(50, size=9000)))
 
 
+def test_a_row_that_is_held_already_ends_a_batch_so_that_a_receipt_names_just_its_rows() -> None:
+    parcels = InFlight(20).load([*rows(25), *rows(25, start=27)])
+    assert [(parcel.first, parcel.last, len(parcel.ids)) for parcel in parcels] == [(1, 25, 25), (27, 51, 25)]
+
+
 @given(st.integers(1, 10), st.lists(st.integers(1, 60), max_size=6))
 def test_every_row_is_taken_once_in_order_as_long_as_there_is_room(size: int, epochs: list[int]) -> None:
     owed: list[Owed] = []
@@ -192,6 +197,9 @@ def test_receipts_are_waited_for_from_the_broker_s_word_on() -> None:
     assert (window.oldest(1000.0), window.overdue(1000.0)) == (None, [two])
     window.acked(1, now=1001.0)
     assert one.due == 1001.0 + FIRST_RESEND / 2
+    window.sent(one, 3, now=1010.0)
+    window.acked(3, now=1011.0)
+    assert window.oldest(1020.0) == 19.0  # what is sent again was with the broker all along
 
 
 def test_an_event_that_is_alone_at_three_ends_waits_a_while() -> None:

@@ -41,6 +41,7 @@ def wide(key: bytes) -> bytes:
     [
         colliding(900),
         *(wide(key) for key in (b"\xf9\x40\x00", b"\xf5", b"\xc1\x00", b"\x7f\x61a\xff")),
+        b"\xa2" + wide(b"\x01")[1:] + b"\xf9\x40\x00\x00",  # its second key
         b"\x81" * 2000 + b"\x00",
         b"\xa1" * 2000 + b"\x00",
         b"\xc2" * 100 + b"\x40",

@@ -106,6 +106,14 @@ def test_while_a_pass_has_its_light_another_is_meant_only_if_it_is_clearly_neare
     assert wall.sees(first, tick=1.0) is None
 
 
+def test_of_several_passes_that_have_their_light_the_nearest_keeps_others_back() -> None:
+    near, far, new = Code("near", place(220)), Code("far", place(60, (1100.0, 120.0))), Code("new", place(200))
+    for codes in ((near, far, new), (far, near, new), (new, near, far)):
+        wall = Wall()
+        wall.shown = {"near": Shown(0.0), "far": Shown(0.5)}
+        assert wall.sees(*codes, tick=1.0) is None
+
+
 def test_once_its_light_is_over_a_pass_that_lingers_keeps_nobody_back_however_near_it_is() -> None:
     wall = Wall()
     wall.shown = {"first": Shown(0.0)}
@@ -136,6 +144,14 @@ def test_who_waited_for_long_comes_before_who_is_nearer_and_new_in_each_frame() 
     turns = [tick for tick, text in meant.items() if text == "small"]
     assert len(turns) == 1  # the turn is used up, whatever comes of it
     assert OVERDUE <= turns[0] <= OVERDUE + 0.1
+
+
+def test_who_went_away_has_not_waited_meanwhile() -> None:
+    small = Code("small", place(60))
+    for away, meant in ((BLINK, "small"), (BLINK + 0.1, "new")):
+        wall = Wall()
+        assert [wall.sees(PHONE, small, tick=tick) for tick in (0.0, OVERDUE - 1)] == ["phone"] * 2
+        assert wall.sees(Code("new", place(220)), small, tick=OVERDUE - 1 + away) == meant
 
 
 def test_the_one_that_waited_longest_comes_first() -> None:

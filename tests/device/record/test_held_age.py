@@ -81,6 +81,25 @@ def test_rows_of_the_program_before_age_from_the_update_on(tmp_path: Path) -> No
         assert outbox.purge(NOW + timedelta(days=37.1), KEEP) == 12
 
 
+def test_what_is_saved_of_a_damaged_file_is_as_old_as_it_was(tmp_path: Path) -> None:
+    path, uptime = tmp_path / "outbox.db", Uptime()
+    held(path, 5, uptime)
+    with Outbox(path, 10_000, uptime=uptime) as outbox:
+        uptime.pass_by(days=5)
+        assert outbox.purge(NOW + timedelta(days=5), KEEP) == 0
+        filled(outbox, 1, size=100)
+    octets = path.read_bytes()
+    path.write_bytes(octets.replace(b"x" * 100, b"y" * 100))
+    with Outbox(path, 10_000, uptime=uptime) as outbox, pytest.raises(RecordError, match="malformed"):
+        outbox.owed(0, 10)
+    with Outbox(path, 10_000, uptime=uptime) as outbox:
+        assert (outbox.set_aside is not None, there(path)) == (True, 5)
+        uptime.pass_by(days=1.9)
+        assert outbox.purge(NOW + timedelta(days=6.9), KEEP) == 0
+        uptime.pass_by(days=0.2)
+        assert outbox.purge(NOW + timedelta(days=7.1), KEEP) == 5
+
+
 def test_what_is_beyond_the_bound_gives_way_however_young_it_is(tmp_path: Path) -> None:
     path, uptime = tmp_path / "outbox.db", Uptime()
     with Outbox(path, 10, uptime=uptime) as outbox:

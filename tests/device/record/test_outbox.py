@@ -517,7 +517,10 @@ def test_what_is_held_gives_way_to_what_is_owed_and_the_bound_in_bytes_is_never_
         assert (kept(outbox), outbox.depth().owed) == (len(waiting), len(waiting))
         assert pages_used(tmp_path / "outbox.db") <= 1_048_576
         assert outbox.fault is not None
-        outbox.hold([event.id for event in waiting[:200]], NOW)
+        outbox.hold([event.id for event in waiting[:20]], NOW)
+        with pytest.raises(RecordError, match="the outbox has taken its 1 MiB"):
+            filled(outbox, 1)  # a little room is none yet, or it would be full again at once
+        outbox.hold([event.id for event in waiting[20:200]], NOW)
         wait_for(lambda: outbox.fault is None)
         assert filled(outbox, 50, size=1000) == owed(outbox)[-50:]
 

@@ -190,6 +190,8 @@ def test_a_key_of_a_kind_that_is_not_read_here_is_passed_over(key: Any) -> None:
         {"version": True},
         {"version": cbor2.CBORTag(4, [3145727, 1])},
         {"issued": float("nan")},
+        {"issued": True},
+        {"next": True},
         {"next": 10**17},
         {"revoked": {"ID": "12345678"}},
         {"revoked": {"ID": b"1234567"}},

@@ -177,6 +177,28 @@ def test_saying_less_never_turns_a_refusal_into_an_admission(claims: Claims, nam
         assert outcome in {full, Outcome.CHECK}
 
 
+@pytest.mark.parametrize(
+    ("first", "verdict"),
+    [
+        ('outcome = "admit"\ncolour = "green"', Verdict(Outcome.ADMIT, Reason.STAFF, GREEN, "x")),
+        ('outcome = "admit"\ncolour = "yellow"', Verdict(Outcome.CHECK, Reason.UNKNOWN, None, "x")),
+        ('outcome = "admit"', Verdict(Outcome.CHECK, Reason.UNKNOWN, None, "x")),
+        ('outcome = "check"', Verdict(Outcome.CHECK, Reason.UNKNOWN, None, "x")),
+    ],
+)
+def test_a_rule_speaks_past_an_open_one_only_where_outcome_and_colour_are_the_same(
+    first: str, verdict: Verdict
+) -> None:
+    """How many doses it were is not said, so the first rule stays open; the second needs nothing."""
+    open_rule = f'[[rule]]\nwhen = {{ doses = 2 }}\n{first}\nreason = "two-doses"\n'
+    policy = parse(
+        WHOLE.replace("[[rule]]", f"{open_rule}[[rule]]").replace(
+            '"admit"\nreason = "staff"', '"admit"\ncolour = "green"\nreason = "staff"'
+        )
+    )
+    assert decide((policy,), credential(Claims(), Domain.STAFF), HERE, AT) == verdict
+
+
 def test_staff_and_visitors_are_admitted_by_default_and_health_is_not_spoken_of() -> None:
     policies, _ = choose(("staff",), Trust())
     rules = Rules(trust(), policies, HERE)

@@ -21,7 +21,7 @@ ROOT, NEXT, OTHER = (ed25519.Ed25519PrivateKey.generate() for _ in range(3))
 
 
 def bundle(version: int, key: ed25519.Ed25519PrivateKey = ROOT, **more: Any) -> bytes:
-    payload = cbor2.dumps(bundle_fields(version=version, policies=[], **more))
+    payload = cbor2.dumps(bundle_fields(**{"version": version, "policies": [], **more}))
     return sign(key, payload, {1: -8, 4: kid_of(key.public_key())})
 
 
@@ -115,6 +115,24 @@ def test_a_thief_of_the_old_root_cannot_forestall_the_handover_by_a_great_number
         assert version(life) == 6
         with pytest.raises(BundleError, match="not signed by the regency's root"):
             life.offer(bundle(2**53))
+
+
+def test_a_thief_of_the_old_root_cannot_forestall_the_handover_by_its_own_number(tmp_path: Path) -> None:
+    rules = book(tmp_path)
+    rules.offer(bundle(6, policies=["a thief's"]))
+    assert rules.offer(handover(6)) == Offered(6, new=True)
+    for life in (rules, book(tmp_path)):
+        with pytest.raises(BundleError, match="not signed by the regency's root"):
+            life.offer(bundle(7))
+        assert life.offer(handover(6)).version == 6
+
+
+def test_a_desk_s_clock_may_be_two_days_ahead(tmp_path: Path) -> None:
+    rules = book(tmp_path)
+    ahead = int((AT + timedelta(days=2)).timestamp())
+    assert rules.offer(bundle(5, issued=ahead)) == Offered(5, new=True)
+    with pytest.raises(BundleError, match="issued in the future"):
+        rules.offer(bundle(6, issued=ahead + 1))
 
 
 def test_a_next_root_that_the_configuration_does_not_name_takes_over_nothing(tmp_path: Path) -> None:

@@ -289,6 +289,16 @@ def test_another_algorithm_is_not_supported_whoever_signed_and_is_no_forgery(kid
         assert believe(text, trust(), AT) == Belief(kind_of(text), Reason.NOT_SUPPORTED)
 
 
+def test_a_critical_header_is_not_supported_whoever_signed() -> None:
+    """RFC 9052, 3.1: what is marked so, and not understood, may change what all the rest means."""
+    payload = cbor2.dumps({1: "x", 4: int(AT.timestamp()) + 9, 169: {1: "0042"}})
+    headers = {1: -7, 4: kid_of(STAFF_KEY.public_key())}
+    for key in (STAFF_KEY, OTHER_KEY):
+        text = pack(sign(key, payload, headers | {2: [-70000], -70000: 1}))
+        assert believe(text, trust(), AT) == Belief(Kind.PASS, Reason.NOT_SUPPORTED)
+    assert believe(pack(sign(STAFF_KEY, payload, headers | {-70000: 1})), trust(), AT).reason is None
+
+
 def test_a_kid_in_the_protected_header_wins() -> None:
     payload = cbor2.dumps({1: "x", 4: int(AT.timestamp()) + 9, 169: {1: "1"}})
     mine, other = kid_of(STAFF_KEY.public_key()), b"\0" * 8
@@ -360,6 +370,22 @@ def test_a_date_that_is_none_is_not_said(said: Any) -> None:
         assert sum(one is not None for one in told) <= 3
 
 
+@pytest.mark.parametrize(
+    ("said", "doses"),
+    [(2, 2), (2.0, 2), (0, 0), (99, 99), (1.5, None), (-1, None), (100, None), ("2", None), (True, None)],
+)
+def test_a_count_of_doses_that_is_none_is_not_said(said: Any, doses: int | None) -> None:
+    credential = believe(hcert(v=[{**dose(), "dn": said}]), trust(), AT).credential
+    assert credential is not None
+    assert (credential.claims.doses, credential.claims.series) == (doses, 2)
+
+
+@pytest.mark.parametrize("number", ["0", "x" * 64, "", "x" * 65, 42, None])
+def test_a_pass_number_that_is_none_is_not_said(number: Any) -> None:
+    said = claim169.read({claim169.CLAIM: {claim169.NUMBER: number, claim169.NAME: "Contoh"}})
+    assert said == Claims(pass_number=number if number in ("0", "x" * 64) else None)
+
+
 def test_odd_extensions_and_tags_in_a_genuine_certificate_are_passed_over() -> None:
     odd = {
         "dt": cbor2.CBORTag(1004, "2021-09-01"),
@@ -386,6 +412,17 @@ def test_a_key_with_dates_signs_only_what_says_when_it_was_signed() -> None:
     assert believe(pack(token(STAFF_KEY, claims)), dated, AT).reason is Reason.WRONG_DOMAIN
     assert believe(pack(token(STAFF_KEY, timed["out"])), dated, AT).reason is Reason.WRONG_DOMAIN
     assert believe(pack(token(STAFF_KEY, timed["in"])), dated, AT).reason is None
+
+
+def test_what_does_not_say_when_it_was_issued_was_signed_when_it_begins() -> None:
+    public, since = STAFF_KEY.public_key(), AT - timedelta(days=9)
+    dated = trusting(Key(public, kid_of(public), "luwuutarakab", Domain.STAFF, since=since))
+    claims = {1: "luwuutarakab", 4: int(AT.timestamp()) + 99, 169: {1: "1"}}
+    said = {
+        begins: believe(pack(token(STAFF_KEY, claims | {5: int(since.timestamp()) + begins})), dated, AT).reason
+        for begins in (-1, 0)
+    }
+    assert said == {-1: Reason.WRONG_DOMAIN, 0: None}
 
 
 @pytest.mark.parametrize("shown_at", [timedelta(0), timedelta(days=9)])  # while the key counts, and long after its end
@@ -471,3 +508,9 @@ def test_visitors_and_staff_are_told_apart_by_the_key() -> None:
     belief = believe(staff_pass(key=VISITOR_KEY), trust(), AT)
     assert belief.credential is not None
     assert belief.credential.domain is Domain.VISITOR
+
+
+def test_under_a_key_that_says_no_domain_a_pass_counts_as_staff_s() -> None:
+    credential = believe(staff_pass(), trusting(Key(STAFF_KEY.public_key())), AT).credential
+    assert credential is not None
+    assert credential.domain is Domain.STAFF
