@@ -112,7 +112,7 @@ class Centre:
         self._limits = Limits(broker.most_waiting)
 
     def serve(self) -> None:
-        """Hold one session after another until told to stop. Raises `file.DatabaseGoneError`."""
+        """Hold one session after another until told to stop. Raises `DatabaseGoneError`."""
         back_off = BackOff(*PAUSES)
         while not self._stop.is_set():
             began = monotonic()
@@ -339,7 +339,7 @@ def _client_id(broker: BrokerSettings) -> str:
 def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.environ) -> None:
     """Open the store, and serve until SIGTERM or SIGINT.
 
-    Raises `file.ForeignDatabaseError`, `file.DatabaseGoneError` and `lock.LockTakenError`.
+    Raises `ForeignDatabaseError`, `DatabaseGoneError` and `LockTakenError`.
     """
     secret = password(env)
     if settings.broker.username is not None and secret is None:
@@ -363,7 +363,7 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
 def _open(path: Path, stop: Stop, stack: ExitStack, watchdog: Watchdog) -> Store | None:
     """Return the open store, waiting for a disk that is not there yet; ``None`` when told to stop.
 
-    Raises `file.ForeignDatabaseError` and `lock.LockTakenError`.
+    Raises `ForeignDatabaseError` and `LockTakenError`.
     """
     lock = lock_of(path)
     stack.callback(lock.release)

@@ -4,8 +4,9 @@ Frames flow through one loop in the main thread. A sighting becomes a verdict, t
 then shown as light. Three workers hang off the loop: the lights, the courier and the local socket; none ever calls
 back. To stop the station, stop the frames.
 
-    camera ─▶ scanner ─▶ sightings ─▶ nearest ─▶ judge ─▶ compose ─▶ outbox ═══▶ courier ─▶ broker
-                                                             └─▶ pattern ═══▶ indicators ─▶ lamps, buzzer
+    camera ─▶ scanner ─▶ target ─▶ judge ─▶ sightings ─▶ event ─▶ outbox ═══▶ courier ─▶ broker
+                          ▲                  │                 └─▶ pattern ═══▶ indicators ─▶ lamps, buzzer
+                          └── what goes on ──┘
 """
 
 import logging

@@ -18,7 +18,11 @@ MAX_TEXT = 4300
 
 
 class Frame(NamedTuple):
-    """One picture of what stands before the lens, and the only two clock readings of its turn."""
+    """One picture of what stands before the lens, and the two clock readings by which its turn is judged and recorded.
+
+    Other clocks are read beside them only for how long something took, when to try again, and whether the time can be
+    trusted.
+    """
 
     luma: "NDArray[np.uint8]"
     """Height x width, brightness only."""

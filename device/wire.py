@@ -20,7 +20,7 @@ POINT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 MAX_POINT = 40
 """Characters of a point's name."""
 MAX_MESSAGE = 262_144
-"""Bytes of the largest message that anybody here reads; a batch of 50 events is under 64 KiB."""
+"""Bytes of the largest message that is looked into, but for the trust bundle; a batch of 50 events is under 64 KiB."""
 MAX_BUNDLE = 1_048_576
 """Bytes of the trust bundle; 900 keys, 10,000 revocations and a roster of 10,000 are under half of it."""
 MAX_SEQ = 2**63 - 1

@@ -57,7 +57,7 @@ class Intake:
     def take(self, batch: Sequence[Received], now: datetime) -> tuple[list[Message], list[News]]:
         """Return the answers to *batch*, all of which is on the disk then, and what is new in it.
 
-        Raises `file.StoreWriteError`: nothing of it is held then; and `file.DatabaseGoneError`.
+        Raises `StoreWriteError`: nothing of it is held then; and `DatabaseGoneError`.
         """
         self._answers, self._news = [], []
         with self._store.writing():

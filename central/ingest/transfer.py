@@ -43,7 +43,7 @@ class Imported:
 def take(stick: TransferFile, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Imported:
     """Take all whole lines of *stick* into *store*; return what became of them once the receipts are on the stick.
 
-    Raises `TransferFileError`, `file.StoreWriteError` and `file.DatabaseGoneError`; what was committed before stays,
+    Raises `TransferFileError`, `StoreWriteError` and `DatabaseGoneError`; what was committed before stays,
     and the receipts of it come with the next try.
     """
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)

@@ -248,7 +248,7 @@ def _let_go(source: Any) -> None:
 
 
 def _close(source: Any) -> None:
-    """Close the camera, and what it was asked for last before: a capture still queued would keep `stop` waiting."""
+    """Close the camera, and what it was asked for last before: a capture still queued would keep ``stop`` waiting."""
     try:
         with ExitStack() as stack:
             stack.callback(source.close)

@@ -3,7 +3,7 @@
 Structures and numbers are the kernel's, as videodev2 gives them (Raspberry Pi's own, and picamera2's); what is asked
 of a driver, and in which order, is the kernel's "Streaming I/O (Memory Mapping)". A driver answers at once, but for a
 USB device that hangs: uvcvideo waits 5 s for it, then fails; nobody can cut that short, and one failure ends the try.
-Why no library asks instead: `docs/decisions/0011-webcam-over-videodev2.md`.
+Why no library asks instead: ``docs/decisions/0011-webcam-over-videodev2.md``.
 """
 
 import errno

@@ -52,7 +52,8 @@ class CameraSettings(Section):
     hold: Annotated[float, Field(gt=0, le=3600)] = 1.5
     """Seconds that each picture stays before the lens."""
     gap: Annotated[float, Field(ge=0, le=3600)] = 2.5
-    """Seconds of an empty view after each picture; within two, the only picture becomes scenery (`nearest`)."""
+    """Seconds of an empty view after each picture; within two, the only picture becomes scenery
+    (`device.reading.target`)."""
 
     exposure: Literal["fixed", "auto"] = "fixed"
     """For picamera2, as are the keys below. ``fixed`` is *exposure_us* and *gain*, so that neither a lamp behind the
@@ -102,7 +103,8 @@ class SightingSettings(Section):
     quiet: Annotated[float, Field(ge=0.1, le=10)] = 0.7
     """Seconds out of view after which one showing is over; never less than two and a half frames."""
     repeat: Annotated[float, Field(ge=0, le=3600)] = 10.0
-    """Seconds after its first showing within which the same credential is a repeat."""
+    """Seconds after the end of its first showing within which the same credential is a repeat: a showing ends *quiet*
+    after its code was in view last, and no repeat moves that."""
     strangers: Annotated[int, Field(ge=1, le=1000)] = 20
     """Events a minute, at most, from codes that are not genuine."""
 

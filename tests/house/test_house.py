@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.world import REPOSITORY
+from tests.support.modules import dotted, modules
 
 # From the ground up: what stands in a room imports from its own room and from rooms before it. A room is a folder, or a
 # file that stands beside the folders.
@@ -102,17 +102,6 @@ HOME = {
     "pydantic": {"device.config", "device.verdict", "central.expected"},  # the kinds of file that people write by hand
     "segno": set(),
 }
-
-
-def modules(program: str) -> list[Path]:
-    """Return every module of *program*, however deep it lies."""
-    return sorted((REPOSITORY / program).rglob("*.py"))
-
-
-def dotted(path: Path) -> str:
-    """Return the name by which *path* is imported."""
-    parts = path.relative_to(REPOSITORY).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 2 else parts)
 
 
 def named(path: Path) -> Iterator[str]:
