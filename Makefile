@@ -66,6 +66,7 @@ check: ## lint, format and types only
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
+	$(VENV)/mypy --config-file tests/mypy.ini tests bench fuzz demo
 
 wheel: ## build it, and install station, centre and desk from their locks as the documents say; two minutes
 	@tools/setup test

@@ -36,8 +36,8 @@ from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
 from device.wire import CONTENT_TYPE_BATCH, Message, Topics, batch, dumps
 from tests.faults.wall import event
-from tests.house.test_examples import shipped
 from tests.support.certificates import Authority, Pair
+from tests.support.shipped import shipped_broker
 from tests.support.world import Child, Mosquitto, free_port, wait_for
 
 TOPICS = Topics()
@@ -280,7 +280,7 @@ class Office:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.port, self.authority = free_port(), Authority(folder / "files")
         self.broker = stack.enter_context(
-            Mosquitto(folder, conf=shipped(self.port, folder, self.authority), port=self.port)
+            Mosquitto(folder, conf=shipped_broker(self.port, folder, self.authority), port=self.port)
         )
         beats = folder / "notify"
         self.beats = Beats(beats)

@@ -65,10 +65,11 @@ def side_by_side(rounds: int = 3000) -> dict[str, Any]:
     """Return the median CPU of `judge` and of the bare verification, in microseconds, and their ratio."""
     policies, _ = choose(("brief-2021",), Trust())
     told: dict[str, Any] = {}
-    for name, key in {
+    signers: dict[str, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey] = {
         "HC1, ES256": ec.generate_private_key(ec.SECP256R1()),
         "HC1, EdDSA": ed25519.Ed25519PrivateKey.generate(),
-    }.items():
+    }
+    for name, key in signers.items():
         text, public = health_certificate(key), key.public_key()
         keys = trusting(Key(public, kid_of(public), "ID", Domain.HEALTH))
         rules = Rules(keys, policies, Setting("bench", "bench", "in"))

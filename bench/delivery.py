@@ -115,7 +115,7 @@ class Office:
         command = [sys.executable, "-m", "bench.senders", *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=True)  # noqa: S603 - our own
         told: dict[str, Any] = json.loads(done.stdout)
-        wait_for(lambda: (self.held() or 0) >= before + told["events"], 300, "the centre holds it all")
+        wait_for(lambda: (self.held() or 0) >= before + told["events"], "the centre holds it all")
         return told
 
     def lines(self, count: int) -> Path:

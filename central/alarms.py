@@ -1,4 +1,4 @@
-"""What is out of order while the centre serves: logged once, noted for `status`, and said in the centre's own state."""
+"""What is out of order while the centre serves: logged once, noted for ``status``, said in the centre's own state."""
 
 import logging
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class Alarms:
-    """Follows what is out of order; what it notes goes to *store*, and each call may raise `file.StoreWriteError`."""
+    """Follows what is out of order; what it notes goes to *store*, and each call may raise `StoreWriteError`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

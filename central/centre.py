@@ -22,7 +22,7 @@ from typing import Any
 from central.alarms import Alarms
 from central.broker.bundle_publisher import BundlePublisher
 from central.broker.connect import Connector
-from central.broker.recall import VERB, Backoff, Recall
+from central.broker.recall import VERB, Recall, ReplaySpacing
 from central.broker.twins import Rival
 from central.ingest.inbox import Inbox
 from central.ingest.intake import LEAVES, Intake
@@ -31,9 +31,11 @@ from central.store.backup import lock_of
 from central.store.database import Store
 from central.store.file import StoreWriteError
 from device.config import BrokerSettings
+from device.mqtt.connection import PAUSES
 from device.mqtt.pace import Limits
 from device.mqtt.weather import Weather
 from device.mqtt_client import Link, SessionError
+from device.system.back_off import BackOff
 from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
@@ -43,8 +45,6 @@ log = logging.getLogger(__name__)
 
 TURN = 0.5
 """Seconds after which a wait for the broker looks round; a stop has two in all."""
-FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
-"""Seconds between two tries to reach the broker, doubling, with full jitter."""
 TRY_AGAIN = 2.0
 """Seconds between two tries to open or write the database."""
 READ = 500
@@ -80,7 +80,7 @@ class Centre:
         watchdog: Watchdog,
         *,
         posting: BundlePublisher,
-        backoff: Backoff = Backoff(),  # noqa: B008 - a value that cannot change
+        backoff: ReplaySpacing = ReplaySpacing(),  # noqa: B008 - a value that cannot change
     ) -> None:
         self._posting = posting
         self._store = store
@@ -112,8 +112,8 @@ class Centre:
         self._limits = Limits(broker.most_waiting)
 
     def serve(self) -> None:
-        """Hold one session after another until told to stop. Raises `file.DatabaseGoneError`."""
-        pause = FIRST_PAUSE
+        """Hold one session after another until told to stop. Raises `DatabaseGoneError`."""
+        back_off = BackOff(*PAUSES)
         while not self._stop.is_set():
             began = monotonic()
             try:
@@ -122,10 +122,10 @@ class Centre:
                 self._weather.foul(broken)
                 if not self._posting.under_way:  # else it is the bundle, which has a way of its own
                     self._limits.ended(broken.cause, broken.in_hand)
-            if monotonic() - began > MAX_PAUSE:
-                pause = FIRST_PAUSE
-            self._rest(random.uniform(FIRST_PAUSE, pause))  # noqa: S311 - jitter, no secret
-            pause = min(2 * pause, MAX_PAUSE)
+            if monotonic() - began > back_off.longest:
+                back_off.reset()
+            self._rest(random.uniform(back_off.first, back_off.pause))  # noqa: S311 - jitter, no secret
+            back_off.lengthen()
 
     def _session(self) -> None:
         """Speak with the broker until it breaks (`SessionError`) or the centre stops."""
@@ -339,7 +339,7 @@ def _client_id(broker: BrokerSettings) -> str:
 def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.environ) -> None:
     """Open the store, and serve until SIGTERM or SIGINT.
 
-    Raises `file.ForeignDatabaseError`, `file.DatabaseGoneError` and `lock.LockTakenError`.
+    Raises `ForeignDatabaseError`, `DatabaseGoneError` and `LockTakenError`.
     """
     secret = password(env)
     if settings.broker.username is not None and secret is None:
@@ -363,7 +363,7 @@ def run(settings: Settings, notifier: Notifier, env: Mapping[str, str] = os.envi
 def _open(path: Path, stop: Stop, stack: ExitStack, watchdog: Watchdog) -> Store | None:
     """Return the open store, waiting for a disk that is not there yet; ``None`` when told to stop.
 
-    Raises `file.ForeignDatabaseError` and `lock.LockTakenError`.
+    Raises `ForeignDatabaseError` and `LockTakenError`.
     """
     lock = lock_of(path)
     stack.callback(lock.release)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from device.model import Place
 from device.system.errors import TitikError
-from device.wire import MAX_POINT, POINT, Receipt, canonical, digest, parse
+from device.wire import CLOCK, MAX_POINT, MAX_SEQ, POINT, Receipt, canonical, digest, parse
 
 TYPES = "id.titik."
 """The prefix of the types of event that are kept; ``id.titik.scan`` is one."""
@@ -24,10 +24,6 @@ MAX_EVENT = 16_000
 """Characters of an event; a station's has under a thousand."""
 ID_LENGTH = range(8, 65)
 EPOCH_LENGTH = range(1, 33)
-MAX_SEQ = 2**63 - 1
-"""SQLite's largest integer."""
-CLOCK = "id.titik.clock"
-"""The type of a correction: what time it was when its boot had uptime 0."""
 OFFSETS = 1_577_836_800, 4_102_444_800
 """Unix seconds that an offset may lie in: 2020 to 2100."""
 MAX_BOOT = 64

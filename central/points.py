@@ -12,6 +12,8 @@ from device.system.errors import TitikError
 from device.system.log import shown
 from device.wire import MAX_POINT, POINT
 
+MAX_POINTS = 1000
+"""Points of which anything is remembered; names beyond that cost no memory."""
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 """As a day is written in Indonesia."""
 

@@ -4,8 +4,9 @@ Frames flow through one loop in the main thread. A sighting becomes a verdict, t
 then shown as light. Three workers hang off the loop: the lights, the courier and the local socket; none ever calls
 back. To stop the station, stop the frames.
 
-    camera ─▶ scanner ─▶ sightings ─▶ nearest ─▶ judge ─▶ compose ─▶ outbox ═══▶ courier ─▶ broker
-                                                             └─▶ pattern ═══▶ indicators ─▶ lamps, buzzer
+    camera ─▶ scanner ─▶ target ─▶ judge ─▶ sightings ─▶ event ─▶ outbox ═══▶ courier ─▶ broker
+                          ▲                  │                 └─▶ pattern ═══▶ indicators ─▶ lamps, buzzer
+                          └── what goes on ──┘
 """
 
 import logging
@@ -54,9 +55,9 @@ class Station(Parts):
         if self.lights.has_light:
             self.lights.illuminate(self.fill_light.look(frame.luma, frame.tick, self.scanner.stirred))
         basis = Basis(self.ruleset.rules, frame.at, self._floor(frame.at))
-        seen = self.nearest.seen(view.codes, frame.luma.shape, frame.tick)
+        seen = self.target.seen(view.codes, frame.luma.shape, frame.tick)
         showings = self.sightings.showings([(one.text, one.rests) for one in seen], tick=frame.tick, basis=basis)
-        meant = self.nearest.chosen(seen, showings, view.suspects, frame.tick)
+        meant = self.target.chosen(seen, showings, view.suspects, frame.tick)
         if meant is None:
             return
         began = perf_counter()

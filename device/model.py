@@ -13,8 +13,16 @@ WITA = timezone(timedelta(hours=8), "WITA")
 """The office's civil time, Asia/Makassar: UTC+8 without summer time, so no zone database is needed."""
 
 
+MAX_TEXT = 4300
+"""Characters of a code's text; the largest QR holds 4,296 (ISO/IEC 18004, table 7)."""
+
+
 class Frame(NamedTuple):
-    """One picture of what stands before the lens, and the only two clock readings of its turn."""
+    """One picture of what stands before the lens, and the two clock readings by which its turn is judged and recorded.
+
+    Other clocks are read beside them only for how long something took, when to try again, and whether the time can be
+    trusted.
+    """
 
     luma: "NDArray[np.uint8]"
     """Height x width, brightness only."""

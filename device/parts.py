@@ -9,7 +9,7 @@ from device.delivery.courier import Courier
 from device.health import Health
 from device.indicators import Indicators
 from device.reading.crashes import Crashes
-from device.reading.target import Nearest
+from device.reading.target import TargetSelector
 from device.record.event import Composer
 from device.record.outbox import Outbox
 from device.scanner import Scanner
@@ -23,11 +23,11 @@ from device.verdict.sightings import Sightings
 class Parts:
     """The parts of one station, from the eye to the wire."""
 
-    lens: CameraMonitor
+    monitor: CameraMonitor
     fill_light: FillLight
     scanner: Scanner
     crashes: Crashes
-    nearest: Nearest
+    target: TargetSelector
     sightings: Sightings
     ruleset: Ruleset
     clock: Clock
@@ -37,4 +37,4 @@ class Parts:
     lights: Indicators
     health: Health
     courier: Courier
-    hatch: ControlSocket
+    control_socket: ControlSocket

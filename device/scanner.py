@@ -19,8 +19,8 @@ from device.reading.attempts import (
     Chain,
     Mark,
     Picture,
+    ReaderGuard,
     Unmarked,
-    Ward,
     look,
     look_close,
 )
@@ -61,7 +61,7 @@ class Scanner:
 
     def __init__(self, interval: float, spent: Callable[[], float] = thread_time, mark: Mark | None = None) -> None:
         self._gate = ChangeGate()
-        self._ward = Ward(Contained(), mark or Unmarked())
+        self._ward = ReaderGuard(Contained(), mark or Unmarked())
         self._chain = CHAIN
         self._rounds = _Rounds()
         self._purse = _Budget(interval)
@@ -284,7 +284,7 @@ def _covers(place: Corners, other: Corners) -> bool:
     return max(abs(a - b) for a, b in zip(place.centre, other.centre, strict=True)) < place.side / 2
 
 
-def _closely(attempt: Attempt, picture: Picture, suspects: tuple[Corners, ...], ward: Ward = ALONE) -> Reading:
+def _closely(attempt: Attempt, picture: Picture, suspects: tuple[Corners, ...], ward: ReaderGuard = ALONE) -> Reading:
     """Return what *attempt* reads of the largest *suspects*."""
     codes: dict[str, Code] = {}
     for place in sorted(suspects, key=lambda place: -place.side)[:SUSPECTS]:

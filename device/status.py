@@ -33,13 +33,13 @@ class StationStatus:
         faults = tuple(
             word
             for word, wrong in (
-                (Fault.CAMERA, isinstance(turn, Blind) or not station.lens.serves),
+                (Fault.CAMERA, isinstance(turn, Blind) or not station.monitor.serves),
                 (Fault.OUTBOX, station.outbox.fault is not None),
                 (Fault.SEALED, any(one.owed != 0 for one in station.outbox.sealed.all)),
                 (Fault.POLICY, station.ruleset.rules.broken),
                 (Fault.BUNDLE, (synced and station.ruleset.rules.trust.due(turn.at)) or not station.ruleset.kept),
                 (Fault.ROSTER, station.ruleset.rules.trust.roster.locked),
-                (Fault.GLASS, station.lens.state is CameraState.SMEARED),
+                (Fault.GLASS, station.monitor.state is CameraState.SMEARED),
                 (Fault.READER, bool(station.crashes.left_out)),
             )
             if wrong
@@ -77,7 +77,7 @@ class StationStatus:
             "set_aside": station.outbox.set_aside and station.outbox.set_aside.name,
             "clock": {**clock.wire(), "time": stamp(turn.at)},
             "blind": turn.why if isinstance(turn, Blind) else None,
-            "camera": station.lens.tell() | ({"state": CameraState.AWAY.value} if isinstance(turn, Blind) else {}),
+            "camera": station.monitor.tell() | ({"state": CameraState.AWAY.value} if isinstance(turn, Blind) else {}),
             **self._bundle(),
             "version": __version__,
         }

@@ -14,15 +14,21 @@ from typing import Any, NamedTuple
 ROOT = "titik/v1"
 CONTENT_TYPE = "application/cloudevents+json"
 CONTENT_TYPE_BATCH = "application/cloudevents-batch+json"
+SCAN, CLOCK = "id.titik.scan", "id.titik.clock"
+"""The types of event: a sighting; and a correction, which says what time it was when its boot had uptime 0."""
 POINT = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 MAX_POINT = 40
 """Characters of a point's name."""
 MAX_MESSAGE = 262_144
-"""Bytes of the largest message that anybody here reads; a batch of 50 events is under 64 KiB."""
+"""Bytes of the largest message that is looked into, but for the trust bundle; a batch of 50 events is under 64 KiB."""
 MAX_BUNDLE = 1_048_576
 """Bytes of the trust bundle; 900 keys, 10,000 revocations and a roster of 10,000 are under half of it."""
 MAX_SEQ = 2**63 - 1
 """The largest number that a row can have (SQLite's integer)."""
+MAX_REPLAY = 10_000
+"""Rows that one request may ask for again."""
+MAX_REPORT = 16_384
+"""Bytes of a state, an info, a health or an answer that the centre looks into."""
 TOO_LARGE = 0x95
 """MQTT 5.0, 2.4: Packet too large."""
 

@@ -26,7 +26,7 @@ from device.formats import registry
 from device.health import Health
 from device.indicators import Indicators
 from device.reading.crashes import Crashes
-from device.reading.target import Nearest
+from device.reading.target import TargetSelector
 from device.record.event import Composer
 from device.record.outbox import Outbox
 from device.scanner import Scanner
@@ -62,7 +62,7 @@ class World:
 
 
 def wired(configuration: Config, world: World) -> Station:
-    """Return a station in *world*; outbox, courier, hatch and lights do nothing before they are entered."""
+    """Return a station in *world*; outbox, courier, control socket and lights do nothing before they are entered."""
     point, camera = configuration.point, configuration.camera
     delivery, sighting = configuration.delivery, configuration.sighting
     outbox = Outbox(
@@ -78,13 +78,13 @@ def wired(configuration: Config, world: World) -> Station:
     reading = Scanner(1 / camera.fps, mark=world.crashes)
     reading.leave_out(world.crashes.left_out)
     return Station(
-        lens=CameraMonitor(
+        monitor=CameraMonitor(
             camera, SharpnessHistory(world.folder, config.fingerprint(camera)) if camera.sensor else None
         ),
         fill_light=FillLight(),
         scanner=reading,
         crashes=world.crashes,
-        nearest=Nearest(),
+        target=TargetSelector(),
         sightings=Sightings(frame_rate.quiet(configuration), sighting.repeat, sighting.strangers),
         ruleset=ruleset,
         clock=world.clock,
@@ -94,7 +94,7 @@ def wired(configuration: Config, world: World) -> Station:
         lights=world.lights,
         health=Health(camera.fps),
         courier=Courier(outbox, configuration.broker, delivery, sender, ruleset),
-        hatch=ControlSocket(
+        control_socket=ControlSocket(
             socket_path(world.folder), answered(Context(point.name, outbox, ruleset, floor, world.clock.trusted))
         ),
     )
@@ -113,12 +113,12 @@ def run(configuration: Config, notifier: Notifier) -> None:
             signal.signal(signum, lambda *_: stop.set())
         stack.callback(notifier.close)
         station = wired(configuration, _machine(configuration))
-        for part in (station.outbox, station.courier, station.hatch, station.lights):
+        for part in (station.outbox, station.courier, station.control_socket, station.lights):
             stack.enter_context(part)
         stack.callback(notifier.stopping)
         stack.enter_context(station.crashes)
-        stream = stack.enter_context(closing(turns(configuration.camera, stop, lens=station.lens)))
-        station.serve(stream, Watchdog([station.courier, station.lights, station.hatch], notifier))
+        stream = stack.enter_context(closing(turns(configuration.camera, stop, monitor=station.monitor)))
+        station.serve(stream, Watchdog([station.courier, station.lights, station.control_socket], notifier))
 
 
 def _machine(configuration: Config) -> World:

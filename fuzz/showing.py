@@ -21,10 +21,10 @@ from PIL import Image
 from device.camera.fill_light import FillLight
 from device.camera.pictures import PictureError, luma_of
 from device.health import Health
-from device.model import Frame, Outcome
+from device.model import MAX_TEXT, Frame, Outcome
 from device.reading.attempts import ALONE
-from device.reading.decoders import MAX_TEXT, ZXING
-from device.reading.target import Nearest
+from device.reading.decoders import ZXING
+from device.reading.target import TargetSelector
 from device.scanner import Scanner, read_still
 from device.verdict.judge import Basis, judge_shown
 from device.verdict.sightings import Sightings
@@ -65,7 +65,7 @@ def _stream(luma: Luma, left_out: tuple[str, ...], contained: Counter[str]) -> l
     """Show *luma* to a wall for some frames, in a hand that trembles; return the texts, count what was contained."""
     eye, nearest, sightings, health, lamp = (
         Scanner(INTERVAL, lambda: 0.0),
-        Nearest(),
+        TargetSelector(),
         Sightings(0.7, 10.0, 20),
         Health(15),
         FillLight(),

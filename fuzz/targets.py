@@ -20,9 +20,8 @@ from device.formats.cbor import MalformedError
 from device.formats.cose import parse, to_be_signed, usable
 from device.formats.cwt import unpack
 from device.formats.proof import CONTEXT, is_proof
-from device.model import Belief, Claims, Credential, Domain, Kind, Statement
+from device.model import MAX_TEXT, Belief, Claims, Credential, Domain, Kind, Statement
 from device.reading.attempts import BY_ZBAR, FIRST, Picture, look
-from device.reading.decoders import MAX_TEXT
 from device.trust.audit_keys import audit_key
 from device.trust.bundle import BundleError, Trust, unproven_bundle
 from device.verdict import policy

@@ -2,18 +2,21 @@
 
 import threading
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.support.world import ALL_SEEDS, PATIENCE
 
-# A busy machine is nobody's fault, so no example has a deadline. What is drawn at random is drawn a few times by
-# `make test`, and often by `make seeds`.
-settings.register_profile("few", deadline=None, max_examples=25)
-settings.register_profile("all", deadline=None, max_examples=300)
-settings.load_profile("all" if ALL_SEEDS else "few")
+if find_spec("hypothesis"):  # the root of `make rig-camera` has only what a camera's tests need
+    from hypothesis import settings
+
+    # A busy machine is nobody's fault, so no example has a deadline. What is drawn at random is drawn a few times by
+    # `make test`, and often by `make seeds`.
+    settings.register_profile("few", deadline=None, max_examples=25)
+    settings.register_profile("all", deadline=None, max_examples=300)
+    settings.load_profile("all" if ALL_SEEDS else "few")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

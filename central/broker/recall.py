@@ -12,26 +12,21 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from central.events import stamp
+from central.points import MAX_POINTS
 from central.store.epoch_ranges import EpochRanges
 from central.store.missing import Gap
-from device.wire import Received, State, Topics, dumps, loads
+from device.wire import MAX_REPLAY, MAX_REPORT, Received, State, Topics, dumps, loads
 
 VERB = "replay"
-MAX_ROWS = 10_000
-"""Rows that one request may name; a station refuses more."""
 MAX_ASKED = 100
 """Ranges of one point that are followed at a time."""
 EACH_MINUTE = 10
 """Requests to one point a minute; a station acts on twice as many from everybody together."""
-MAX_POINTS = 1000
-"""Points that are followed; the topics' names are a stranger's."""
 OWED_STANDS = 180.0
 """Seconds for which a point's word that a row is on its way is believed."""
-MAX_WORD = 16_384
-"""Bytes of a state, a health or an answer."""
 
 
-class Backoff(NamedTuple):
+class ReplaySpacing(NamedTuple):
     """Seconds between two requests for one range: *least*, doubling while nothing of it comes, to *most*."""
 
     least: float = 60.0
@@ -83,7 +78,7 @@ class ReplayRequest(NamedTuple):
 class Recall:
     """Follows what is missing of every point; times are monotonic seconds."""
 
-    def __init__(self, topics: Topics, backoff: Backoff = Backoff()) -> None:  # noqa: B008 - a value that cannot change
+    def __init__(self, topics: Topics, backoff: ReplaySpacing = ReplaySpacing()) -> None:  # noqa: B008 - a value that cannot change
         self._topics = topics
         self._backoff = backoff
         self._points: dict[str, Followed] = {}
@@ -95,7 +90,7 @@ class Recall:
             return
         name, leaf = parsed
         try:
-            report = loads(received.body, MAX_WORD)
+            report = loads(received.body, MAX_REPORT)
         except ValueError:
             return
         if not isinstance(report, dict) or (name not in self._points and len(self._points) >= MAX_POINTS):
@@ -231,5 +226,5 @@ def _rows(gaps: Iterable[Gap]) -> int:
 
 def _pieces(gaps: Iterable[Gap]) -> Iterator[Gap]:
     for gap in gaps:
-        for first in range(gap.first, gap.last + 1, MAX_ROWS):
-            yield Gap(gap.epoch, first, min(first + MAX_ROWS - 1, gap.last))
+        for first in range(gap.first, gap.last + 1, MAX_REPLAY):
+            yield Gap(gap.epoch, first, min(first + MAX_REPLAY - 1, gap.last))

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from central.points import MAX_POINTS
 from device.wire import State, loads
 
 WINDOW = timedelta(minutes=10)
 """Within which one must come back; so long after the last time it is over."""
-MAX_POINTS = 1_000
 MAX_LIVES = 8
 """Lives of one point that are remembered."""
-MAX_WORD = 4_096
+MAX_STATE = 4_096
 MAX_SHOWN = 64
 """Characters of a boot or an epoch that are repeated in a log."""
 
@@ -74,7 +74,7 @@ class Rival:
     def hear(self, body: bytes, *, retained: bool) -> str | None:
         """Return the life of the other's database where the word is another centre's; its will is none."""
         try:
-            word = loads(body, MAX_WORD)
+            word = loads(body, MAX_STATE)
         except ValueError:
             return None
         match word:

@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from device.wire import MAX_POINT, POINT, Received
+from central.points import MAX_POINTS
+from device.wire import MAX_POINT, MAX_REPORT, POINT, Received
 
 TURN_MESSAGES, TURN_BYTES, TURN_EVENTS = 50, 131_072, 150
 """What one turn takes of all points together (some 15 ms); one message more where it is a large one."""
@@ -23,10 +24,6 @@ WORDS = {"state": 8, "info": 1, "health": 1, "response/replay": 100}
 """How many of each leaf wait at most; the newest count."""
 PACE = 1.0
 """Seconds in which so many words of one point are taken."""
-MAX_WORD = 16_384
-"""Bytes of a word; a longer one cannot be read, and its beginning shows that as well."""
-MAX_POINTS = 1_000
-"""Points that have a row of their own; the topics' names are a stranger's."""
 LATE = 5.0
 """Seconds after which a point counts as waiting for its receipts."""
 _MARK = b"specversion"
@@ -63,8 +60,8 @@ class Inbox:
                 point = ""
         box = self._boxes.setdefault(point, Box())
         if leaf in WORDS and point:
-            if len(received.body) > MAX_WORD:
-                received = Received(received.topic, received.body[: MAX_WORD + 1], received.retained)
+            if len(received.body) > MAX_REPORT:
+                received = Received(received.topic, received.body[: MAX_REPORT + 1], received.retained)
             box.words.setdefault(leaf, deque(maxlen=WORDS[leaf])).append(received)
             return
         size = len(received.body) + COST

@@ -11,15 +11,12 @@ from central.broker.twins import Life, Twins
 from central.events import Read, UnreadableEventError, claims, receipts, rows
 from central.store.database import Store
 from central.store.troubles import TWIN
-from device.wire import POINT, Message, Quarantined, Received, State, Topics, dumps, loads
+from device.wire import MAX_POINT, MAX_REPORT, POINT, Message, Quarantined, Received, State, Topics, dumps, loads
 
 LEAVES = ("event", "state", "info", "health")
 """What the centre hears of a point."""
-MAX_NAME = 40
 FLEET = "fleet"
 """The level beside the points' that is no point."""
-MAX_WORD = 16_384
-"""Bytes of a state, an info or a health; a real one has under two thousand."""
 AT_ONCE = 100
 """Messages that are looked up together; SQLite takes 32,766 values, and a message has at most 200 events."""
 NAMELESS = Read([], "no point has the name in its topic")
@@ -60,7 +57,7 @@ class Intake:
     def take(self, batch: Sequence[Received], now: datetime) -> tuple[list[Message], list[News]]:
         """Return the answers to *batch*, all of which is on the disk then, and what is new in it.
 
-        Raises `file.StoreWriteError`: nothing of it is held then; and `file.DatabaseGoneError`.
+        Raises `StoreWriteError`: nothing of it is held then; and `DatabaseGoneError`.
         """
         self._answers, self._news = [], []
         with self._store.writing():
@@ -77,7 +74,7 @@ class Intake:
     def _same(self, some: Sequence[Received], now: datetime) -> None:
         """Take messages of one topic that came one after another."""
         point, _, leaf = some[0].topic.removeprefix(f"{self._topics.root}/").partition("/")
-        named = bool(POINT.match(point)) and len(point) <= MAX_NAME and point != FLEET
+        named = bool(POINT.match(point)) and len(point) <= MAX_POINT and point != FLEET
         wills = [False] * len(some)
         if leaf == "event":
             self._events(point, some, now, named=named)
@@ -120,7 +117,7 @@ class Intake:
                 "its quarantine is full: what cannot be read is neither held nor receipted, and stays at the point."
                 " Next: titik-central quarantine list; release or seen makes room"
             )
-            self._news.append(News(logging.ERROR, point[:MAX_NAME], text, once=True))
+            self._news.append(News(logging.ERROR, point[:MAX_POINT], text, once=True))
             return
         if named:  # nobody listens under any other name
             held = {row.place for row in read.rows if row.id not in false}
@@ -128,7 +125,7 @@ class Intake:
             self._store.pass_over(point, [claim.place for claim in left if claim.place is not None])
             self._store.stray(point, left)
             self._answer(point, Quarantined(self._store.life, digest).encode())
-        name = point[:MAX_NAME]
+        name = point[:MAX_POINT]
         self._news.append(News(logging.WARNING, name, f"a message is quarantined: {complaint}. {LOOK}", once=True))
 
     def _answer(self, point: str, body: bytes) -> None:
@@ -183,9 +180,9 @@ def _read(point: str, body: bytes) -> Read:
 
 def _table(body: bytes) -> dict[str, Any] | None:
     try:
-        value = loads(body, MAX_WORD)
+        value = loads(body, MAX_REPORT)
         # A number may be longer written out than it came; what is kept must be readable again.
-        kept = isinstance(value, dict) and len(dumps(value)) <= 4 * MAX_WORD
+        kept = isinstance(value, dict) and len(dumps(value)) <= 4 * MAX_REPORT
     except ValueError:
         return None
     return value if kept else None

@@ -17,7 +17,7 @@ from central.events import stamp
 from central.ingest.intake import Intake
 from central.store.database import Store
 from central.store.file import MAX_PAUSE, patiently
-from device.record.transfer_file import ENDING, Header, Holds, Pen, TransferFile, writing
+from device.record.transfer_file import ENDING, Header, Holds, TransferFile, TransferWriter, writing
 from device.wire import Message, Quarantined, Received, Topics, dumps, loads, parse_receipt
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Imported:
 def take(stick: TransferFile, store: Store, topics: Topics, now: datetime, folder: Path | None = None) -> Imported:
     """Take all whole lines of *stick* into *store*; return what became of them once the receipts are on the stick.
 
-    Raises `TransferFileError`, `file.StoreWriteError` and `file.DatabaseGoneError`; what was committed before stays,
+    Raises `TransferFileError`, `StoreWriteError` and `DatabaseGoneError`; what was committed before stays,
     and the receipts of it come with the next try.
     """
     header = Header(Holds.RECEIPTS, stick.header.point, stamp(now), store.life)
@@ -73,7 +73,7 @@ def _commit(intake: Intake, topic: str, bodies: Sequence[bytes], now: datetime) 
     return answers
 
 
-def _note(pen: Pen, answer: Message, bodies: Sequence[bytes], taken: Imported) -> None:
+def _note(pen: TransferWriter, answer: Message, bodies: Sequence[bytes], taken: Imported) -> None:
     receipt = parse_receipt(answer.body)
     if not isinstance(receipt, Quarantined):
         pen.write(answer.body, receipt.count)

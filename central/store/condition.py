@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from central.events import EPOCH_LENGTH, MAX_SEQ, stamp
+from central.events import EPOCH_LENGTH, stamp
 from device.model import Place
 from device.system.log import shown
-from device.wire import State
+from device.wire import MAX_SEQ, State
 
 MAX_FAULTS, MAX_WORD = 20, 40
 """Faults of one point, and characters of a word of its, that are told."""

@@ -8,7 +8,8 @@ all of one boot, and what is still to be dated is a row in the file: a restart g
 import sqlite3
 from datetime import UTC, datetime
 
-from central.events import MAX_SEQ, Tick, stamp
+from central.events import Tick, stamp
+from device.wire import MAX_SEQ
 
 PIECE = 100
 """Events that are dated at a time (some 5 ms)."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from central.events import MAX_SEQ
+from device.wire import MAX_SEQ
 
 LOOK = 20_000
 """Rows that one look reads (some 10 ms); an honest point's epochs are whole, and one look sees them all."""

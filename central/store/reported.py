@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from central.events import EPOCH_LENGTH, MAX_SEQ
+from central.events import EPOCH_LENGTH
+from device.wire import MAX_SEQ
 
 MAX_KEPT = 100
 """Epochs that one state may name; the newest, which are the last, count."""

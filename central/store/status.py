@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from central.events import MAX_SEQ
 from central.store import known_points, lost, missing, strays, troubles
 from central.store.audit_log import BACKUP
 from central.store.condition import condition
@@ -17,7 +16,7 @@ from central.store.missing import Gap
 from central.store.quarantine import OPEN
 from central.store.troubles import Trouble
 from device.model import Place
-from device.wire import loads
+from device.wire import MAX_SEQ, loads
 
 GAPS_NAMED = 20
 """Gaps of one point that are named; all are counted."""

@@ -33,7 +33,7 @@ def old(file: sqlite3.Connection, before: datetime, point: str | None) -> Purged
 def purge(file: sqlite3.Connection, before: datetime, point: str | None) -> Purged:
     """Remove what happened, or came unreadably, before *before*, of *point* or of all, but for tombstones.
 
-    What is removed is overwritten in the file, once `shrink` has been.
+    What is removed is overwritten in the file, once `Store.shrink` has been.
     """
     of = _old(before, point)
     file.execute("PRAGMA secure_delete = ON")

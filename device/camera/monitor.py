@@ -125,9 +125,9 @@ def view(luma: NDArray[np.uint8]) -> FrameMeasures | None:
 class CameraMonitor:
     """Looks at the frames of one eye, over all its openings."""
 
-    def __init__(self, camera: CameraSettings | None = None, glass: SharpnessHistory | None = None) -> None:
+    def __init__(self, camera: CameraSettings | None = None, sharpness_history: SharpnessHistory | None = None) -> None:
         self._camera = camera or CameraSettings()
-        self._glass = glass or SharpnessHistory()
+        self._sharpness_history = sharpness_history or SharpnessHistory()
         self._state = CameraState.CLEAR
         self._seems = CameraState.CLEAR
         self._since = self._looked = float("-inf")
@@ -140,7 +140,9 @@ class CameraMonitor:
     @property
     def state(self) -> CameraState:
         """What is to be said of it."""
-        return CameraState.SMEARED if self._state is CameraState.CLEAR and self._glass.smeared else self._state
+        return (
+            CameraState.SMEARED if self._state is CameraState.CLEAR and self._sharpness_history.smeared else self._state
+        )
 
     @property
     def seems(self) -> CameraState:
@@ -183,7 +185,7 @@ class CameraMonitor:
             "brightness": seen and round(seen.brightness, 1),
             "relief": seen and round(seen.relief, 2),
             "sharpness": seen and round(seen.sharpness, 2),
-            "glass": self._glass.share and round(self._glass.share, 2),
+            "glass": self._sharpness_history.share and round(self._sharpness_history.share, 2),
         }
 
     def _classified(self, seen: FrameMeasures, before: FrameMeasures | None) -> CameraState:
@@ -216,6 +218,6 @@ class CameraMonitor:
         if self._rest is None or self._rest.shape != seen.cells.shape:
             self._rest, self._usual = seen.cells, seen.relief
         if float(np.abs(seen.cells - self._rest).mean()) >= STIRRED:
-            self._glass.note(seen.sharpness, frame.at, frame.tick)
+            self._sharpness_history.note(seen.sharpness, frame.at, frame.tick)
         self._rest = self._rest + np.float32(SLOW) * (seen.cells - self._rest)
         self._usual += SLOWER * (seen.relief - self._usual)

@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 from device.config import CameraSettings
 from device.model import Frame
 from device.system.errors import TitikError
-from device.system.stop import Stop
+from device.system.stop import GLANCE, Stop
 
 log = logging.getLogger(__name__)
 
 PLANAR = frozenset({"YUV420", "YVU420", "NV12", "NV21"})
 """The formats that begin with the brightness of every pixel; a camera may choose among them."""
-GLANCE = 0.25
-"""Seconds after which a wait for a frame looks whether it should stop."""
 OPENED_WITHIN = 4.0
 """Seconds that the loop waits for a camera to open, before it turns on without; what comes later is still taken."""
 CLOSED_WITHIN = 1.5
@@ -250,7 +248,7 @@ def _let_go(source: Any) -> None:
 
 
 def _close(source: Any) -> None:
-    """Close the camera, and what it was asked for last before: a capture still queued would keep `stop` waiting."""
+    """Close the camera, and what it was asked for last before: a capture still queued would keep ``stop`` waiting."""
     try:
         with ExitStack() as stack:
             stack.callback(source.close)

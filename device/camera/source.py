@@ -12,12 +12,13 @@ from time import monotonic
 from device.camera.monitor import CameraMonitor
 from device.config import CameraSettings
 from device.model import Blind, Frame
+from device.system.back_off import BackOff
 from device.system.errors import TitikError
 from device.system.stop import Stop
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE, MAX_PAUSE = 0.5, 8.0
+PAUSES = (0.5, 8.0)
 """Seconds between two tries to open an eye that is away; doubling."""
 BLINK = 0.5
 """Seconds between two `Blind` turns, so that the loop turns on, and the watchdog with it."""
@@ -49,32 +50,33 @@ def opener(camera: CameraSettings) -> Open:
 
 
 def turns(
-    camera: CameraSettings, stop: Stop, open_eye: Open | None = None, lens: CameraMonitor | None = None
+    camera: CameraSettings, stop: Stop, open_eye: Open | None = None, monitor: CameraMonitor | None = None
 ) -> Generator[Frame | Blind, None, None]:
     """Yield frames until *stop* or the source's own end; an eye that fails is reopened with back-off.
 
-    Only what an eye raises as OSError (gone, silent, unplugged) is weather; anything else ends the program. *lens*
+    Only what an eye raises as OSError (gone, silent, unplugged) is weather; anything else ends the program. *monitor*
     looks at every frame on its way, and an eye that it gives up is closed and opened anew like one that is gone.
     """
     open_eye = open_eye or opener(camera)
-    lens = lens or CameraMonitor(camera)
-    pause = FIRST_PAUSE
+    monitor = monitor or CameraMonitor(camera)
+    back_off = BackOff(*PAUSES)
     away = False
-    seen = lens.state
+    seen = monitor.state
     while not stop.is_set():
         try:
-            lens.opened()
+            monitor.opened()
             with closing(open_eye(camera, stop)) as frames:
                 for frame in frames:
-                    lens.look(frame)
-                    if lens.state is not seen:
-                        log.info("the view was %s, and is %s", seen, lens.state)
-                        seen = lens.state
-                    if lens.lost is not None:
-                        raise CameraLostError(lens.lost)
-                    if away and lens.serves:
+                    monitor.look(frame)
+                    if monitor.state is not seen:
+                        log.info("the view was %s, and is %s", seen, monitor.state)
+                        seen = monitor.state
+                    if monitor.lost is not None:
+                        raise CameraLostError(monitor.lost)
+                    if away and monitor.serves:
                         log.info("the eye is back")
-                        away, pause = False, FIRST_PAUSE
+                        away = False
+                        back_off.reset()
                     yield frame
         except OSError as error:
             # A path may hold bytes that are no text; what is said of it goes on the wire.
@@ -82,8 +84,8 @@ def turns(
             if not away:
                 log.warning("the eye is away: %s", why)
             away = True
-            yield from _dark(why, pause, stop)
-            pause = min(2 * pause, MAX_PAUSE)
+            yield from _dark(why, back_off.pause, stop)
+            back_off.lengthen()
         else:
             return
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.config import CameraSettings, SightingSettings
+from device.config import MAX_PIXELS, CameraSettings, SightingSettings
 from device.model import Frame
 from device.system.errors import TitikError
 from device.system.stop import Stop
@@ -20,8 +20,6 @@ log = logging.getLogger(__name__)
 
 SLOW = SightingSettings().quiet
 """Seconds between two pictures from which a code that stays in the film is a showing of its own in each."""
-MAX_PIXELS = 4608 * 3456
-"""As many as `CameraSettings.size` may ask for; a file that says more is refused before it is decoded."""
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,ogg,flv,yuv4mpegpipe"
 """Containers that hold their pictures themselves; a playlist would open whatever else it names."""
 PLANAR = frozenset(

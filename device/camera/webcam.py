@@ -3,7 +3,7 @@
 Structures and numbers are the kernel's, as videodev2 gives them (Raspberry Pi's own, and picamera2's); what is asked
 of a driver, and in which order, is the kernel's "Streaming I/O (Memory Mapping)". A driver answers at once, but for a
 USB device that hangs: uvcvideo waits 5 s for it, then fails; nobody can cut that short, and one failure ends the try.
-Why no library asks instead: `docs/decisions/0011-webcam-over-videodev2.md`.
+Why no library asks instead: ``docs/decisions/0011-webcam-over-videodev2.md``.
 """
 
 import errno
@@ -24,10 +24,10 @@ import videodev2 as v4l2
 from numpy.typing import NDArray
 
 from device.camera.pictures import PictureError, luma_of_jpeg
-from device.config import CameraSettings
+from device.config import MAX_PIXELS, CameraSettings
 from device.model import Frame
 from device.system.errors import TitikError
-from device.system.stop import Stop
+from device.system.stop import GLANCE, Stop
 
 DEVICES = Path("/dev")
 PLAIN = {
@@ -41,10 +41,6 @@ PACKED = ("MJPG", "JPEG")
 FORMS = (*PLAIN, *PACKED)
 BUFFERS = 4
 """As many as a driver needs to go on while one is read; of more, only the newest would ever be looked at."""
-GLANCE = 0.25
-"""Seconds after which a wait for a frame looks whether it should stop."""
-MAX_PIXELS = 4608 * 3456
-"""As many as `CameraSettings.size` may ask for; who plugs in a device may make it say anything."""
 MAX_BUFFERS, MAX_BYTES = 32, 4 * MAX_PIXELS
 """Of what a driver sets up, and of one frame."""
 MAX_LISTED = 64

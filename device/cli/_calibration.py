@@ -32,7 +32,7 @@ class Trial(NamedTuple):
 
     exposure_us: int
     gain: float
-    lens: float
+    focus_m: float
     read: float
     """Share of the frames that were read."""
     sharpness: float
@@ -51,9 +51,9 @@ def best(trials: Sequence[Trial]) -> Trial | None:
     return min(steady, key=lambda trial: (trial.exposure_us, abs(trial.brightness - GOOD)), default=None)
 
 
-def toml(found: Trial, *, lens: bool) -> str:
-    """Return the lines of a configuration that say *found*; its focus only where the *lens* moves."""
-    focus = f"focus_m = {found.lens}\n" if lens else ""
+def toml(found: Trial, *, focus_m: bool) -> str:
+    """Return the lines of a configuration that say *found*; its focus only where the *focus_m* moves."""
+    focus = f"focus_m = {found.focus_m}\n" if focus_m else ""
     return f'[camera]\nexposure = "fixed"\nexposure_us = {found.exposure_us}\ngain = {found.gain}\n{focus}'
 
 
@@ -71,7 +71,7 @@ def found(camera: CameraSettings, eye: picamera.PiCamera) -> Trial:
     if "LensPosition" not in eye.lacks and camera.focus_m:
         tried = [first, *(_trial(setting.model_copy(update={"focus_m": metres}), eye) for metres in DISTANCES)]
         sharpest = max(tried, key=lambda trial: (round(trial.read, 1), trial.sharpness))
-        setting = setting.model_copy(update={"focus_m": sharpest.lens})
+        setting = setting.model_copy(update={"focus_m": sharpest.focus_m})
     longest = 1_000_000 / camera.fps
     taken = best(
         [
@@ -104,7 +104,7 @@ def _trial(camera: CameraSettings, eye: picamera.PiCamera) -> Trial:
         banding(np.array([rows(luma) for luma in lumas])),
     )
     say(
-        f"{trial.exposure_us} us, gain {trial.gain:g}, focus {trial.lens:g} m: read {100 * trial.read:.0f} %,"
+        f"{trial.exposure_us} us, gain {trial.gain:g}, focus {trial.focus_m:g} m: read {100 * trial.read:.0f} %,"
         f" sharpness {trial.sharpness:.2f}, brightness {trial.brightness:.0f}, bands {100 * trial.banding:.0f} %"
     )
     return trial

@@ -54,5 +54,5 @@ def _on_card(path: Path) -> dict[str, Any]:
     beside = sealed(path)
     if beside and not path.exists():  # a power cut while it was sealed
         return {"point": None, "owed": 0, "held": 0, "oldest": None, "kept": [], "last": 0, "sealed": beside}
-    with OutboxReader(path) as shelf:
-        return {"point": shelf.point(), **shelf.tell(), "sealed": beside}
+    with OutboxReader(path) as outbox_reader:
+        return {"point": outbox_reader.point(), **outbox_reader.tell(), "sealed": beside}

@@ -63,7 +63,7 @@ def _calibrate(asked: CameraCalibrate) -> int:
     say("Tunjukkan kode di tempat kerjanya dan tahan. / Hold a code where people will hold it, until this ends.")
     eye = picamera.PiCamera()
     best = found(camera, eye)
-    text = toml(best, lens="LensPosition" not in eye.lacks and camera.focus_m > 0)
+    text = toml(best, focus_m="LensPosition" not in eye.lacks and camera.focus_m > 0)
     print(text, end="")
     if best.banding >= BANDED:
         say(f"bands of {100 * best.banding:.0f} %: no setting is free of the lamps' flicker")

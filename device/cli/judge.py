@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
 
 def run(asked: Judge) -> int:
     """Judge one code's text per line of standard input; one line, or one JSON object, for each."""
-    from device.formats.cwt import MAX_TEXT
+    from device.model import MAX_TEXT
     from device.system.contained import Contained
     from device.verdict.judge import judge_shown
     from device.verdict.verify import public_claims

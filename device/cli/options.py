@@ -1,4 +1,4 @@
-"""Arguments that several commands of `titik` have in common."""
+"""Arguments that several commands of ``titik`` have in common."""
 
 from argparse import ArgumentParser, HelpFormatter
 from pathlib import Path

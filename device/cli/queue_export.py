@@ -162,10 +162,10 @@ def _messages(asked: QueueExport, source: _Source, *, running: bool) -> Iterator
     """Yield what is to be carried of *source*; raises `RequestRefusedError`, `NoStationError` and `OutboxReadError`."""
     if not running:
         outbox = card(asked.state)
-        with OutboxReader(outbox if source.file is None else outbox.with_name(source.file)) as shelf:
+        with OutboxReader(outbox if source.file is None else outbox.with_name(source.file)) as outbox_reader:
 
             def look(after: int) -> _Message:
-                page = shelf.page(after, source.until, every=asked.all)
+                page = outbox_reader.page(after, source.until, every=asked.all)
                 return _Message(page.after, batch(page.bodies) if page.bodies else b"", len(page.bodies), page.damaged)
 
             yield from _turning(look)

@@ -76,11 +76,11 @@ def _look(asked: CameraTest) -> int:
 
     camera = free_camera(asked.config, asked.socket)
     eye = picamera.PiCamera()
-    lens, profiles, ticks, read = CameraMonitor(camera), list[NDArray[np.float64]](), list[float](), 0
+    monitor, profiles, ticks, read = CameraMonitor(camera), list[NDArray[np.float64]](), list[float](), 0
     last: Frame | None = None
     with closing(looked(camera, opener(camera, eye), asked.seconds)) as stream:
         for frame in stream:
-            lens.look(frame)
+            monitor.look(frame)
             if last is not None and frame.luma.shape != last.luma.shape:
                 profiles.clear()  # pictures come in any size, and one may follow another
             profiles.append(rows(frame.luma))
@@ -98,7 +98,7 @@ def _look(asked: CameraTest) -> int:
         "brightness": None if look is None else round(look.brightness, 1),
         "relief": None if look is None else round(look.relief, 2),
         "sharpness": None if look is None else round(look.sharpness, 2),
-        "state": lens.seems.value,
+        "state": monitor.seems.value,
         "banding": round(banding(np.array(profiles)), 3),
         "read": round(read / len(ticks), 2),
         "lacks": list(eye.lacks),
@@ -109,7 +109,7 @@ def _look(asked: CameraTest) -> int:
         print(json.dumps(seen))
     else:
         _print(seen)
-    return DONE if lens.seems is CameraState.CLEAR else FAILED
+    return DONE if monitor.seems is CameraState.CLEAR else FAILED
 
 
 def _keep(luma: "NDArray[np.uint8]", path: Path) -> None:

@@ -6,6 +6,7 @@ A key that nobody knows only warns, so that a setting of a newer version never k
 from device.config._loading import fingerprint, load, pins_alone
 from device.config._section import RESERVED, ConfigError, File, PointName, Section
 from device.config._station import (
+    MAX_PIXELS,
     BrokerSettings,
     CameraSettings,
     ClockSettings,
@@ -20,6 +21,7 @@ from device.config._station import (
 )
 
 __all__ = [
+    "MAX_PIXELS",
     "RESERVED",
     "BrokerSettings",
     "CameraSettings",

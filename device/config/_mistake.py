@@ -18,7 +18,7 @@ _UNQUOTED = re.compile(r"true|false|[+-]?[0-9][0-9_.]*")
 _NOT_PLAIN = {bool: "true or false", str: "a text in quotes", Path: "a path in quotes"}
 
 
-class Says(NamedTuple):
+class Allowed(NamedTuple):
     """In an annotation: what is allowed there, where the type and its bounds do not say it well."""
 
     words: str
@@ -64,7 +64,7 @@ def unknown(model: Any, tables: Mapping[str, Any], at: tuple[str, ...] = ()) -> 
 def words(annotation: Any) -> str:
     """Return what is allowed by a type: "a whole number from 5 to 3600"."""
     bare, notes = _bare(annotation)
-    said = [note.words for note in notes if isinstance(note, Says)]
+    said = [note.words for note in notes if isinstance(note, Allowed)]
     if said:
         return said[0]
     if get_origin(bare) is Literal:

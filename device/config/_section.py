@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from device.config._mistake import Says
+from device.config._mistake import Allowed
 from device.system.errors import TitikError
 
 NO_PIN = "none"
@@ -26,14 +26,16 @@ def _path(value: object) -> object:
 PointName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40),
-    Says("lower-case letters and digits, with hyphens between them, 40 characters at most, as bupati-1, in quotes"),
+    Allowed("lower-case letters and digits, with hyphens between them, 40 characters at most, as bupati-1, in quotes"),
 ]
 File = Annotated[Path, Field(strict=False), BeforeValidator(_path)]
 """TOML has no paths: a text is one."""
 Gpio = Annotated[
-    int, Field(ge=2, le=27), Says("a whole number from 2 to 27: BCM; 0 and 1 belong to the EEPROM of an added board")
+    int,
+    Field(ge=2, le=27),
+    Allowed("a whole number from 2 to 27: BCM; 0 and 1 belong to the EEPROM of an added board"),
 ]
-MaybeGpio = Annotated[Gpio | None, BeforeValidator(_none), Says(f'a whole number from 2 to 27, or "{NO_PIN}"')]
+MaybeGpio = Annotated[Gpio | None, BeforeValidator(_none), Allowed(f'a whole number from 2 to 27, or "{NO_PIN}"')]
 I2C = {2: "SDA", 3: "SCL"}
 """Pins of the clock that README tells how to fit. The board pulls them up, so what hangs there glows by itself."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from device.config._mistake import Says
+from device.config._mistake import Allowed
 from device.config._section import I2C, RESERVED, File, Gpio, MaybeGpio, PointName, Section
 
 
@@ -24,6 +24,11 @@ class PointSettings(Section):
         return self
 
 
+MAX_WIDTH, MAX_HEIGHT = 4608, 3456
+MAX_PIXELS = MAX_WIDTH * MAX_HEIGHT
+"""Of any picture that a camera is asked for, and so of any that a file or a driver may speak of: a Camera Module 3."""
+
+
 class CameraSettings(Section):
     """The eyes."""
 
@@ -35,7 +40,8 @@ class CameraSettings(Section):
     video: File | None = None
     """For ``source = "video"``."""
     size: Annotated[
-        tuple[Annotated[int, Field(ge=160, le=4608)], Annotated[int, Field(ge=120, le=3456)]], Field(strict=False)
+        tuple[Annotated[int, Field(ge=160, le=MAX_WIDTH)], Annotated[int, Field(ge=120, le=MAX_HEIGHT)]],
+        Field(strict=False),
     ] = (1280, 720)
     fps: Annotated[float, Field(gt=0, le=120)] = 15.0
     patience: Annotated[float, Field(ge=0.2, le=9)] = 3.0
@@ -46,7 +52,8 @@ class CameraSettings(Section):
     hold: Annotated[float, Field(gt=0, le=3600)] = 1.5
     """Seconds that each picture stays before the lens."""
     gap: Annotated[float, Field(ge=0, le=3600)] = 2.5
-    """Seconds of an empty view after each picture; within two, the only picture becomes scenery (`nearest`)."""
+    """Seconds of an empty view after each picture; within two, the only picture becomes scenery
+    (`device.reading.target`)."""
 
     exposure: Literal["fixed", "auto"] = "fixed"
     """For picamera2, as are the keys below. ``fixed`` is *exposure_us* and *gain*, so that neither a lamp behind the
@@ -96,7 +103,8 @@ class SightingSettings(Section):
     quiet: Annotated[float, Field(ge=0.1, le=10)] = 0.7
     """Seconds out of view after which one showing is over; never less than two and a half frames."""
     repeat: Annotated[float, Field(ge=0, le=3600)] = 10.0
-    """Seconds after its first showing within which the same credential is a repeat."""
+    """Seconds after the end of its first showing within which the same credential is a repeat: a showing ends *quiet*
+    after its code was in view last, and no repeat moves that."""
     strangers: Annotated[int, Field(ge=1, le=1000)] = 20
     """Events a minute, at most, from codes that are not genuine."""
 
@@ -137,7 +145,9 @@ class BrokerSettings(Section):
     """Where the events go."""
 
     host: Annotated[
-        str, StringConstraints(min_length=1, max_length=253), Says("a name or an address in quotes, as 192.0.2.7")
+        str,
+        StringConstraints(min_length=1, max_length=253),
+        Allowed("a name or an address in quotes, as 192.0.2.7"),
     ] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     protocol: Literal[5, 4] = 5
@@ -145,7 +155,9 @@ class BrokerSettings(Section):
     root: Annotated[
         str,
         StringConstraints(pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", max_length=100),
-        Says("words of letters, digits, _ and - with / between them, 100 characters at most, as titik/v1, in quotes"),
+        Allowed(
+            "words of letters, digits, _ and - with / between them, 100 characters at most, as titik/v1, in quotes"
+        ),
     ] = "titik/v1"
     tls: bool | None = None
     """Left out: on, unless the broker is this machine itself."""
@@ -224,7 +236,7 @@ class TrustSettings(Section):
             Annotated[
                 str,
                 StringConstraints(min_length=10, max_length=2000),
-                Says("a public key in quotes, as titik-office init prints it"),
+                Allowed("a public key in quotes, as titik-office init prints it"),
             ],
             ...,
         ],

@@ -60,7 +60,7 @@ class ControlSocket(Worker):
     """Answers at *path*, which is made anew, for its owner alone; without it the station serves all the same."""
 
     def __init__(self, path: Path, verbs: Mapping[str, Verb]) -> None:
-        super().__init__("hatch")
+        super().__init__("control_socket")
         self._path = path
         self._verbs = verbs
 

@@ -10,7 +10,7 @@ def answer(station: Context, _octets: bytes) -> str:
     """Say it; raises `RequestRefusedError`."""
     path = station.outbox.path
     try:
-        with OutboxReader(path) as shelf:
-            return dumps({"point": station.point, **shelf.tell(), "sealed": sealed(path)}).decode()
+        with OutboxReader(path) as outbox_reader:
+            return dumps({"point": station.point, **outbox_reader.tell(), "sealed": sealed(path)}).decode()
     except OutboxReadError as error:
         raise RequestRefusedError(str(error)) from None

@@ -23,8 +23,8 @@ def answer(station: Context, octets: bytes) -> str:
     """
     after, until, every, file = _asked(octets)
     try:
-        with OutboxReader(_beside(station.outbox.path, file)) as shelf:
-            page = shelf.page(after, until, every=every)
+        with OutboxReader(_beside(station.outbox.path, file)) as outbox_reader:
+            page = outbox_reader.page(after, until, every=every)
     except OutboxReadError as error:
         raise RequestRefusedError(str(error)) from None
     head = dumps({"after": page.after, "events": len(page.bodies), "damaged": page.damaged})

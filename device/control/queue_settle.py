@@ -54,8 +54,8 @@ def _settle(outbox: Outbox, line: bytes, trusted: datetime | None) -> int | None
     if not isinstance(ids, list) or len(ids) > MAX_IDS or not all(isinstance(id_, str) for id_ in ids) or not ids:
         return None
     for path in (outbox.path, *(one.path for one in outbox.sealed.all if one.owed is not None)):
-        with OutboxReader(path) as shelf:
-            bodies = shelf.bodies(ids)
+        with OutboxReader(path) as outbox_reader:
+            bodies = outbox_reader.bodies(ids)
         if bodies is not None and sha256(batch(bodies)).hexdigest() == receipt.bytes_digest:
             log.error("the centre could not read %d event(s) that were carried to it, and holds their bytes", len(ids))
             return outbox.hold(ids, trusted) if path == outbox.path else outbox.sealed.hold(path, ids, trusted)

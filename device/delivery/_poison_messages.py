@@ -38,9 +38,9 @@ class PoisonMessages:
                 AGAIN / 60,
             )
 
-    def acked(self, parcel: Batch) -> None:
-        """Note that the broker has *parcel*: it was not the reason."""
-        if self._suspect in parcel.ids:
+    def acked(self, batch: Batch) -> None:
+        """Note that the broker has *batch*: it was not the reason."""
+        if self._suspect in batch.ids:
             self._times = 0
 
     def over(self, now: float) -> bool:

@@ -20,7 +20,7 @@ class Reachability:
         """Whether the centre says that it is there, ``None`` while it has said nothing."""
         self.deaf = False
         self.denied: set[str] = set()
-        """Why nothing arrives, in words of `state`."""
+        """Why nothing arrives, in words of ``state``."""
         self.large = False
         """Whether an event is larger than the broker takes."""
         self._life: object = None

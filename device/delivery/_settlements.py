@@ -36,10 +36,10 @@ class Settlements:
         """Whether no more should come before the next commit."""
         return self._events > AT_ONCE
 
-    def add(self, parcels: list[Batch], now: float) -> None:
-        """Note that the centre holds *parcels*."""
-        self._parcels += parcels
-        self._events += sum(len(parcel.ids) for parcel in parcels)
+    def add(self, batches: list[Batch], now: float) -> None:
+        """Note that the centre holds *batches*."""
+        self._parcels += batches
+        self._events += sum(len(batch.ids) for batch in batches)
         if self.due is None:
             self.due = now + WITHIN
 
@@ -51,12 +51,12 @@ class Settlements:
         if self.due is None or (now < self.due and (self._refused or not idle)):
             return
         try:
-            self._outbox.hold([id_ for parcel in self._parcels for id_ in parcel.ids], trusted)
+            self._outbox.hold([id_ for batch in self._parcels for id_ in batch.ids], trusted)
         except RecordError:  # the outbox has said so itself, and the loop shows it
             self.due, self._refused = now + AGAIN, True
             return
-        for epoch in dict.fromkeys(parcel.epoch for parcel in self._parcels):
-            held = [parcel for parcel in self._parcels if parcel.epoch == epoch]
-            events, through = sum(len(parcel.ids) for parcel in held), max(parcel.last for parcel in held)
+        for epoch in dict.fromkeys(batch.epoch for batch in self._parcels):
+            held = [batch for batch in self._parcels if batch.epoch == epoch]
+            events, through = sum(len(batch.ids) for batch in held), max(batch.last for batch in held)
             log.info("held events=%d through=%d epoch=%s", events, through, epoch)
         self._parcels, self._events, self._refused, self.due = [], 0, False, None

@@ -50,7 +50,7 @@ class Counts:
     """Events that the broker took although nobody listens; 3.1.1 hides it."""
 
 
-class Herald:
+class Announcements:
     """Composes what *sender* says; *modern* is whether the broker speaks MQTT 5."""
 
     def __init__(self, outbox: Outbox, sender: Sender, topics: Topics, *, modern: bool) -> None:

@@ -17,16 +17,17 @@ from device.config import BrokerSettings, DeliverySettings
 from device.delivery._poison_messages import PoisonMessages
 from device.delivery._reachability import Reachability
 from device.delivery._settlements import Settlements
-from device.delivery.announcements import HEALTH_EVERY, Counts, Herald, Notice, Sender
+from device.delivery.announcements import HEALTH_EVERY, Announcements, Counts, Notice, Sender
 from device.delivery.in_flight import FIRST_RESEND, Batch, InFlight
 from device.delivery.remote_commands import RemoteCommands
-from device.mqtt.connection import USUAL, Timeouts
+from device.mqtt.connection import PAUSES, USUAL, Timeouts
 from device.mqtt.pace import Limits
 from device.mqtt.session_end import Cause
 from device.mqtt.weather import Weather
 from device.mqtt_client import Link, SessionError
 from device.record.event import in_doubt
 from device.record.outbox import Outbox, Owed, RecordError
+from device.system.back_off import BackOff
 from device.system.clock import boot_time
 from device.system.worker import Worker
 from device.trust.bundle import BundleError
@@ -48,8 +49,6 @@ log = logging.getLogger(__name__)
 
 WILL_DELAY = 15
 """Seconds before the broker says *offline* for us, so that a reconnect is not news."""
-FIRST_PAUSE, MAX_PAUSE = 0.5, 30.0
-"""Seconds between two tries to reach the broker, doubling, with full jitter."""
 LAST_WORD = 0.3
 """Seconds that a stop waits for its own last word to leave."""
 DRAIN = 0.8
@@ -89,7 +88,7 @@ class Courier(Worker):
         ruleset: Ruleset | None = None,
         *,
         timeouts: Timeouts = USUAL,
-        pauses: tuple[float, float] = (FIRST_PAUSE, MAX_PAUSE),
+        pauses: tuple[float, float] = PAUSES,
     ) -> None:
         super().__init__("courier")
         self._timeouts = timeouts
@@ -100,8 +99,8 @@ class Courier(Worker):
         self._delivery = delivery
         self._sender = sender
         self._topics = Topics(broker.root)
-        self._herald = Herald(outbox, sender, self._topics, modern=broker.protocol == 5)  # noqa: PLR2004 - the protocol's own number
-        self._desk = RemoteCommands(outbox)
+        self._announcements = Announcements(outbox, sender, self._topics, modern=broker.protocol == 5)  # noqa: PLR2004 - the protocol's own number
+        self._commands = RemoteCommands(outbox)
         self._notice, self._noticed = Notice(), monotonic()
         self._waker, self._woken = socket.socketpair()
         self._waker.settimeout(0)
@@ -109,10 +108,10 @@ class Courier(Worker):
         self._counts = Counts()
         self._weather = Weather(sender.point, broker.certificate, "events are kept, and the next try follows")
         self._limits = Limits(broker.most_waiting)
-        self._aside = PoisonMessages()
-        self._reach = Reachability(trusting=delivery.until == "puback")
+        self._poison = PoisonMessages()
+        self._reachability = Reachability(trusting=delivery.until == "puback")
         self._reborn = False
-        self._ledger = Settlements(outbox)
+        self._settlements = Settlements(outbox)
         self._epoch = outbox.epoch
         self.linked = False
         """Whether the centre is there to hold what is sent; the loop reads it for its light."""
@@ -131,8 +130,7 @@ class Courier(Worker):
 
     def work(self) -> None:
         """Hold one session after another until told to stop."""
-        first, longest = self._pauses
-        pause = first
+        back_off = BackOff(*self._pauses)
         with self._waker, self._woken:
             while not self.stopping.is_set():
                 began = monotonic()
@@ -147,14 +145,14 @@ class Courier(Worker):
                     self._counts.reconnects += 1
                 finally:
                     self.linked = False
-                if monotonic() - began > longest:
-                    pause = first
-                self.stopping.wait(random.uniform(first / 2, pause))  # noqa: S311 - jitter, no secret
-                pause = min(2 * pause, longest)
+                if monotonic() - began > back_off.longest:
+                    back_off.reset()
+                self.stopping.wait(random.uniform(back_off.first / 2, back_off.pause))  # noqa: S311 - jitter, no secret
+                back_off.lengthen()
 
     def _link(self) -> Link:
         sender = self._sender
-        will = self._herald.state(State.OFFLINE)
+        will = self._announcements.state(State.OFFLINE)
         return Link(
             self._broker,
             sender.point,
@@ -170,29 +168,31 @@ class Courier(Worker):
         self._weather.foul(broken)
         self._limits.ended(broken.cause, broken.in_hand)
         if broken.cause is Cause.CLOSED_ON:
-            self._aside.suspect(self._window.flying, monotonic())
+            self._poison.suspect(self._window.flying, monotonic())
         self._window = InFlight(self._delivery.window)  # nothing of it is under way any more
 
     def _session(self, link: Link) -> None:
         """Speak with the broker until it breaks (`SessionError`) or the station stops."""
         self._open_window()
-        self._reach.anew()
+        self._reachability.anew()
         for remark in link.remarks:
             log.warning("%s", remark)
-        link.subscribe([self._herald.topic("receipt"), self._herald.topic("request/+"), self._topics.centre()])
+        link.subscribe(
+            [self._announcements.topic("receipt"), self._announcements.topic("request/+"), self._topics.centre()]
+        )
         if self._ruleset is not None:
             link.subscribe([self._topics.bundle()], retained=False)
         said: tuple[str, ...] | None = None
         due = _Due()
         leave_at: float | None = None
-        while leave_at is None or ((self._window.parcels or self._ledger.due) and monotonic() < leave_at):
+        while leave_at is None or ((self._window.batches or self._settlements.due) and monotonic() < leave_at):
             now, notice = monotonic(), self._notice
-            faults = (*notice.faults, *self._reach.faults)
+            faults = (*notice.faults, *self._reachability.faults)
             if self.stopping.is_set():
                 leave_at = leave_at or now + DRAIN
             elif faults != said or self._reborn:
                 state = State.DEGRADED if faults else State.ONLINE
-                link.publish(self._herald.state(state, faults))
+                link.publish(self._announcements.state(state, faults))
                 log.info("state %s", " ".join((state, *faults)))
                 said, self._reborn = faults, False
                 due.health = now  # it says in a sentence what the fault is in a word
@@ -206,7 +206,7 @@ class Courier(Worker):
             self._hear(link, happened, stopping=leave_at is not None)
             self._settle()
             self._judge_line(link, monotonic())
-        link.publish(self._herald.state(State.STOPPED))
+        link.publish(self._announcements.state(State.STOPPED))
         log.info("state %s", State.STOPPED)
         last = monotonic() + LAST_WORD
         link.turn(0.1)
@@ -217,15 +217,15 @@ class Courier(Worker):
         """Do what comes round by the clock, and say which bundle is followed when it is another."""
         if due.bundle != self._bundle():
             due.bundle = self._bundle()
-            link.publish(self._herald.info(due.bundle or 0))
-        if self._reach.centre is not False:
+            link.publish(self._announcements.info(due.bundle or 0))
+        if self._reachability.centre is not False:
             due.centre = now + ASK_EVERY
         elif now >= due.centre:
             due.centre = now + ASK_EVERY
             link.subscribe([self._topics.centre()])  # what is retained comes again: its last word may be lost
         if notice.health is not None and now >= due.health:
             due.health = now + HEALTH_EVERY
-            link.publish(self._herald.health(notice.health, self._counts, len(self._window.parcels)))
+            link.publish(self._announcements.health(notice.health, self._counts, len(self._window.batches)))
         if notice.trusted_time is not None and now >= due.purge:
             due.purge = now + PURGE_EVERY
             self._purge(notice.trusted_time)
@@ -239,7 +239,7 @@ class Courier(Worker):
         for one in happened:
             if isinstance(one, Received) and one.topic == self._topics.bundle():
                 bundle = one.body
-            elif isinstance(one, Received) and one.topic.startswith(self._herald.topic("request/")):
+            elif isinstance(one, Received) and one.topic.startswith(self._announcements.topic("request/")):
                 self._answer_request(link, one)
             else:
                 self._take(one)
@@ -252,10 +252,10 @@ class Courier(Worker):
             return
         time, now = self._notice.trusted_time, monotonic()
         trusted = None if time is None else time + timedelta(seconds=now - self._noticed)
-        answer = self._desk.take(asked.topic.rpartition("/")[2], asked.body, now, trusted)
+        answer = self._commands.take(asked.topic.rpartition("/")[2], asked.body, now, trusted)
         if answer is None:
             return
-        link.publish(Message(self._herald.topic(f"response/{answer.verb}"), answer.body))
+        link.publish(Message(self._announcements.topic(f"response/{answer.verb}"), answer.body))
         if answer.again:
             self._open_window()  # they stand before the cursor
 
@@ -268,17 +268,17 @@ class Courier(Worker):
     def _judge_line(self, link: Link, now: float) -> None:
         """Say whether the centre hears, which a long packet on the line can hold up, and whether the line is slow."""
         waiting = self._window.oldest(now)
-        self._reach.judge(None if waiting is None else min(waiting, now - link.midway))
-        self._reach.large = bool(self._window.large or self._aside.ids)
-        self.linked = self._reach.linked
+        self._reachability.judge(None if waiting is None else min(waiting, now - link.midway))
+        self._reachability.large = bool(self._window.large or self._poison.ids)
+        self.linked = self._reachability.linked
         self._weather.line(self._window.pace)
 
     def _patience(self, now: float) -> float:
         """Return how long nothing needs to be done unless something happens."""
-        waiting = [] if self._reach.centre is False else self._window.parcels
+        waiting = [] if self._reachability.centre is False else self._window.batches
         dues = [one.due for one in waiting if one.due is not None and one.due > now]  # what is due had its try
-        if self._ledger.due is not None:
-            dues.append(self._ledger.due)
+        if self._settlements.due is not None:
+            dues.append(self._settlements.due)
         return min([GLANCE, *(max(0.0, due - now) for due in dues)])
 
     def _send(self, link: Link, now: float) -> None:
@@ -286,27 +286,27 @@ class Courier(Worker):
 
         While a longer packet comes in, a receipt may stand behind it.
         """
-        if link.congested or self._ledger.full:
+        if link.congested or self._settlements.full:
             return
         window = self._window
-        if not window.parcels and self._aside.over(now):  # asked only where it can be begun from the first row
+        if not window.batches and self._poison.over(now):  # asked only where it can be begun from the first row
             window.cursor = 0
-        window.most = link.body_limit(self._herald.topic("event"), CONTENT_TYPE_BATCH)
-        window.batch = min(self._limits.batch, window.most)
-        held_up = self._reach.centre is False or now - link.midway < FIRST_RESEND
-        for parcel in [] if held_up else window.overdue(now):
-            if link.room and window.fits(len(parcel.body)):
-                self._put(link, parcel, now)
+        window.most = link.body_limit(self._announcements.topic("event"), CONTENT_TYPE_BATCH)
+        window.batch_bytes = min(self._limits.batch_bytes, window.most)
+        held_up = self._reachability.centre is False or now - link.midway < FIRST_RESEND
+        for batch in [] if held_up else window.overdue(now):
+            if link.room and window.fits(len(batch.body)):
+                self._put(link, batch, now)
         if link.room and (wanted := window.wanted):
             with suppress(RecordError):  # the outbox has said so itself, and the loop shows it
                 owed = self._dated(self._outbox.owed(window.cursor, wanted))
-                for parcel in window.load(owed, link.room, self._aside.ids):
-                    self._put(link, parcel, now)
+                for batch in window.load(owed, link.room, self._poison.ids):
+                    self._put(link, batch, now)
 
-    def _put(self, link: Link, parcel: Batch, now: float) -> None:
-        kind = CONTENT_TYPE if len(parcel.ids) == 1 else CONTENT_TYPE_BATCH
-        mid = link.publish(Message(self._herald.topic("event"), parcel.body, content_type=kind))
-        self._window.sent(parcel, mid, now)
+    def _put(self, link: Link, batch: Batch, now: float) -> None:
+        kind = CONTENT_TYPE if len(batch.ids) == 1 else CONTENT_TYPE_BATCH
+        mid = link.publish(Message(self._announcements.topic("event"), batch.body, content_type=kind))
+        self._window.sent(batch, mid, now)
 
     def _dated(self, owed: list[Owed]) -> list[Owed]:
         """Return *owed* as far as it may go: what was taken a moment ago by a clock in doubt waits for its time."""
@@ -325,21 +325,21 @@ class Courier(Worker):
                 self._take_receipt(happened.body)
 
     def _take_ack(self, acked: Acked) -> None:
-        parcel = self._window.acked(acked.mid, monotonic())
+        batch = self._window.acked(acked.mid, monotonic())
         if acked.refused:
             self._counts.refused += 1
-        elif acked.unrouted and parcel is not None:
+        elif acked.unrouted and batch is not None:
             self._counts.unrouted += 1
-        if parcel is not None:
-            self._limits.acked(len(parcel.body), parcel.beside)
-            self._aside.acked(parcel)
-        routed = self._reach.acked(acked, ours=parcel is not None)
-        if routed and parcel is not None and self._delivery.until == "puback":
-            self._answer([parcel])
+        if batch is not None:
+            self._limits.acked(len(batch.body), batch.beside)
+            self._poison.acked(batch)
+        routed = self._reachability.acked(acked, ours=batch is not None)
+        if routed and batch is not None and self._delivery.until == "puback":
+            self._answer([batch])
 
     def _take_centre(self, received: Received) -> None:
         # A centre with a new life has another database: it must hear anew which epochs are kept here.
-        back, reborn = self._reach.heard(received)
+        back, reborn = self._reachability.heard(received)
         self._reborn |= reborn
         if back:  # what was sent may have reached nobody
             self._window.hurry(monotonic())
@@ -367,30 +367,30 @@ class Courier(Worker):
             log.warning("a receipt that cannot be read was passed over: %s", error)
             return
         if isinstance(receipt, Quarantined):
-            parcel = self._window.of_bytes(receipt.bytes_digest)
-            if parcel is not None:
-                log.error("the centre could not read %d event(s), and holds their bytes", len(parcel.ids))
-                self._answer([parcel])
+            batch = self._window.of_bytes(receipt.bytes_digest)
+            if batch is not None:
+                log.error("the centre could not read %d event(s), and holds their bytes", len(batch.ids))
+                self._answer([batch])
                 return
         else:
-            parcels = self._window.of_rows(receipt.epoch, receipt.first, receipt.last)
-            ids = [id_ for parcel in parcels for id_ in parcel.ids]
-            if parcels and len(ids) == receipt.count and digest(ids) == receipt.digest:
-                self._answer(parcels)
+            batches = self._window.of_rows(receipt.epoch, receipt.first, receipt.last)
+            ids = [id_ for batch in batches for id_ in batch.ids]
+            if batches and len(ids) == receipt.count and digest(ids) == receipt.digest:
+                self._answer(batches)
                 return
             if self._outbox.settle(receipt, self._notice.trusted_time) is not None:
                 return  # what it names went before this session
         log.warning("a receipt that does not fit our own rows was passed over")
 
-    def _answer(self, parcels: list[Batch]) -> None:
-        """Let *parcels*, which the centre holds, make room in the window."""
-        self._reach.receipted()
-        for parcel in parcels:
-            self._window.done(parcel)
-        self._ledger.add(parcels, monotonic())
+    def _answer(self, batches: list[Batch]) -> None:
+        """Let *batches*, which the centre holds, make room in the window."""
+        self._reachability.receipted()
+        for batch in batches:
+            self._window.done(batch)
+        self._settlements.add(batches, monotonic())
 
     def _settle(self) -> None:
-        self._ledger.settle(monotonic(), self._notice.trusted_time, idle=not self._window.parcels)
+        self._settlements.settle(monotonic(), self._notice.trusted_time, idle=not self._window.batches)
 
     def _purge(self, trusted: datetime) -> None:
         """Delete what has been held long enough, by trusted time alone, a little at a time."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 from device.model import Place
 from device.mqtt.pace import BATCH_BYTES, Pace
 from device.record.outbox import Owed
-from device.wire import batch
+from device.wire import batch as batched
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +52,11 @@ class InFlight:
     """At most *size* messages that no receipt has named yet, and no more of them on the line than it carries."""
 
     def __init__(self, size: int) -> None:
-        self.parcels: list[Batch] = []
+        self.batches: list[Batch] = []
         self.cursor = 0
         """The outbox row up to which everything owed has been taken."""
         self.pace = Pace()
-        self.batch = BATCH_BYTES
+        self.batch_bytes = BATCH_BYTES
         """Bytes that a message of several events may have, whatever the pace."""
         self.most: int | None = None
         """Bytes that the broker takes in a message, ``None`` where it does not say."""
@@ -70,12 +70,12 @@ class InFlight:
     @property
     def flying(self) -> list[Batch]:
         """What the broker has not acknowledged."""
-        return [parcel for parcel in self.parcels if parcel.flying]
+        return [batch for batch in self.batches if batch.flying]
 
     @property
     def wanted(self) -> int:
         """How many rows it could take, roughly."""
-        slots = self._size - len(self.parcels)
+        slots = self._size - len(self.batches)
         flying = self._bytes
         if slots <= 0 or (flying and flying >= self.pace.flight):
             return 0
@@ -83,7 +83,7 @@ class InFlight:
 
     @property
     def _bytes(self) -> int:
-        return sum(len(parcel.body) for parcel in self.parcels if parcel.flying)
+        return sum(len(batch.body) for batch in self.batches if batch.flying)
 
     def fits(self, size: int) -> bool:
         """Whether a message of *size* bytes may go now; one always may when nothing is on its way."""
@@ -98,17 +98,17 @@ class InFlight:
         more = len(owed) >= self.wanted
         self._row = max(1, sum(len(row.event.body) for row in owed) // max(1, len(owed)))
         taken = [row for row in owed if not self._passed_over(row, aside)]
-        limits = (BATCH_ROWS, min(self.batch, self.pace.batch)) if len(owed) > BACKLOG else (1, 0)
+        limits = (BATCH_ROWS, min(self.batch_bytes, self.pace.batch_bytes)) if len(owed) > BACKLOG else (1, 0)
         groups = _grouped(taken, *limits)
         if more and len(groups) > 1 and len(groups[-1]) < BATCH_ROWS:
             groups.pop()  # what follows belongs to it
         loaded: list[Batch] = []
-        for rows in groups[: max(0, min(self._size - len(self.parcels), room))]:
-            parcel = _parcel(rows)
-            if not self.fits(len(parcel.body)):
+        for rows in groups[: max(0, min(self._size - len(self.batches), room))]:
+            batch = _parcel(rows)
+            if not self.fits(len(batch.body)):
                 break
-            loaded.append(parcel)
-            self.parcels.append(parcel)
+            loaded.append(batch)
+            self.batches.append(batch)
             self.cursor = rows[-1].row
         if owed and not taken:
             self.cursor = owed[-1].row
@@ -126,54 +126,54 @@ class InFlight:
             )
         return row.event.id in self.large or row.event.id in aside
 
-    def sent(self, parcel: Batch, mid: int, now: float) -> None:
-        """Note that *parcel* went out under the number *mid*; each wait for a receipt is twice the one before."""
-        if parcel.sent is not None:
-            parcel.wait = min(2 * parcel.wait, MAX_RESEND)
-        parcel.sent, parcel.due, parcel.flying = now, None, True
-        parcel.ahead, parcel.beside = self._bytes, len(self.flying)
-        self._mids[mid] = parcel
+    def sent(self, batch: Batch, mid: int, now: float) -> None:
+        """Note that *batch* went out under the number *mid*; each wait for a receipt is twice the one before."""
+        if batch.sent is not None:
+            batch.wait = min(2 * batch.wait, MAX_RESEND)
+        batch.sent, batch.due, batch.flying = now, None, True
+        batch.ahead, batch.beside = self._bytes, len(self.flying)
+        self._mids[mid] = batch
 
     def overdue(self, now: float) -> list[Batch]:
         """Return what waited too long for its receipt."""
-        return [parcel for parcel in self.parcels if parcel.due is not None and parcel.due <= now]
+        return [batch for batch in self.batches if batch.due is not None and batch.due <= now]
 
     def hurry(self, now: float) -> None:
         """Let everything go again at once: the centre has just come back."""
-        for parcel in self.parcels:
-            parcel.wait, parcel.acked = FIRST_RESEND / 2, None
-            if parcel.due is not None:
-                parcel.due = now
+        for batch in self.batches:
+            batch.wait, batch.acked = FIRST_RESEND / 2, None
+            if batch.due is not None:
+                batch.due = now
 
     def oldest(self, now: float) -> float | None:
         """Return for how many seconds the broker has had what it had first, ``None`` if it has nothing."""
-        acked = [parcel.acked for parcel in self.parcels if parcel.acked is not None]
+        acked = [batch.acked for batch in self.batches if batch.acked is not None]
         return now - min(acked) if acked else None
 
     def acked(self, mid: int, now: float) -> Batch | None:
         """Return the message that the broker's answer *mid* speaks of, and wait for its receipt from *now* on."""
-        parcel = self._mids.pop(mid, None)
-        if parcel is not None and parcel.sent is not None:
-            self.pace.answered(len(parcel.body), parcel.ahead, now - parcel.sent)
-            parcel.flying, parcel.due = False, now + parcel.wait
-            parcel.acked = now if parcel.acked is None else parcel.acked
-        return parcel
+        batch = self._mids.pop(mid, None)
+        if batch is not None and batch.sent is not None:
+            self.pace.answered(len(batch.body), batch.ahead, now - batch.sent)
+            batch.flying, batch.due = False, now + batch.wait
+            batch.acked = now if batch.acked is None else batch.acked
+        return batch
 
     def of_rows(self, epoch: str, first: int, last: int) -> list[Batch]:
         """Return the messages that hold just these rows, in their order; none where some rows are in no message."""
-        within = [p for p in self.parcels if p.epoch == epoch and first <= p.first and p.last <= last]
+        within = [p for p in self.batches if p.epoch == epoch and first <= p.first and p.last <= last]
         follows = all(one.first == before.last + 1 for before, one in pairwise(within))
         whole = bool(within) and (within[0].first, within[-1].last) == (first, last)
         return within if whole and follows else []
 
     def of_bytes(self, digest: str) -> Batch | None:
         """Return the message whose bytes have this SHA-256 (hex)."""
-        return next((p for p in self.parcels if sha256(p.body).hexdigest() == digest), None)
+        return next((p for p in self.batches if sha256(p.body).hexdigest() == digest), None)
 
-    def done(self, parcel: Batch) -> None:
-        """Forget *parcel*: it is where it should be."""
-        if parcel in self.parcels:
-            self.parcels.remove(parcel)
+    def done(self, batch: Batch) -> None:
+        """Forget *batch*: it is where it should be."""
+        if batch in self.batches:
+            self.batches.remove(batch)
 
 
 def _parcel(rows: list[Owed]) -> Batch:
@@ -183,7 +183,7 @@ def _parcel(rows: list[Owed]) -> Batch:
         events[0].place.epoch,
         events[0].place.seq,
         events[-1].place.seq,
-        batch([event.body for event in events]),
+        batched([event.body for event in events]),
     )
 
 

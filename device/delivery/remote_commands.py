@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from device.record.outbox import Outbox, RecordError
 from device.record.schema import Recalled
 from device.system.errors import TitikError
-from device.wire import MAX_SEQ, dumps, loads
+from device.wire import MAX_REPLAY, MAX_SEQ, dumps, loads
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,6 @@ STALE = timedelta(seconds=60)
 MAX_PER_MINUTE = 20
 """Requests taken in a minute; each costs the card a commit."""
 MINUTE = 60.0
-MAX_ROWS = 10_000
-"""Rows that one replay may speak of."""
 TRANSACTION = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
 VERB = re.compile(r"[a-z-]{1,40}\Z")
 EPOCH = re.compile(r"[0-9a-f]{1,32}\Z")
@@ -105,8 +103,8 @@ def _span(fields: dict[str, object], transaction: str) -> AskedRows:
             and not isinstance(last, bool)
             and 1 <= first <= last <= MAX_SEQ
         ):
-            if last - first >= MAX_ROWS:
-                raise MalformedRequestError(f"more than {MAX_ROWS} rows at once", transaction)
+            if last - first >= MAX_REPLAY:
+                raise MalformedRequestError(f"more than {MAX_REPLAY} rows at once", transaction)
             return AskedRows(epoch, first, last)
     raise MalformedRequestError("no epoch, from and to, as 7f3a9c1e, 1 and 42", transaction)
 

@@ -44,6 +44,8 @@ _ECDSA: Final = ec.ECDSA(SHA256())
 TAG_SIGN1: Final = 18
 TAG_ENCRYPT0: Final = 16
 TAG_CWT: Final = 61
+CONTENT_TYPE: Final = 3
+"""The header that names what the payload is (RFC 9052, 3.1)."""
 
 
 class UnsupportedAlgorithmError(TitikError, ValueError):

@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 from device.formats import base45
 from device.formats.cbor import MAPS, MAX_OCTETS, MalformedError, loads
 from device.formats.cose import Sign1, parse
-
-MAX_TEXT = 4300
-"""Characters; the largest QR (version 40, level L) holds 4,296 of them."""
+from device.model import MAX_TEXT
 
 LATEST = 32_503_680_000
 """The year 3000 in seconds since 1970: no time that is said lies beyond it."""

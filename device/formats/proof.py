@@ -15,7 +15,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.formats.cbor import MAPS, MalformedError
-from device.formats.cose import Sign1, UnsupportedAlgorithmError, holds
+from device.formats.cose import CONTENT_TYPE, Sign1, UnsupportedAlgorithmError, holds
 from device.formats.cwt import IAT, moment
 
 CONTEXT: Final = b"titik phone proof 1"
@@ -24,14 +24,14 @@ CNF: Final = 8
 FRESH: Final = timedelta(seconds=45)
 """How far the phone's clock and ours may lie apart, a new proof being made every 30 s."""
 
-_CONTENT_TYPE, _CWT_CLAIMS = 3, 15
+_CWT_CLAIMS = 15
 _APPLICATION_CWT = 61
 _COSE_KEY = 1
 
 
 def is_proof(message: Sign1) -> bool:
     """Return whether *message* says that its payload is a pass (IANA CoAP content format 61)."""
-    return message.header.get(_CONTENT_TYPE) == _APPLICATION_CWT
+    return message.header.get(CONTENT_TYPE) == _APPLICATION_CWT
 
 
 def holder_key(claims: Mapping[Any, Any]) -> ec.EllipticCurvePublicKey | None:

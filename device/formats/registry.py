@@ -70,9 +70,9 @@ class Format:
     domains: tuple[Domain, ...] = ()
     """What a key must vouch for to sign it; the first where the key says nothing of it."""
     unpack: Callable[[str], Unpacked] | None = None
-    """Takes the text apart; raises `Malformed` or `UnsupportedAlgorithmError`."""
+    """Takes the text apart; raises `MalformedError` or `UnsupportedAlgorithmError`."""
     read: Callable[[bytes], Stated] | None = None
-    """Reads the payload, once a signature held; raises `Malformed`."""
+    """Reads the payload, once a signature held; raises `MalformedError`."""
     phone: bool = False
     """Whether it may name a phone, which must prove each showing."""
     unread: Reason = Reason.NOT_SUPPORTED

@@ -34,7 +34,7 @@ class Pace:
         self._late = 0
 
     @property
-    def batch(self) -> int:
+    def batch_bytes(self) -> int:
         """Bytes that one message may have: two at once fill the line while the first one's answer comes."""
         return min(BATCH_BYTES, self.flight // 2)
 
@@ -72,7 +72,7 @@ class Limits:
     """
 
     def __init__(self, messages: int = 1000) -> None:
-        self.batch = BATCH_BYTES
+        self.batch_bytes = BATCH_BYTES
         """Bytes that a batch may have; one event goes alone, whatever it has."""
         self.messages = messages
         """Messages that may wait for their PUBACK."""
@@ -89,19 +89,19 @@ class Limits:
         self._strikes.append((max(in_hand), len(in_hand)))
         if len(self._strikes) < STRIKES and not limited:
             return
-        before = self.batch, self.messages
+        before = self.batch_bytes, self.messages
         size, count = (min(numbers) for numbers in zip(*self._strikes, strict=True))
         self._strikes = []
         if cause is not Cause.TOO_MANY:
-            self.batch = max(min(self.batch, size) // 2, LEAST_FLIGHT)
+            self.batch_bytes = max(min(self.batch_bytes, size) // 2, LEAST_FLIGHT)
         if cause is not Cause.TOO_LARGE:
             self.messages = max(min(self.messages, count) // 2, 1)
         self._acked = 0
         self._patience = min(2 * self._patience, MAX_PATIENCE)
-        if before != (self.batch, self.messages):
+        if before != (self.batch_bytes, self.messages):
             log.warning(
                 "perhaps the broker takes no more: batches of %d bytes from now on, and %d messages at once",
-                self.batch,
+                self.batch_bytes,
                 self.messages,
             )
 
@@ -109,12 +109,12 @@ class Limits:
         """Note that the broker acknowledged a message of *size* bytes, one of *beside* that waited for it."""
         if any(size >= suspect and beside >= many for suspect, many in self._strikes):
             self._strikes = []  # as much, and as many, went well since
-        if self.batch == BATCH_BYTES and self.messages == self._most:
+        if self.batch_bytes == BATCH_BYTES and self.messages == self._most:
             return
         self._acked += 1
         if self._acked >= self._patience:
             self._acked = 0
-            self.batch = min(self.batch + self.batch // 2, BATCH_BYTES)
+            self.batch_bytes = min(self.batch_bytes + self.batch_bytes // 2, BATCH_BYTES)
             self.messages = min(self.messages + 1 + self.messages // 4, self._most)
 
 

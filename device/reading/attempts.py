@@ -96,7 +96,7 @@ class Unmarked:
         """Do nothing."""
 
 
-class Ward(NamedTuple):
+class ReaderGuard(NamedTuple):
     """What stands around each attempt: what contains its exceptions, and the mark of who is at work."""
 
     contained: Contained
@@ -111,7 +111,7 @@ class Ward(NamedTuple):
             self.mark.leave()
 
 
-ALONE = Ward(Contained(), Unmarked())
+ALONE = ReaderGuard(Contained(), Unmarked())
 """The ward of a command that looks at a few pictures."""
 
 _CURVES = {power: [round(255 * (level / 255) ** power) for level in range(256)] for power in (0.3, 2.0)}
@@ -232,7 +232,7 @@ BY_ZBAR = Chain(
 """The chain of zbar alone. It reads three of four codes that the whole chain reads, and at a slower pace."""
 
 
-def look(attempt: Attempt, picture: Picture, ward: Ward = ALONE) -> Reading:
+def look(attempt: Attempt, picture: Picture, ward: ReaderGuard = ALONE) -> Reading:
     """Return what *attempt* sees in the whole *picture*, in the picture's own elements; raises nothing.
 
     Where its reader raised, something stood that it could not take: all of the picture is a suspect, so that the other
@@ -256,7 +256,7 @@ def look(attempt: Attempt, picture: Picture, ward: Ward = ALONE) -> Reading:
     )
 
 
-def look_close(attempt: Attempt, picture: Picture, place: Corners, ward: Ward = ALONE) -> Reading:
+def look_close(attempt: Attempt, picture: Picture, place: Corners, ward: ReaderGuard = ALONE) -> Reading:
     """Return what *attempt* reads in the surroundings of *place*; what it reads stands there. Raises nothing."""
     with ward.contained.at(attempt.name):
         margin = MARGIN * place.side

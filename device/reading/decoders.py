@@ -14,6 +14,8 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
+from device.model import MAX_TEXT
+
 try:
     from pyzbar import pyzbar
     from pyzbar.wrapper import ZBarSymbol
@@ -24,8 +26,6 @@ Luma = NDArray[np.uint8]
 
 ZXING, ZBAR = "zxing-cpp", "zbar"
 """The names of the two, in ``health`` and in the log."""
-MAX_TEXT = 4300
-"""Characters; no QR holds more."""
 MAX_CODES = 64
 """Places taken from one picture; a wall of codes must not become a wall of work."""
 _QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCodeModel1, zxingcpp.BarcodeFormat.QRCodeModel2])

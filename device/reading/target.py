@@ -124,7 +124,7 @@ class InView(NamedTuple):
         return self.standing.scenery
 
 
-class Nearest:
+class TargetSelector:
     """Chooses among the codes of one view after the other; keeps digests and places, never a text.
 
     Each view is two steps: `seen` says what is there, and once it is known of which of these a showing goes on,

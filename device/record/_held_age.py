@@ -2,7 +2,7 @@
 
 One clock alone may step by a year; what it says then must not delete anything. A row goes once both have passed.
 
-The uptime at which a row was held is not written beside each row, which would wear out the card. The table `age` says
+The uptime at which a row was held is not written beside each row, which would wear out the card. The table ``age`` says
 it for spans of trusted time instead: a row held at *t* was held at the uptime of the first entry that is not before
 *t*, or earlier. An entry that comes between two makes the rows of its span younger, never older.
 """

@@ -30,7 +30,7 @@ class OutboxOpenError(TitikError):
 class Opening:
     """Opens the file at *path* for *point*, or for whoever asks where that is ``None``; *at* dates what is set aside.
 
-    *ballast* goes overboard where the disk has no room to mend.
+    *reserve* is given up where the disk has no room to mend.
     """
 
     def __init__(self, path: Path, point: str | None, reserve: Reserve, at: Callable[[], datetime]) -> None:
@@ -41,7 +41,7 @@ class Opening:
         self._first = True
 
     def file(self) -> sqlite3.Connection:
-        """Return the file, whole and ours. Raises `OutboxOpenError`, `sealing.SealError`, sqlite3.Error and OSError."""
+        """Return the file, whole and ours. Raises `OutboxOpenError`, `SealError`, sqlite3.Error and OSError."""
         self._tighten()
         _recovery.finish(self._path)
         for _ in range(TURNS):
@@ -109,5 +109,5 @@ class Opening:
 
 
 def is_damaged(error: sqlite3.Error) -> bool:
-    """Return whether *error*, of SQLite or of `cabinet`, says that the file itself is the matter."""
+    """Return whether *error*, of SQLite or of `_prepared`, says that the file itself is the matter."""
     return damaged(error) or str(error).startswith("malformed")

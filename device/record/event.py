@@ -15,10 +15,8 @@ from device.model import WITA, Belief, Domain, Event, Place
 from device.system.clock import ClockState, stamp
 from device.trust.fleet_secret import FleetSecret
 from device.verdict.sightings import Sighting
-from device.wire import dumps, loads
+from device.wire import CLOCK, SCAN, dumps, loads
 
-SCAN = "id.titik.scan"
-CLOCK = "id.titik.clock"
 _IN_DOUBT = re.compile(rb'"clock":\{"boot":"([^"]*)",(?:"floor":"[^"]*",)?"synced":false,"uptime":([0-9.]+)\}')
 
 

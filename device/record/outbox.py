@@ -1,8 +1,8 @@
 """What is owed to the centre, in a file that survives the power cut (SQLite, WAL, synchronous=FULL).
 
 Rows keep the epoch they were written in; every opening starts a new one, so that a restored or cloned card
-never continues an old count. Rows that the centre holds are kept some days for a replay. The one lock of
-the program is here: the loop appends, the courier reads and settles.
+never continues an old count. Rows that the centre holds are kept some days for a replay. The lock of the
+file is here, and of what lies sealed beside it: the loop appends, the courier and the local socket read and settle.
 """
 
 import logging
@@ -216,7 +216,7 @@ class Outbox:
 
     def _hold(self, ids: list[str], trusted: datetime | None) -> int:
         file, changed = self._opened(), 0
-        for after in range(0, len(ids), AT_A_TIME):  # the log of so many rows fits where the ballast was
+        for after in range(0, len(ids), AT_A_TIME):  # the log of so many rows fits where the reserve was
             with self._writing(file):
                 self._age.mark(file, _held_age.stamp(trusted))
                 held = schema.hold(file, ids[after : after + AT_A_TIME], _held_age.stamp(trusted))
@@ -228,7 +228,7 @@ class Outbox:
     def purge(self, trusted: datetime, keep: timedelta) -> int:
         """Delete what the centre has held for longer than *keep*, and held rows beyond the bound; return how many.
 
-        Both time and uptime must have passed (`age`). What was held while the clock was not trusted grows old from
+        Both time and uptime must have passed (`HeldAge`). What was held while the clock was not trusted grows old from
         *trusted* on. Raises `RecordError`.
         """
         now, seconds = _held_age.stamp(trusted), int(keep.total_seconds())

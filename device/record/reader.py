@@ -158,8 +158,10 @@ def sealed(path: Path) -> list[dict[str, Any]]:
     for one in paths(path):
         whose = of_name(one)
         try:
-            with OutboxReader(one) as shelf:
-                found.append({"file": one.name, "point": shelf.point() or whose, **shelf.tell(), "why": None})
+            with OutboxReader(one) as outbox_reader:
+                found.append(
+                    {"file": one.name, "point": outbox_reader.point() or whose, **outbox_reader.tell(), "why": None}
+                )
         except OutboxReadError as error:
             unknown: dict[str, Any] = {"owed": None, "held": 0, "oldest": None, "kept": [], "last": 0}
             found.append({"file": one.name, "point": whose, **unknown, "why": str(error)})

@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS age (held_at INTEGER PRIMARY KEY, uptime INTEGER NOT 
 _NEW = f"BEGIN IMMEDIATE;{_EVENT}{_SINCE_2}{_ADDED}PRAGMA application_id = {APPLICATION_ID};COMMIT;"
 _FROM_1 = f"BEGIN IMMEDIATE;ALTER TABLE event ADD COLUMN crc INTEGER;{_SINCE_2}COMMIT;"
 _TAIL = 300
-"""Bytes at the end of a body in which its `source` stands: the keys are sorted, and those after it are short."""
+"""Bytes at the end of a body in which its ``source`` stands: the keys are sorted, and those after it are short."""
 _SOURCE = re.compile(rb'"source":"/titik/([a-z0-9-]+)","specversion":')
 
 

@@ -1,7 +1,7 @@
 """Outboxes of other points, sealed beside the one in use: what is in them, and how it is paid.
 
 Each is a single file without a log, and whole: only receipts that somebody brought, and age, change it.
-`sealing` says how it came there, and how it goes.
+`_sealing` says how it came there, and how it goes.
 """
 
 import logging
@@ -62,7 +62,7 @@ class SettleError(TitikError):
 
 
 class SealedFiles:
-    """Those beside the outbox at *path*, under its *lock*; *uptime* as in `age`.
+    """Those beside the outbox at *path*, under its *lock*; *uptime* as `HeldAge` has it.
 
     Whoever calls `look` and `purge` has taken the lock.
     """

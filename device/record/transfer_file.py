@@ -61,7 +61,7 @@ class Header:
     """The life of the centre that gave the receipts."""
 
 
-class Pen:
+class TransferWriter:
     """Writes the lines of the file that is to lie at *path*; see `writing`. Raises `TransferFileError`."""
 
     def __init__(self, path: Path, file: BinaryIO, header: Header) -> None:
@@ -95,7 +95,7 @@ class Pen:
 
 
 @contextmanager
-def writing(path: Path, header: Header) -> Iterator[Pen]:
+def writing(path: Path, header: Header) -> Iterator[TransferWriter]:
     """Bind the pen for a new file, which has its name, whole and durable, once the block has ended well.
 
     Raises `TransferFileError`. Where anything is raised, the new file is taken away again, and *path* is what it was.
@@ -106,7 +106,7 @@ def writing(path: Path, header: Header) -> Iterator[Pen]:
             fresh.unlink(missing_ok=True)
             file = os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
         try:
-            pen = Pen(path, file, header)
+            pen = TransferWriter(path, file, header)
             yield pen
             pen.end()
         finally:

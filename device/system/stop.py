@@ -6,6 +6,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+GLANCE = 0.25
+"""Seconds after which a wait for something else looks whether it should stop."""
+
 
 class Stop:
     """A flag that a signal handler may set, and a wait that it cuts short; bound to a ``with`` block.

@@ -21,7 +21,11 @@ STEP = timedelta(hours=1)
 
 
 class TimeFloor:
-    """Keeps `value` in a file of *folder*."""
+    """Keeps `value` in a file of *folder*.
+
+    `note` is the loop's, `reset` the local socket's, and no lock is needed: `value` is set whole, and the loop writes
+    an hour apart. Where both meet in one moment the later one stays, and a write of the file that fails is logged.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME

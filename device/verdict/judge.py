@@ -16,7 +16,8 @@ CLOCK_DOUBT = timedelta(days=30)
 """How far behind the truth an untrusted clock's floor is taken to be at the most (``design.md``, Time)."""
 
 TURNS = (timedelta(0), timedelta(hours=3))
-"""Times of the office's day at which a verdict may turn: the dates of policies at midnight, the office day at three."""
+"""Times of the office's day at which what is in view is judged again: midnight, when policies begin and end, and three,
+which is to be the border of the office day (``design.md``, Words) and at which nothing turns yet."""
 INSTANT = timedelta.resolution
 
 REFUSALS: Mapping[Reason, Outcome] = {
@@ -85,7 +86,7 @@ def judge(text: str, rules: Rules, at: datetime, floor: datetime | None = None) 
     """Return the verdict on *text* at the time *at*, for any text whatever.
 
     With a *floor* the clock is not trusted: only what is the same at the floor and thirty days later is
-    said, everything else is `clock-untrusted`. So is every proof of a phone that nothing else speaks against.
+    said, everything else is ``clock-untrusted``. So is every proof of a phone that nothing else speaks against.
     """
     if floor is None:
         return _judge(text, rules, at)

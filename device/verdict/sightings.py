@@ -17,10 +17,10 @@ from device.verdict.judge import Basis, Judged, Rules, until
 MAX_KNOWN = 512
 """Codes remembered at once; beyond it strangers are forgotten before credentials, the oldest first."""
 MINUTE = 60.0
-AFTER = 2.0
+QUIET_AFTER_PASS = 2.0
 """Seconds after a pass left the view in which what was seen beside it and is no pass does not shine: its light would
 be taken for the answer to the pass."""
-LINGERS = 10.0
+PASS_HOLDS = 10.0
 """Seconds after its light in which a pass that stays in view keeps such lights back."""
 STRICTNESS = {Outcome.ADMIT: 0, Outcome.CHECK: 1, Outcome.REFUSE: 2}
 """The order of ``design.md``, Verdicts."""
@@ -142,7 +142,7 @@ class Sightings:
         a_pass = _a_pass(known.judged)
         if known.put_off:
             return Shown(None, a_pass) if self._serving(tick) else None
-        if a_pass and known.lit is not None and tick - known.lit <= LINGERS:
+        if a_pass and known.lit is not None and tick - known.lit <= PASS_HOLDS:
             self._serve(tick)
         return Shown(known.lit, a_pass, self._stale(known, basis))
 
@@ -191,11 +191,11 @@ class Sightings:
 
     def _hidden(self, known: _Known) -> bool:
         """Return whether *known* was in view when a pass that is being served came before it."""
-        return known.last >= self._began - AFTER
+        return known.last >= self._began - QUIET_AFTER_PASS
 
     def _serving(self, tick: float) -> bool:
         """Return whether a pass is being served, or was just now."""
-        return tick - self._served < AFTER
+        return tick - self._served < QUIET_AFTER_PASS
 
     def _stale(self, known: _Known, basis: Basis) -> bool:
         """Return whether *known* may come to another verdict than when it was judged.

@@ -11,10 +11,10 @@ from typing import Any
 
 from device.formats.cbor import MalformedError
 from device.formats.cose import Sign1, UnsupportedAlgorithmError
-from device.formats.cwt import MAX_TEXT, Token
+from device.formats.cwt import Token
 from device.formats.proof import fresh, holder_key, proven_at
 from device.formats.registry import Format, Stated, Unpacked, format_of
-from device.model import Belief, Claims, Credential, Kind, Reason, Statement
+from device.model import MAX_TEXT, Belief, Claims, Credential, Kind, Reason, Statement
 from device.trust.bundle import Key, Trust, identity, revocation
 from device.trust.roster import MAX_NUMBER
 

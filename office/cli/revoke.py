@@ -1,7 +1,6 @@
 """``titik-office revoke``: passes that shall no longer be believed, by number or by hash."""
 
 import argparse
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +11,7 @@ from typing import Any
 from device.model import WITA
 from device.system.command_line import answered_by
 from office.cli import options
-
-_HASH = re.compile(r"[0-9a-f]{16}\Z")
+from office.desk.issue_log import HASH
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,6 @@ def run(asked: Revoke, now: datetime, *, usage: Callable[[str], Any]) -> None:
 
 
 def _hash(text: str) -> str:
-    if not _HASH.match(text.lower()):
+    if not HASH.match(text.lower()):
         raise argparse.ArgumentTypeError(f"{text[:40]!r}: 16 angka heksadesimal / hexadecimal characters")
     return text.lower()

@@ -19,7 +19,7 @@ from office.desk.refusal import RefusalError
 
 LOG: Final = "issued.csv"
 COLUMNS: Final = ("number", "domain", "until", "revocation", "issued")
-_HASH = re.compile(r"[0-9a-f]{16}\Z")
+HASH = re.compile(r"[0-9a-f]{16}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,6 @@ def _entry(line: int, row: list[str]) -> Entry:
         entry = Entry(number, Domain(domain), date.fromisoformat(until), revocation, datetime.fromisoformat(issued))
     except ValueError as error:
         raise ValueError(f"line {line}: {error}") from None
-    if not _HASH.match(revocation):
+    if not HASH.match(revocation):
         raise ValueError(f"line {line}: {revocation[:20]!r} is not a hash")
     return entry

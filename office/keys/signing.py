@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from device.formats import base45
-from device.formats.cose import EDDSA, ES256, TAG_SIGN1, to_be_signed
+from device.formats.cose import CONTENT_TYPE, EDDSA, ES256, TAG_SIGN1, to_be_signed
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
-_ALGORITHM, _CONTENT_TYPE, _KID = 1, 3, 4
+_ALGORITHM, _KID = 1, 4
 """Header labels (RFC 9052, 3.1)."""
 _HALF: Final = 32
 """Bytes of ES256's ``r``, and of its ``s`` (RFC 9053, 2.1)."""
@@ -50,5 +50,5 @@ def packed(message: bytes) -> str:
 
 
 def _header(algorithm: int, kid: bytes, content_type: int | None) -> bytes:
-    said = {_ALGORITHM: algorithm, _KID: kid} | ({} if content_type is None else {_CONTENT_TYPE: content_type})
+    said = {_ALGORITHM: algorithm, _KID: kid} | ({} if content_type is None else {CONTENT_TYPE: content_type})
     return cbor2.dumps(said, canonical=True)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.brokers.servers import SERVERS, Server
+from tests.support.centre import CentreProgram
 from tests.support.credentials import staff_pass
-from tests.support.point import Centre, Station, save
+from tests.support.point import DATES, Station, save
 from tests.support.world import wait_for
-from tests.whole.test_whole import DATES
 
 LIVE, AWAY, DOWN = 8, 12, 4
 """People while all is well, while the centre is away, and while the broker is, too."""
@@ -31,13 +31,13 @@ def lines(server: Server, protocol: int) -> str:
     return f"protocol = {protocol}\n{named}"
 
 
-def office(stack: ExitStack, folder: Path, server: Server, protocol: int) -> tuple[Station, Centre]:
+def office(stack: ExitStack, folder: Path, server: Server, protocol: int) -> tuple[Station, CentreProgram]:
     """Enter a centre and a station that shows one person after the other, for as long as there are pictures."""
     more = lines(server, protocol)
     station = Station(folder / "point", server.port, camera={"loop": "true", "hold": 0.1, "gap": 0.15}, more=more)
     for n in range(30):
         save(station.pictures / f"{n:03d}.png", staff_pass(f"{n:04d}", **DATES))
-    centre = Centre(folder / "centre", server.port, more)
+    centre = CentreProgram(folder / "centre", server.port, more)
     if server.username:
         station.write()
         (station.folder / "secrets" / "mqtt-password").write_text("any")
@@ -62,7 +62,7 @@ def test_a_broker_killed_with_a_backlog_costs_nothing(tmp_path: Path, kind: type
         station, centre = office(stack, tmp_path, server, protocol)
         people(station, LIVE)
         wait_for(lambda: len(centre.ids()) >= LIVE, "the first are held while all is well")
-        centre.child.kill()
+        centre.kill()
         people(station, AWAY)
         server.kill()
         people(station, DOWN)

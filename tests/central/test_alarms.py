@@ -9,14 +9,15 @@ import pytest
 from central.alarms import Alarms
 from central.broker.bundle_publisher import PostingFault
 from central.store.troubles import CENTRE, LATE, RIVAL, TWIN, UNPOSTED
-from tests.central.store.test_store import NOW, Centre
+from tests.support.messages import NOW
+from tests.support.store import CentreStore
 
 
 def test_a_point_that_waits_is_said_once_and_named_until_nothing_of_it_waits(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         alarms = Alarms(centre.store)
         assert alarms.wire() == {}
         for waiting in (300, 400, 500):
@@ -37,7 +38,7 @@ def test_a_point_that_waits_is_said_once_and_named_until_nothing_of_it_waits(
 
 
 def test_why_the_bundle_is_not_posted_is_said_once_a_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         alarms = Alarms(centre.store)
         for why in ("a", "a", "b", None, None):
             alarms.note_fault(None if why is None else PostingFault(why, "do this", 5, 4))
@@ -51,7 +52,7 @@ def test_why_the_bundle_is_not_posted_is_said_once_a_reason(tmp_path: Path, capl
 
 
 def test_what_a_process_before_left_is_over_or_goes_on(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         with centre.store.writing():
             for point, word in (("dprd-1", LATE), (CENTRE, UNPOSTED), ("dprd-1", TWIN), (CENTRE, RIVAL)):
                 centre.store.trouble(point, word, {}, NOW)
@@ -65,7 +66,7 @@ def test_what_a_process_before_left_is_over_or_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_was_set_back_ends_what_it_cannot_date(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         with centre.store.writing():
             centre.store.trouble("dprd-1", TWIN, {}, NOW)
         Alarms(centre.store).look_round(NOW - timedelta(hours=1))
@@ -73,7 +74,7 @@ def test_a_clock_that_was_set_back_ends_what_it_cannot_date(tmp_path: Path) -> N
 
 
 def test_another_centre_is_said_once_while_it_is_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         alarms = Alarms(centre.store)
         for _ in range(3):
             alarms.note_rival("life\x1b")

@@ -10,15 +10,10 @@ import resource
 import select
 import signal
 import socket
-import sqlite3
 import struct
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -27,63 +22,11 @@ from device.config import BrokerSettings
 from device.delivery.remote_commands import VERBS
 from device.mqtt_client import Link
 from device.system.disk import write_whole
-from device.wire import MAX_BUNDLE, Message, Quarantined, Receipt, Received, Topics, batch, digest, dumps, parse_receipt
-from tests.central.store.test_store import event, schema
-from tests.support.world import PATIENCE, REPOSITORY, Child, Mosquitto, free_port, wait_for
-
-POINT = "bupati-1"
-FLEET = "titik/v1/fleet/centre"
-
-
-class Station:
-    """A point that sends what it is told, and keeps what it hears."""
-
-    def __init__(self, link: Link, point: str) -> None:
-        self._link = link
-        self._point = point
-        self.heard: list[Received] = []
-
-    def send(self, body: bytes, leaf: str = "event", *, retain: bool = False) -> None:
-        self._link.publish(Message(f"titik/v1/{self._point}/{leaf}", body, retain=retain))
-
-    def look(self) -> None:
-        self.heard += [happened for happened in self._link.turn(0.05) if isinstance(happened, Received)]
-
-    def receipts(self, count: int) -> list[Receipt | Quarantined]:
-        """Return the first *count* answers, once they are there, and forget them."""
-        topic = f"titik/v1/{self._point}/receipt"
-
-        def told() -> list[Received]:
-            self.look()
-            return [got for got in self.heard if got.topic == topic]
-
-        wait_for(lambda: len(told()) >= count, what=f"{count} receipts")
-        answers = [got.body for got in self.heard if got.topic == topic]
-        self.heard = [got for got in self.heard if got.topic != topic]
-        for body in answers:
-            schema("receipt").validate(json.loads(body))
-        return [parse_receipt(body) for body in answers]
-
-    def centre(self, word: str) -> dict[str, Any]:
-        """Return what the centre says of itself, once its state is *word*."""
-
-        def told() -> dict[str, Any] | None:
-            self.look()
-            said = [json.loads(got.body) for got in self.heard if got.topic == FLEET]
-            return said[-1] if said and said[-1]["state"] == word else None
-
-        said = wait_for(told, what=f"the centre says {word}")
-        assert said is not None
-        schema("centre-state").validate(said)
-        return said
-
-
-@contextmanager
-def station(broker: Mosquitto, point: str = POINT, protocol: int = 5) -> Iterator[Station]:
-    told = BrokerSettings(port=broker.port, protocol=protocol)  # type: ignore[arg-type]  # 4 or 5
-    with Link(told, point, will=Message(f"titik/v1/{point}/state", b"{}")) as link:
-        link.subscribe([f"titik/v1/{point}/receipt", FLEET])
-        yield Station(link, point)
+from device.wire import MAX_BUNDLE, Message, Quarantined, Received, Topics, batch, dumps
+from tests.support.centre import FLEET, CentreProgram, ask, fake_station, receipt
+from tests.support.framing import Packets
+from tests.support.messages import POINT, event, schema
+from tests.support.world import PATIENCE, REPOSITORY, Mosquitto, free_port, wait_for
 
 
 @pytest.fixture
@@ -107,50 +50,18 @@ sys.exit(__main__.main())
 """The centre's program with limits that no test could wait for: who waits for them hangs."""
 
 
-class Centre(Child):
-    """``titik-central run`` in a folder."""
-
-    def __init__(
-        self,
-        folder: Path,
-        port: int,
-        more: str = "",
-        env: dict[str, str] | None = None,
-        program: Sequence[str] = ("-m", "central"),
-    ) -> None:
-        folder.mkdir(exist_ok=True)
-        self.config = folder / "central.toml"
-        self.database = folder / "central.db"
-        self.config.write_text(
-            f"[broker]\nport = {port}\n{more}\n[store]\npath = {json.dumps(str(self.database))}\n", encoding="utf-8"
-        )
-        super().__init__([sys.executable, *program, "run", "--config", self.config], folder, env)
-
-    def rows(self) -> list[tuple[str, str, int]]:
-        with closing(sqlite3.connect(self.database)) as file:
-            return file.execute("SELECT source, epoch, seq FROM event ORDER BY seq").fetchall()
-
-    def says(self, words: str, times: int = 1) -> None:
-        wait_for(lambda: self.err.count(words) >= times, what=f"the centre logs {words!r}: {self.err}")
-
-
 @pytest.fixture
-def centre(tmp_path: Path, broker: Mosquitto) -> Iterator[Centre]:
-    with Centre(tmp_path / "centre", broker.port) as child:
+def centre(tmp_path: Path, broker: Mosquitto) -> Iterator[CentreProgram]:
+    with CentreProgram(tmp_path / "centre", broker.port) as child:
         child.says("state online")
         yield child
-
-
-def receipt(centre_: str, *events: dict[str, Any]) -> Receipt:
-    seqs = [told["data"]["seq"] for told in events]
-    return Receipt(centre_, events[0]["data"]["epoch"], seqs[0], seqs[-1], len(seqs), digest(e["id"] for e in events))
 
 
 @pytest.mark.parametrize("protocol", [5, 4])
 def test_a_receipt_is_a_row_that_survives_kill_9(tmp_path: Path, broker: Mosquitto, protocol: int) -> None:
     told = [event(seq) for seq in range(1, 8)]
-    centre = Centre(tmp_path / "centre", broker.port, f"protocol = {protocol}")
-    with station(broker, protocol=protocol) as point:
+    centre = CentreProgram(tmp_path / "centre", broker.port, f"protocol = {protocol}")
+    with fake_station(broker, protocol=protocol) as point:
         with centre:
             life = point.centre("online")["centre"]
             point.send(dumps(told[0]))
@@ -168,9 +79,9 @@ def test_a_receipt_is_a_row_that_survives_kill_9(tmp_path: Path, broker: Mosquit
         point.centre("stopped")
 
 
-def test_garbage_and_a_foreign_source_are_quarantined_and_answered(broker: Mosquitto, centre: Centre) -> None:
+def test_garbage_and_a_foreign_source_are_quarantined_and_answered(broker: Mosquitto, centre: CentreProgram) -> None:
     foreign = dumps(event(point="dprd-1"))
-    with station(broker) as point:
+    with fake_station(broker) as point:
         life = point.centre("online")["centre"]
         for body in (b"GEHEIM", foreign, foreign):
             point.send(body)
@@ -183,11 +94,11 @@ def test_garbage_and_a_foreign_source_are_quarantined_and_answered(broker: Mosqu
 
 
 def test_events_of_a_night_without_a_centre_wait_for_it(tmp_path: Path, broker: Mosquitto) -> None:
-    centre = Centre(tmp_path / "centre", broker.port)
+    centre = CentreProgram(tmp_path / "centre", broker.port)
     with centre:
         centre.says("state online")
         assert centre.stop() == 0
-    with station(broker) as point:
+    with fake_station(broker) as point:
         for seq in range(1, 31):
             point.send(dumps(event(seq)))
         with centre:
@@ -216,7 +127,7 @@ def test_what_a_kept_session_brings_with_the_brokers_first_word_is_not_lost() ->
 
 def test_a_broker_that_is_away_is_weather(tmp_path: Path) -> None:
     broker = Mosquitto(tmp_path)
-    with Centre(tmp_path / "centre", broker.port) as centre:
+    with CentreProgram(tmp_path / "centre", broker.port) as centre:
         centre.says("no broker at 127.0.0.1")
         with broker:
             centre.says("state online")
@@ -224,7 +135,7 @@ def test_a_broker_that_is_away_is_weather(tmp_path: Path) -> None:
             centre.says("the next try follows", 2)
             broker.start()
             centre.says("state online", 2)
-            with station(broker) as point:
+            with fake_station(broker) as point:
                 point.send(dumps(event(1)))
                 point.receipts(1)
             assert centre.stop() == 0
@@ -245,8 +156,6 @@ def weather(request: pytest.FixtureRequest, broker: Mosquitto) -> Iterator[int]:
 
 def test_the_last_word_is_acknowledged_before_the_centre_hangs_up(tmp_path: Path) -> None:
     """A broker that the centre leaves meanwhile may give it to nobody."""
-    from tests.central.broker.test_bundle_publisher import Packets  # noqa: PLC0415 - it takes the centre from here
-
     order: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -271,7 +180,7 @@ def test_the_last_word_is_acknowledged_before_the_centre_hangs_up(tmp_path: Path
         thread = Thread(target=speak)
         thread.start()
         port = server.getsockname()[1]
-        with Centre(tmp_path / "centre", port, "protocol = 4", program=ENDLESS) as centre:
+        with CentreProgram(tmp_path / "centre", port, "protocol = 4", program=ENDLESS) as centre:
             centre.says("state online")
             assert centre.stop() == 0
         thread.join()
@@ -280,7 +189,7 @@ def test_the_last_word_is_acknowledged_before_the_centre_hangs_up(tmp_path: Path
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_waits_for_no_weather(tmp_path: Path, weather: int, signum: signal.Signals) -> None:
-    with Centre(tmp_path / "centre", weather, program=ENDLESS) as centre:
+    with CentreProgram(tmp_path / "centre", weather, program=ENDLESS) as centre:
         centre.says("the store is open")
         centre.process.send_signal(signum)
         assert centre.process.wait() == 0
@@ -292,7 +201,7 @@ def test_systemd_hears_ready_then_each_turn_then_stopping_in_any_weather(tmp_pat
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(PATIENCE)
         env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
-        with Centre(tmp_path / "centre", weather, env=env, program=ENDLESS) as centre:
+        with CentreProgram(tmp_path / "centre", weather, env=env, program=ENDLESS) as centre:
             assert systemd.recv(100) == b"READY=1"
             assert centre.database.exists()
             assert [systemd.recv(100) for _ in range(4)] == 4 * [b"WATCHDOG=1"]
@@ -309,11 +218,11 @@ def _word(systemd: socket.socket) -> bytes:
         return b""
 
 
-def test_a_full_disk_is_said_receipts_nothing_and_heals_by_itself(broker: Mosquitto, centre: Centre) -> None:
+def test_a_full_disk_is_said_receipts_nothing_and_heals_by_itself(broker: Mosquitto, centre: CentreProgram) -> None:
     """The limit on the size of its files stands in for the disk; Python turns it into an error, not a signal."""
     told = [event(seq) for seq in range(1, 101)]
     whole = [batch([dumps(one) for one in told[:50]]), batch([dumps(one) for one in told[50:]])]
-    with station(broker) as point:
+    with fake_station(broker) as point:
         life = point.centre("online")["centre"]
         before = resource.prlimit(centre.process.pid, resource.RLIMIT_FSIZE)
         log = (centre.config.parent / "err").stat().st_size
@@ -331,8 +240,8 @@ def test_a_full_disk_is_said_receipts_nothing_and_heals_by_itself(broker: Mosqui
     assert "Traceback" not in centre.err
 
 
-def test_a_database_moved_away_ends_the_centre_without_a_receipt(broker: Mosquitto, centre: Centre) -> None:
-    with station(broker) as point:
+def test_a_database_moved_away_ends_the_centre_without_a_receipt(broker: Mosquitto, centre: CentreProgram) -> None:
+    with fake_station(broker) as point:
         point.centre("online")
         centre.database.rename(centre.database.with_name("moved.db"))
         point.send(dumps(event(1)))
@@ -354,7 +263,7 @@ def test_the_password_comes_from_the_environment_and_is_never_logged(tmp_path: P
     known.chmod(0o600)
     with Mosquitto(tmp_path, f"allow_anonymous false\npassword_file {known}") as broker:
         env = {"TITIK_MQTT_PASSWORD": password}
-        with Centre(tmp_path / "centre", broker.port, 'username = "central"', env) as centre:
+        with CentreProgram(tmp_path / "centre", broker.port, 'username = "central"', env) as centre:
             centre.says(said)
         assert password not in centre.err.replace(said, "")
 
@@ -365,9 +274,9 @@ def test_an_acl_that_eats_receipts_is_said_once(tmp_path: Path) -> None:
         "topic read titik/v1/+/event\ntopic write titik/v1/bupati-1/event\ntopic write titik/v1/fleet/centre\n"
     )
     acl.chmod(0o600)
-    with Mosquitto(tmp_path, f"acl_file {acl}") as broker, Centre(tmp_path / "centre", broker.port) as centre:
+    with Mosquitto(tmp_path, f"acl_file {acl}") as broker, CentreProgram(tmp_path / "centre", broker.port) as centre:
         centre.says("state online")
-        with station(broker) as point:
+        with fake_station(broker) as point:
             for seq in (1, 2, 3):
                 point.send(dumps(event(seq)))
             point.look()
@@ -377,14 +286,8 @@ def test_an_acl_that_eats_receipts_is_said_once(tmp_path: Path) -> None:
     assert centre.err.count("the broker refuses what the centre says") == 1
 
 
-def ask(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run ``titik-central`` and return what came of it."""
-    command = [sys.executable, "-m", "central", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_status_reads_beside_the_running_centre(broker: Mosquitto, centre: Centre) -> None:
-    with station(broker) as point:
+def test_status_reads_beside_the_running_centre(broker: Mosquitto, centre: CentreProgram) -> None:
+    with fake_station(broker) as point:
         life = point.centre("online")["centre"]
         said = {"state": "online", "boot": "b1", "epoch": "7f3a9c1e", "seq": 6}
         schema("state").validate(said)
@@ -514,7 +417,7 @@ def test_the_bundle_is_posted_again_to_a_broker_that_forgot_it(tmp_path: Path) -
     posted = "the bundle of 21 bytes is posted for all points"
     with (
         Mosquitto(tmp_path) as broker,
-        Centre(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre,
+        CentreProgram(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre,
     ):
         centre.says(posted)
         broker.kill()
@@ -540,7 +443,7 @@ def test_a_bundle_that_cannot_be_posted_is_said_once_and_posted_when_it_is_mende
     bundle = tmp_path / "trust.cbor"
     if octets is not None:
         bundle.write_bytes(octets)
-    with Centre(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre:
+    with CentreProgram(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{bundle}"') as centre:
         centre.says(says)
         write_whole(bundle, b"mended")
         centre.says("the bundle of 6 bytes is posted for all points")

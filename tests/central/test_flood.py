@@ -19,10 +19,10 @@ from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
 from device.wire import Acked, Message, Received, dumps, loads
-from tests.central.store import test_said, test_store
-from tests.central.store.test_store import NOW, event
-from tests.central.test_centre import FLEET, Centre, receipt, station
 from tests.faults.strict import Strict
+from tests.support.centre import FLEET, CentreProgram, fake_station, receipt
+from tests.support.messages import NOW, event
+from tests.support.store import CentreStore, poison
 from tests.support.world import Mosquitto, wait_for
 
 RECEIPTS = "titik/v1/+/receipt"
@@ -40,14 +40,14 @@ def give(link: Link, *messages: Message) -> None:
     wait_for(acked, "the broker has them")
 
 
-def troubles(centre: Centre) -> list[Trouble]:
+def troubles(centre: CentreProgram) -> list[Trouble]:
     with Store(centre.database, NOW) as store:
         return store.troubles()
 
 
 def test_who_sends_one_event_behind_a_flood_has_its_receipt_before_most_of_the_flood(tmp_path: Path) -> None:
     flood = 900
-    with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, CentreProgram(tmp_path / "centre", broker.port) as centre:
         told = BrokerSettings(port=broker.port)
         centre.says("state online")
         with (
@@ -116,7 +116,11 @@ def test_where_the_broker_acknowledges_slowly_no_point_is_said_to_send_more_than
 
 
 def test_a_flood_of_words_is_answered_beside_and_leaves_the_newest(tmp_path: Path) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port) as centre, station(broker) as point:
+    with (
+        Mosquitto(tmp_path) as broker,
+        CentreProgram(tmp_path / "centre", broker.port) as centre,
+        fake_station(broker) as point,
+    ):
         life = point.centre("online")["centre"]
         for n in range(1_000):
             kept = [[f"{n:06d}-{k}", 1, 5] for k in range(100)]
@@ -138,10 +142,10 @@ def test_a_flood_of_words_is_answered_beside_and_leaves_the_newest(tmp_path: Pat
 
 def test_a_centre_whose_file_was_flooded_serves_and_heals_it_meanwhile(tmp_path: Path) -> None:
     with Mosquitto(tmp_path) as broker:
-        centre = Centre(tmp_path / "centre", broker.port)
-        with test_store.Centre(tmp_path / "centre") as files:
-            test_said.poison(files, 60_000)
-        with centre, station(broker) as point:
+        centre = CentreProgram(tmp_path / "centre", broker.port)
+        with CentreStore(tmp_path / "centre") as files:
+            poison(files, 60_000)
+        with centre, fake_station(broker) as point:
             life = point.centre("online")["centre"]
             point.send(dumps({"state": "online", "boot": "b", "epoch": "7f3a9c1e", "seq": 1}), "state")
             point.send(dumps(event(1)))
@@ -158,7 +162,7 @@ def test_a_centre_whose_file_was_flooded_serves_and_heals_it_meanwhile(tmp_path:
 
 
 def test_two_stations_that_take_each_others_session_are_named(tmp_path: Path) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, CentreProgram(tmp_path / "centre", broker.port) as centre:
         centre.says("state online")
         for boot, epoch in (("boot-a", "e1"), ("boot-b", "e2"), ("boot-a", "e1"), ("boot-b", "e2")):
             with Link(BrokerSettings(port=broker.port), "bupati-1", will=WILL) as point:
@@ -175,11 +179,11 @@ def test_two_stations_that_take_each_others_session_are_named(tmp_path: Path) ->
 def test_two_centres_of_one_name_notice_each_other(tmp_path: Path) -> None:
     with (
         Mosquitto(tmp_path) as broker,
-        Centre(tmp_path / "one", broker.port) as one,
+        CentreProgram(tmp_path / "one", broker.port) as one,
         Link(BrokerSettings(port=broker.port), "listener", will=WILL) as listener,
     ):
         one.says("state online")
-        with Centre(tmp_path / "two", broker.port) as two:
+        with CentreProgram(tmp_path / "two", broker.port) as two:
             said = "another centre uses this one's name or certificate"
             wait_for(lambda: said in one.err and said in two.err, "each says that there is another")
             (trouble,) = [one_ for one_ in troubles(one) if one_.word == RIVAL]
@@ -200,7 +204,7 @@ def test_two_centres_of_one_name_notice_each_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_a_centre_that_is_started_again_is_no_other(tmp_path: Path, how: str) -> None:
     with Mosquitto(tmp_path) as broker:
-        centre = Centre(tmp_path / "centre", broker.port)
+        centre = CentreProgram(tmp_path / "centre", broker.port)
         for n in range(1, 4):
             with centre:
                 centre.says("state online", n)

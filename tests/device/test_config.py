@@ -21,12 +21,7 @@ from device.config import (
     load,
     pins_alone,
 )
-
-GOOD = """
-[point]
-name = "bupati-1"
-site = "bupati"
-"""
+from tests.support.configuration import GOOD, written
 
 SOURCES = 'should be "picamera2", "webcam", "video" or "pictures"'
 PIN = "should be a whole number from 2 to 27: BCM; 0 and 1 belong to the EEPROM of an added board"
@@ -38,13 +33,6 @@ SIZE = "should be [a whole number from 160 to 4608, a whole number from 120 to 3
 ROOT = "a public key in quotes, as titik-office init prints it"
 TABLE = "should be a table of its own, in [ ] on a line before its keys"
 UNCLOSED = "Expected ']' at the end of a table declaration (at line 1, column 7)"
-
-
-def written(folder: Path, text: str, name: str = "titik.toml") -> Path:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def mistakes(folder: Path, text: str) -> list[str]:

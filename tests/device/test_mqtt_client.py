@@ -23,9 +23,9 @@ from device.mqtt.paho_client import ConnectionClient
 from device.mqtt.session_end import Cause
 from device.mqtt_client import MAX_PACKET, Link, SessionError
 from device.wire import Acked, Message, Received
-from tests.device.mqtt.test_framing import length
 from tests.faults.narrow import Narrow
 from tests.support.certificates import Authority, Pair
+from tests.support.framing import length
 from tests.support.world import PATIENCE, REPOSITORY, Mosquitto, free_port, wait_for
 
 DAY = timedelta(days=1)

@@ -15,11 +15,11 @@ from math import pi, sin
 import pytest
 
 from device.reading.decoders import Code, Corners
-from device.reading.target import Nearest
+from device.reading.target import TargetSelector
 from device.verdict.judge import Basis, Judged
 from device.verdict.sightings import Sightings
-from tests.device.verdict.test_sightings import QUIET, REPEAT, RULES, genuine, stranger
 from tests.support.credentials import AT
+from tests.support.judged import QUIET, REPEAT, RULES, genuine, stranger
 
 FPS, HEIGHT, WIDTH = 15, 720, 1280
 AT_ONCE = 0.8
@@ -28,7 +28,7 @@ TURN, OVERDUE = 2.5, 3.0
 """Seconds that one light takes, and after which who waits comes first."""
 SCENERY, BLINK, TAKEN, STILL = 20.0, 2.0, 4.0, 0.015 * HEIGHT
 """What lay still for so long belongs to the room, gaps of so long left out, until it moves or is away for so long."""
-LINGERS, AFTER = 9.9, 1.9
+PASS_HOLDS, QUIET_AFTER_PASS = 9.9, 1.9
 """Seconds after its light in which a pass is being served, and after that in which no stray code answers for it."""
 Spot = tuple[float, float, float]
 """Where a code's centre is, and its side."""
@@ -89,7 +89,7 @@ class Seen:
             tick
             for spell in (self.spells() if self.a_pass else ())
             for tick, _ in spell
-            if any(spell[0][0] <= lit <= tick < lit + LINGERS for lit, _ in self.lights)
+            if any(spell[0][0] <= lit <= tick < lit + PASS_HOLDS for lit, _ in self.lights)
         ]
 
 
@@ -109,7 +109,7 @@ def hidden(spot: Spot, by: Spot) -> bool:
 
 def play(things: list[Thing], bodies: list[Body], seconds: float, chance: random.Random) -> dict[str, Seen]:
     """Let a wall look at a scene, and return what the referee wrote down."""
-    nearest, sightings = Nearest(), Sightings(QUIET, REPEAT, 20)
+    selector, sightings = TargetSelector(), Sightings(QUIET, REPEAT, 20)
     judged = {thing.text: thing.judged for thing in things}
     seen = {thing.text: Seen(thing.judged) for thing in things}
     for frame in range(round(seconds * FPS)):
@@ -128,9 +128,9 @@ def play(things: list[Thing], bodies: list[Body], seconds: float, chance: random
                 suspects.append(square(spot))
         chance.shuffle(codes)
         basis = Basis(RULES, AT + timedelta(seconds=tick))
-        in_view = nearest.seen(codes, (HEIGHT, WIDTH), tick)
+        in_view = selector.seen(codes, (HEIGHT, WIDTH), tick)
         showings = sightings.showings([(one.text, one.rests) for one in in_view], tick=tick, basis=basis)
-        meant = nearest.chosen(in_view, showings, tuple(suspects), tick)
+        meant = selector.chosen(in_view, showings, tuple(suspects), tick)
         if meant is not None:
             sighting = sightings.sight(meant.text, judged[meant.text], tick=tick, basis=basis, came=meant.came)
             if sighting is not None:
@@ -252,7 +252,7 @@ def no_stray_code_answered_for_a_pass(seen: dict[str, Seen]) -> None:
         for tick, _ in () if one.a_pass else one.lights:
             for name, other in seen.items():
                 served = [at for at in other.served() if at < tick]
-                if served and tick - served[-1] < AFTER:
+                if served and tick - served[-1] < QUIET_AFTER_PASS:
                     beside = [at for at, _ in one.sights if served[-1] - 5 < at <= served[-1] and at in served]
                     assert not beside, f"{text} shone at {tick:.2f}, {name} was there until {served[-1]:.2f}"
 
@@ -264,10 +264,10 @@ def a_stray_code_shone_once_there_was_time(seen: dict[str, Seen]) -> None:
         for spell in one.spells() if not one.a_pass and not text.startswith("cycled") else ():
             calm = spell[0][0]
             for tick, after in zip(served, [*served[1:], 1e9], strict=True):
-                if tick >= calm and after - max(tick, calm) < 2 * AFTER:
+                if tick >= calm and after - max(tick, calm) < 2 * QUIET_AFTER_PASS:
                     calm = after
-            if spell[-1][0] - calm > 2 * AFTER:
-                until = calm + 2 * AFTER
+            if spell[-1][0] - calm > 2 * QUIET_AFTER_PASS:
+                until = calm + 2 * QUIET_AFTER_PASS
                 assert any(tick <= until for tick, _ in one.lights), f"{text} was dark until {until:.2f}"
 
 

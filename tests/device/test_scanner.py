@@ -15,16 +15,12 @@ from PIL import Image
 
 from device import scanner
 from device.camera.pictures import luma_of
+from device.model import MAX_TEXT
 from device.reading.attempts import CLOSE, FIRST, WHOLE, Attempt, Picture, look, look_close
-from device.reading.decoders import MAX_TEXT, Code, Corners, Reading, zbar, zxing
+from device.reading.decoders import Code, Corners, Reading, zbar, zxing
 from device.scanner import HELD, REST, SAVED, SHARE, Scanner, read_still, view_of_still
 from tests.support.codes import Luma, code, view
-
-INTERVAL = 1 / 15
-
-
-def texts(seen: Reading) -> list[str]:
-    return [one.text for one in seen.codes]
+from tests.support.reading import INTERVAL, texts
 
 
 class Eye:

@@ -12,9 +12,9 @@ import pytest
 import segno
 from PIL import Image
 
-from tests.device.test_station import Wall
 from tests.support.codes import Luma
 from tests.support.credentials import AT, staff_pass
+from tests.support.wired_station import WiredStation
 
 ADMITTED, NO_PASS = ("admit", "staff", False), ("refuse", "not-a-pass", False)
 SHIRT = "https://kaos.contoh.example/halo"
@@ -22,9 +22,9 @@ PASS = staff_pass()
 
 
 @pytest.fixture
-def wall(tmp_path: Path) -> Iterator[Wall]:
+def wall(tmp_path: Path) -> Iterator[WiredStation]:
     with ExitStack() as stack:
-        yield Wall(tmp_path, stack)
+        yield WiredStation(tmp_path, stack)
 
 
 def printed(text: str, side: int) -> Luma:
@@ -51,12 +51,12 @@ def view(*placed: tuple[Luma, float, float] | None) -> Luma:
     return frame
 
 
-def serve(wall: Wall, seconds: float, seen: Callable[[float], Luma], fps: int = 15) -> None:
+def serve(wall: WiredStation, seconds: float, seen: Callable[[float], Luma], fps: int = 15) -> None:
     """Let it look at what is *seen* so many seconds after the start."""
     wall.serve(*(seen(n / fps) for n in range(round(seconds * fps))), fps=fps)
 
 
-def delays(wall: Wall) -> list[float]:
+def delays(wall: WiredStation) -> list[float]:
     """Return how many seconds after the first frame each event was taken."""
     times = [datetime.fromisoformat(json.loads(row.event.body)["time"]) for row in wall.outbox.owed(0, 9)]
     return [round((at - AT).total_seconds() - 1 / 15, 1) for at in times]
@@ -68,13 +68,13 @@ def swaying(t: float, x: float, y: float = 420) -> tuple[Luma, float, float]:
 
 
 @pytest.mark.parametrize("x", [1000, 900])
-def test_a_pass_beside_a_shirt_that_sways_is_admitted_at_once(wall: Wall, x: float) -> None:
+def test_a_pass_beside_a_shirt_that_sways_is_admitted_at_once(wall: WiredStation, x: float) -> None:
     serve(wall, 4, lambda t: view(swaying(t, x), (SMALL, 640, 360) if t >= 2 else None))
     assert wall.verdicts() == [NO_PASS, ADMITTED]
     assert delays(wall) == [0.0, 2.0]
 
 
-def test_a_pass_shown_twice_beside_a_shirt_that_stays_is_admitted_twice(wall: Wall) -> None:
+def test_a_pass_shown_twice_beside_a_shirt_that_stays_is_admitted_twice(wall: WiredStation) -> None:
     def seen(t: float) -> Luma:
         held = 3 <= t < 7 or 33 <= t < 37
         return view(swaying(t, 900), (MIDDLING, 500, 420) if held else None)
@@ -84,7 +84,7 @@ def test_a_pass_shown_twice_beside_a_shirt_that_stays_is_admitted_twice(wall: Wa
 
 
 @pytest.mark.parametrize("held", [1, 4, 8])
-def test_a_shirt_that_a_phone_hid_is_not_red_after_the_green(wall: Wall, held: int) -> None:
+def test_a_shirt_that_a_phone_hid_is_not_red_after_the_green(wall: WiredStation, held: int) -> None:
     """The passer-by had its light, was hidden for as long as the pass was held, and comes up as it is taken away."""
 
     def seen(t: float) -> Luma:
@@ -94,7 +94,7 @@ def test_a_shirt_that_a_phone_hid_is_not_red_after_the_green(wall: Wall, held: i
     assert wall.verdicts() == [NO_PASS, ADMITTED]
 
 
-def test_a_shirt_that_comes_with_the_pass_waits_until_nobody_takes_its_light_for_the_answer(wall: Wall) -> None:
+def test_a_shirt_that_comes_with_the_pass_waits_until_nobody_takes_its_light_for_the_answer(wall: WiredStation) -> None:
     def seen(t: float) -> Luma:
         return view(swaying(t, 900) if t >= 1 else None, (SMALL, 640, 360) if t < 3 else None)
 

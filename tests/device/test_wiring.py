@@ -93,7 +93,7 @@ def test_every_setting_arrives_at_the_part_that_it_is_for(tmp_path: Path, source
         "rahasia",
     )
     assert (composer.point.direction, composer.privacy.pass_number, composer.secret) == ("out", True, SECRET)
-    assert (composer.simulated, made.lens._glass._path is None) == (not sensor, not sensor)
+    assert (composer.simulated, made.monitor._sharpness_history._path is None) == (not sensor, not sensor)
     assert {attempt.library for attempt in (*made.scanner._chain.whole, *made.scanner._chain.close)} == {ZXING}
     assert made.scanner._ward.mark is made.crashes
 

@@ -30,6 +30,7 @@ from device.mqtt_client import Link, SessionError
 from device.wire import Message
 from tests.faults.link import Mood, Relay
 from tests.support import point
+from tests.support.centre import CentreProgram
 from tests.support.world import Child, Mosquitto, free_port
 
 ALL = os.environ.get("TITIK_FAULTS") == "all"
@@ -178,7 +179,7 @@ class Site:
             self._broker()
             stack.enter_context(self.broker)
             self.links = {name: stack.enter_context(Relay(self.broker.port)) for name in ["centre", *self.names]}
-            self.centre = point.Centre(self.folder / "centre", self.links["centre"].port, more="keepalive = 5")
+            self.centre = CentreProgram(self.folder / "centre", self.links["centre"].port, more="keepalive = 5")
             stack.enter_context(self.centre)
             self.walls: dict[str, Child] = {}
             for name in self.names:
@@ -307,11 +308,11 @@ class Site:
         os.kill(self._pid(), signal.SIGHUP)
 
     def _befall_centre(self, kind: str) -> Callable[[], None]:
-        process = self.centre.child.process
+        process = self.centre.process
         if kind == "stalled":
             process.send_signal(signal.SIGSTOP)
             return lambda: process.send_signal(signal.SIGCONT)
-        self.centre.child.kill()
+        self.centre.kill()
         if kind == "restored from an older copy" and self._copy.exists():
             self._central("restore", self._copy)
 
@@ -361,7 +362,7 @@ class Site:
     def again(self) -> None:
         """Cut the power of the whole site, and start everything at once."""
         self.broker.kill()
-        self.centre.child.kill()
+        self.centre.kill()
         for name in self.names:
             self.walls[name].kill()
         self.broker.start()

@@ -15,9 +15,9 @@ from device.delivery.courier import Courier
 from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
 from device.wire import Acked, Message
-from tests.device.delivery.test_courier import SOON, TOPICS, Centre, append, until
 from tests.faults.chaos import ALLOWED, NO_EVENTS, whole
 from tests.support.certificates import Authority, Pair
+from tests.support.courier import SOON, TOPICS, FakeCentre, append, until
 from tests.support.world import Mosquitto, free_port, wait_for
 
 DAY = timedelta(days=1)
@@ -34,7 +34,7 @@ def courier(outbox: Outbox, port: int, **more: object) -> Courier:
     return Courier(outbox, BrokerSettings(port=port, keepalive=5), DeliverySettings(**more), sender, pauses=SOON)  # type: ignore[arg-type]  # a test may say anything
 
 
-def firsts(centre: Centre) -> list[str]:
+def firsts(centre: FakeCentre) -> list[str]:
     """Return the ids in the order of their first coming."""
     return list(dict.fromkeys(str(one["id"]) for one in centre.got))
 
@@ -60,7 +60,7 @@ def test_what_no_subscriber_wanted_is_kept(tmp_path: Path, outbox: Outbox, until
         wait_for(answered)
         assert {one.code for one in answers} == {0x10}
         assert outbox.depth().owed == 30
-        with Centre(broker.port) as centre:
+        with FakeCentre(broker.port) as centre:
             until(centre, lambda: outbox.depth().owed == 0 and len(firsts(centre)) == len(ids))
             assert sorted(firsts(centre)) == sorted(ids)  # what goes again within a session comes later
 
@@ -76,9 +76,9 @@ def test_what_the_broker_s_queue_dropped_comes_again(tmp_path: Path, outbox: Out
             late.turn(0.2)
         with courier(outbox, broker.port, window=100) as bike:
             bike.wake()
-            wait_for(lambda: len(bike._window.parcels) > 0 and not bike._window._mids)
+            wait_for(lambda: len(bike._window.batches) > 0 and not bike._window._mids)
             assert outbox.depth().owed == 60
-            with Centre(broker.port) as centre:
+            with FakeCentre(broker.port) as centre:
                 until(centre, lambda: outbox.depth().owed == 0)
                 assert sorted(firsts(centre)) == sorted(ids)  # what goes again within a session comes later
 
@@ -93,7 +93,7 @@ def test_an_acl_taken_away_in_mid_stream_is_said_and_loses_nothing(
 ) -> None:
     port, acl = free_port(), tmp_path / "acl"
     acl.write_text(ALLOWED)
-    with Mosquitto(tmp_path, f"acl_file {acl}", port=port) as broker, Centre(port) as centre:
+    with Mosquitto(tmp_path, f"acl_file {acl}", port=port) as broker, FakeCentre(port) as centre:
         assert broker._child is not None
         with courier(outbox, port) as bike:
             ids = append(outbox, 30)
@@ -118,7 +118,7 @@ def test_an_acl_taken_away_in_mid_stream_is_said_and_loses_nothing(
 @whole
 def test_a_broker_that_stalls_with_its_socket_open_is_left(tmp_path: Path, outbox: Outbox) -> None:
     """SIGSTOP for longer than the keep-alive allows: the kernel still takes what is sent."""
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         assert broker._child is not None
         until(centre, lambda: bike.linked)
         os.kill(broker._child.pid, signal.SIGSTOP)
@@ -134,7 +134,7 @@ def test_a_broker_that_stalls_with_its_socket_open_is_left(tmp_path: Path, outbo
 
 
 def test_a_station_whose_name_is_taken_comes_back_and_loses_nothing(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         until(centre, lambda: bike.linked)
         ids: list[str] = []
         for _ in range(3):

@@ -11,10 +11,10 @@ import pytest
 from device.record.outbox import Outbox
 from tests.faults import wall
 from tests.faults.chaos import RESTORES, Count, Fault, Site, overlapping, plan, whole
-from tests.support import point
+from tests.support.centre import CentreProgram
 from tests.support.credentials import staff_pass
+from tests.support.point import DATES
 from tests.support.world import wait_for
-from tests.whole.test_whole import DATES
 
 
 def drained(site: Site) -> Count:
@@ -86,9 +86,8 @@ def test_deletion_on_puback_loses_in_the_same_storm(tmp_path: Path, told: list[s
 def test_the_referee_sees_what_is_lost_doubled_strange_disordered_and_unrecorded(tmp_path: Path) -> None:
     site = Site(tmp_path, stations=1)
     site.names = ["bupati-1"]
-    site.centre = point.Centre(tmp_path / "centre", 1)
-    for folder in (tmp_path / "bupati-1", tmp_path / "centre"):
-        folder.mkdir()
+    site.centre = CentreProgram(tmp_path / "centre", 1)
+    (tmp_path / "bupati-1").mkdir()
     with Outbox(tmp_path / "bupati-1" / "outbox.db", 100) as outbox:
         events = [outbox.append(lambda place: wall.event("bupati-1", place, datetime.now(UTC))) for _ in range(4)]
     rows = [("bupati-1", *one.place, one.id) for one in events]

@@ -15,9 +15,9 @@ from device.delivery.courier import Courier
 from device.mqtt_client import Link, SessionError
 from device.record.outbox import Outbox
 from device.wire import Message
-from tests.device.delivery.test_courier import SOON, Centre, append, until
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Mood, Relay
+from tests.support.courier import SOON, FakeCentre, append, until
 from tests.support.world import Mosquitto, wait_for
 
 
@@ -34,14 +34,14 @@ def courier(outbox: Outbox, port: int, host: str = "127.0.0.1") -> Iterator[Cour
         yield bike
 
 
-def all_once(centre: Centre, ids: list[str]) -> None:
+def all_once(centre: FakeCentre, ids: list[str]) -> None:
     """Check that the first coming of each event is in the order of writing; what comes again is no matter."""
     assert list(dict.fromkeys(one["id"] for one in centre.got)) == ids
 
 
 def test_a_reset_in_mid_stream_is_weather(tmp_path: Path, outbox: Outbox) -> None:
     ids = append(outbox, 600)
-    with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay, Centre(broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay, FakeCentre(broker.port) as centre:
         with courier(outbox, relay.port):
             for share in (100, 300):
                 until(centre, lambda share=share: len(centre.got) > share)
@@ -71,7 +71,7 @@ def test_a_link_that_holds_back_longer_than_the_keep_alive_is_left_and_made_anew
 
 @whole
 def test_a_path_that_lets_only_small_packets_through_delivers_when_it_is_mended(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay, Centre(broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay, FakeCentre(broker.port) as centre:
         relay.mood = Mood.SMALL
         ids = append(outbox, 300)
         with courier(outbox, relay.port) as bike:
@@ -109,7 +109,7 @@ def test_a_captive_portal_is_no_broker_and_no_receipt(tmp_path: Path, outbox: Ou
         serving = threading.Thread(target=portal.serve_forever, args=(0.02,))
         serving.start()
         try:
-            with Relay(portal.server_port) as relay, Centre(broker.port) as centre:
+            with Relay(portal.server_port) as relay, FakeCentre(broker.port) as centre:
                 link = Link(BrokerSettings(port=relay.port), "bupati-1", will=Message("t", b""))
                 with pytest.raises(SessionError):
                     link.__enter__()
@@ -135,7 +135,7 @@ def test_a_broker_that_moved_to_another_address_is_found_by_its_name(tmp_path: P
             wait_for(lambda: relay.passed > 2_000)  # taken by the first broker, which has no centre
             relay.to = second.port
             relay.cut()
-            with Centre(second.port) as centre:
+            with FakeCentre(second.port) as centre:
                 until(centre, lambda: outbox.depth().owed == 0)
                 all_once(centre, ids)
 
@@ -145,7 +145,7 @@ def test_a_second_broker_of_the_same_name_gets_no_promise(tmp_path: Path, outbox
     with ExitStack() as stack:
         right, wrong = (stack.enter_context(Mosquitto(tmp_path)) for _ in range(2))
         relay = stack.enter_context(Relay(wrong.port))
-        centre = stack.enter_context(Centre(right.port))
+        centre = stack.enter_context(FakeCentre(right.port))
         stack.enter_context(courier(outbox, relay.port))
         ids = append(outbox, 40)
         wait_for(lambda: relay.passed > 2_000)
@@ -160,7 +160,7 @@ def test_a_second_broker_of_the_same_name_gets_no_promise(tmp_path: Path, outbox
 def test_a_week_s_backlog_drains_in_order_while_people_go_on_being_decided(tmp_path: Path, outbox: Outbox) -> None:
     """10,000 events of a week without a network, and then new ones all the while."""
     ids = append(outbox, 10_000)
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
 
         def through() -> bool:
             if len(ids) < 10_500:

@@ -17,11 +17,11 @@ import pytest
 from central.store.database import Store
 from device.model import Place
 from device.record.outbox import Outbox
-from tests.central.store.test_store import set_back
 from tests.faults.chaos import ALL, whole
 from tests.faults.medium import Medium
 from tests.faults.power import NOW, OTHER, POINT, event, keep, mix, older
 from tests.faults.recording import Said, Step, record
+from tests.support.store import set_back
 
 SEED = 20261123
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -155,7 +155,7 @@ def centre(left: Path, promises: Promises) -> int:
     """Open the database as the centre does at its next start."""
     with Store(left / "central.db", NOW) as store:
         held = dict(store.read("SELECT id, body FROM event"))
-        assert all(event(Place(*id_.split("-")[:1], int(id_.split("-")[1]))).body.decode() == held[id_] for id_ in held)
+        assert all(event(Place(id_.split("-")[0], int(id_.split("-")[1]))).body.decode() == held[id_] for id_ in held)
         assert store.read("PRAGMA integrity_check") == [("ok",)]
     return len(promises.receipted - held.keys())
 

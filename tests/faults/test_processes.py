@@ -12,10 +12,10 @@ from device.config import BrokerSettings, DeliverySettings
 from device.delivery.announcements import Notice, Sender
 from device.delivery.courier import Courier
 from device.record.outbox import Outbox
-from tests.device.delivery.test_courier import Centre, append, until
 from tests.faults.chaos import Site, whole
 from tests.faults.link import Relay
-from tests.support import point
+from tests.support.centre import CentreProgram
+from tests.support.courier import FakeCentre, append, until
 from tests.support.world import Mosquitto, wait_for
 
 
@@ -32,10 +32,10 @@ def open_files() -> int:
 @whole
 def test_two_collectors_at_once_hold_everything_between_them(tmp_path: Path) -> None:
     """Two centres of one name take each other's session; whatever a station forgets is in one of the two."""
-    with Site(tmp_path, stations=2) as site, point.Centre(tmp_path / "second", site.broker.port) as second:
+    with Site(tmp_path, stations=2) as site, CentreProgram(tmp_path / "second", site.broker.port) as second:
         wait_for(lambda: all(len(site.shown(name)) > 300 for name in site.names))
         site.quiet()
-        second.child.kill()
+        second.kill()
         wait_for(lambda: site.owed() == 0)
         held = {*site.centre.ids(), *second.ids()}
         shown = {id_ for name in site.names for id_ in site.shown(name)}
@@ -78,7 +78,7 @@ def test_seven_stations_that_wake_at_once_after_a_power_cut_deliver_everything(t
 
 @whole
 def test_a_hundred_sessions_leave_no_open_file_behind(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay, Centre(broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, Relay(broker.port) as relay, FakeCentre(broker.port) as centre:
         told = BrokerSettings(port=relay.port, keepalive=5)
         with Courier(outbox, told, DeliverySettings(), Sender("bupati-1", "boot-1", {}), pauses=(0.01, 0.01)) as bike:
             until(centre, lambda: bike.linked)
@@ -103,7 +103,7 @@ def test_a_clock_that_jumps_while_a_backlog_drains_forgets_nothing_that_is_owed(
     monkeypatch.setattr("device.delivery.courier.PURGE_EVERY", 0.0)
     now = datetime.now(UTC)
     ids = append(outbox, 1000)
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre:
         told = BrokerSettings(port=broker.port, keepalive=5)
         with Courier(outbox, told, DeliverySettings(), Sender("bupati-1", "boot-1", {})) as bike:
             bike.tell(Notice(trusted_time=now))
@@ -118,7 +118,7 @@ def test_an_event_says_the_time_of_its_decision_whenever_it_is_sent(tmp_path: Pa
     append(outbox, 5)
     with closing(sqlite3.connect(tmp_path / "outbox.db")) as file:
         written = [body for (body,) in file.execute("SELECT body FROM event ORDER BY row")]
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre:
         told = BrokerSettings(port=broker.port, keepalive=5)
         with Courier(outbox, told, DeliverySettings(), Sender("bupati-1", "boot-1", {})) as bike:
             bike.tell(Notice(trusted_time=datetime.now(UTC) + timedelta(hours=5)))

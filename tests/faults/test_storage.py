@@ -18,9 +18,8 @@ from device.record.outbox import Outbox, RecordError
 from tests.faults import wall
 from tests.faults.chaos import Site, whole
 from tests.support.credentials import staff_pass
-from tests.support.point import Station
+from tests.support.point import DATES, Station, hold_up
 from tests.support.world import REPOSITORY, free_port, tmpfs, wait_for
-from tests.whole.test_whole import DATES, hold_up
 
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 

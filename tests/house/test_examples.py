@@ -21,12 +21,13 @@ from device.mqtt_client import Link, SessionError
 from device.trust.bundle import root_key
 from device.wire import Acked, Message, Received
 from tests.support import point as point_
+from tests.support.centre import CentreProgram
 from tests.support.certificates import Authority, Pair
 from tests.support.credentials import staff_pass
+from tests.support.point import DATES, hold_up
+from tests.support.shipped import EXAMPLES, _conf, shipped_broker
 from tests.support.world import REPOSITORY, Mosquitto, free_port, wait_for
-from tests.whole.test_whole import DATES, hold_up
 
-EXAMPLES = REPOSITORY / "examples"
 TOPICS = wire.Topics()
 COMMENTED_OUT = re.compile(r"^# (\w+ = )", re.MULTILINE)
 REFUSED, DONE = 0x87, 0x00
@@ -195,30 +196,6 @@ def _link(port: int, ca: Path, pair: Pair | None, client_id: str, *, will: str =
     )
 
 
-def _conf(port: int, files: Path, state: Path) -> str:
-    """Return the shipped configuration with the deployment's paths and port replaced, and nothing else."""
-    text = (EXAMPLES / "mosquitto.conf").read_text(encoding="utf-8")
-    for shipped, here in (
-        ("listener 8883\n", f"listener {port} 127.0.0.1\n"),
-        ("/etc/mosquitto/titik/", f"{files}/"),
-        ("/var/lib/mosquitto/", f"{state}/"),
-        ("/run/mosquitto/", f"{state}/"),
-    ):
-        assert shipped in text
-        text = text.replace(shipped, here)
-    # Started by root, it would give up root for a user who may not enter this folder.
-    return text + ("user root\n" if state.owner() == "root" else "")
-
-
-def shipped(port: int, folder: Path, authority: Authority) -> str:
-    """Return the shipped configuration, to listen on *port*; its rules and certificates are put into *folder*/files."""
-    state = folder / "state"
-    state.mkdir()
-    authority.server()
-    shutil.copy(EXAMPLES / "mosquitto.acl", folder / "files" / "acl")
-    return _conf(port, folder / "files", state)
-
-
 @pytest.fixture
 def office_of(tmp_path: Path) -> Iterator[Callable[[str, str], Office]]:
     """Return what runs mosquitto with the shipped ACL, and the shipped configuration with one line of it changed."""
@@ -227,7 +204,7 @@ def office_of(tmp_path: Path) -> Iterator[Callable[[str, str], Office]]:
         def run(line: str, other: str) -> Office:
             port = free_port()
             office = Office(tmp_path / "files", port)
-            conf = shipped(port, tmp_path, office.authority)
+            conf = shipped_broker(port, tmp_path, office.authority)
             assert line in conf
             broker = stack.enter_context(Mosquitto(tmp_path, conf=conf.replace(line, other), port=port))
             office.pid = broker.pid
@@ -251,7 +228,7 @@ def test_a_station_and_the_centre_deliver_through_the_shipped_broker_with_certif
 
     point = point_.Station(tmp_path / "point", office.port, more=encrypted("bupati-1"))
     hold_up(point, staff_pass("0001", **DATES), "https://toko.example/menu")
-    with point_.Centre(tmp_path / "centre", office.port, encrypted("central")) as centre, point:
+    with CentreProgram(tmp_path / "centre", office.port, encrypted("central")) as centre, point:
         assert point.ends() == 0, point.child.err
         assert len(point.shown()) == 2
         wait_for(lambda: sorted(centre.ids()) == sorted(one[0] for one in point.shown()))

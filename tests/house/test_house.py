@@ -4,13 +4,13 @@ import ast
 import builtins
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-from tests.support.world import REPOSITORY
+from tests.support.modules import dotted, modules
 
 # From the ground up: what stands in a room imports from its own room and from rooms before it. A room is a folder, or a
 # file that stands beside the folders.
@@ -104,17 +104,6 @@ HOME = {
 }
 
 
-def modules(program: str) -> list[Path]:
-    """Return every module of *program*, however deep it lies."""
-    return sorted((REPOSITORY / program).rglob("*.py"))
-
-
-def dotted(path: Path) -> str:
-    """Return the name by which *path* is imported."""
-    parts = path.relative_to(REPOSITORY).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 2 else parts)
-
-
 def named(path: Path) -> Iterator[str]:
     """Yield the dotted names that *path* imports, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -197,6 +186,28 @@ def test_a_private_file_is_imported_by_its_own_room_alone(program: str) -> None:
     assert strangers == []
 
 
+@pytest.mark.parametrize("folder", ["tests", "bench", "fuzz", "demo"])
+def test_a_file_of_tests_gives_nothing_to_another_file(folder: str) -> None:
+    """What two files need stands in `tests/support/`: then a test can be moved, split or thrown away alone."""
+    taken = [
+        (dotted(path), name)
+        for path in modules(folder)
+        for name in named(path)
+        if any(part.startswith("test_") for part in name.split("."))
+    ]
+    assert taken == []
+
+
+def test_what_tests_share_stands_on_no_test() -> None:
+    above = [
+        (dotted(path), name)
+        for path in modules("tests/support")
+        for name in named(path)
+        if name.startswith(("tests.", "bench.", "fuzz.", "demo.")) and not name.startswith("tests.support.")
+    ]
+    assert above == []
+
+
 def test_each_library_lives_in_one_room() -> None:
     strays = [
         (dotted(path), library)
@@ -259,18 +270,22 @@ def test_what_only_speaks_of_messages_loads_no_client_of_a_broker(module: str) -
     assert [name for name in loaded if name.partition(".")[0] == "paho"] == []
 
 
-def classes() -> Iterator[tuple[str, ast.ClassDef]]:
-    """Yield every class of the three programs, each with the module that it stands in."""
-    for program in ("device", "central", "office"):
-        for path in modules(program):
+PROGRAMS = ("device", "central", "office")
+
+
+def classes(*folders: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    """Yield every class in *folders*, each with the module that it stands in."""
+    for folder in folders:
+        for path in modules(folder):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.ClassDef):
                     yield dotted(path), node
 
 
-def test_a_class_name_stands_for_one_thing() -> None:
+@pytest.mark.parametrize("folders", [PROGRAMS, ["tests/support"]], ids=["programs", "support"])
+def test_a_class_name_stands_for_one_thing(folders: Sequence[str]) -> None:
     homes: dict[str, list[str]] = {}
-    for module, node in classes():
+    for module, node in classes(*folders):
         homes.setdefault(node.name, []).append(module)
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
@@ -279,7 +294,7 @@ def test_every_named_error_has_the_one_root_and_is_called_one() -> None:
     builtin = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
     ours = {"TitikError"}
     strays = []
-    for module, node in classes():
+    for module, node in classes(*PROGRAMS):
         bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
         if module != "device.system.errors" and (set(bases) & builtin or any(base.endswith("Error") for base in bases)):
             ours.add(node.name)

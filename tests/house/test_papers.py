@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.papers import FOLDERS, LINKING, OF_A_FILE
 from tests.support.world import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -19,10 +20,7 @@ PAPERS = [
     *DECISIONS,
 ]
 """What is written for whoever changes the code."""
-LINKING = sorted({*REPOSITORY.glob("*.md"), *DOCS.rglob("*.md")})
 OF_A_TEST = re.compile(r"(test_\w+\.py)::(\w+)")
-FOLDERS = tuple(path.name for path in REPOSITORY.iterdir() if path.is_dir() and path.name[0] not in "._")
-OF_A_FILE = re.compile(rf"(?:{'|'.join(FOLDERS)})/[^\s`]*\Z")
 PARTS = ("Context", "Decision", "What it costs", "What would change our mind", "Held by")
 LONGEST = 45
 """Lines of a decision: the reason, and no treatise."""

@@ -23,23 +23,8 @@ from office.passes import cardholders, qr, sheet
 from office.passes.cardholders import Cardholder
 from office.passes.cards import shorter
 
-PASSPHRASE = "kuda benar baterai staples"
 UNTIL = datetime.now(WITA).date() + timedelta(days=30)
 LIST = "number,name,unit\n" + "".join(f"{n:04},Contoh {n},Dinas Contoh\n" for n in range(1, 13))
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> list[str]:
-    file = tmp_path / "passphrase"
-    file.write_text(PASSPHRASE + "\n")
-    return ["--passphrase-file", str(file)]
-
-
-@pytest.fixture
-def desk(tmp_path: Path, secret: list[str]) -> Path:
-    folder = tmp_path / "meja"
-    assert main(["init", "--desk", str(folder), *secret]) == 0
-    return folder
 
 
 def _cards(desk: Path, secret: list[str], listed: str, out: str = "kartu", *more: str) -> int:

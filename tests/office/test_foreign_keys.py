@@ -24,7 +24,6 @@ from office.desk.foreign_keys import TrustedKey
 from office.desk.key_checks import KeyRefusedError, accepted
 from office.keys import key_files
 
-PASSPHRASE = "kuda benar baterai staples"
 NOW = datetime.now(UTC).replace(microsecond=0)
 YEAR = timedelta(days=365)
 CA_KEY, DSC_KEY, OTHER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
@@ -102,20 +101,6 @@ def _id(value: object) -> str:
 
 def _keys(octets: bytes, authorities: list[x509.Certificate] | None = None) -> list[Key]:
     return [accepted(one, Domain.HEALTH, "ID", authorities, NOW) for one in key_files.parse(octets).offers]
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> list[str]:
-    file = tmp_path / "passphrase"
-    file.write_text(PASSPHRASE + "\n")
-    return ["--passphrase-file", str(file)]
-
-
-@pytest.fixture
-def desk(tmp_path: Path, secret: list[str]) -> Path:
-    folder = tmp_path / "meja"
-    assert main(["init", "--desk", str(folder), *secret]) == 0
-    return folder
 
 
 def _bundle(desk: Path, secret: list[str]) -> Trust:

@@ -47,8 +47,8 @@ from office.desk.refusal import MissingError, RefusalError
 from office.keys.signing import sign1
 from office.passes import qr
 from office.passes.compose import MAX_TEXT, compose, issue, pass_text, validity
+from tests.support.desk import PASSPHRASE
 
-PASSPHRASE = "kuda benar baterai staples"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 SPAN = validity(Domain.STAFF, NOW, date(2027, 6, 30))
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -68,20 +68,6 @@ BUNDLE = bundle.sign(
     ),
     ROOT,
 )
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> list[str]:
-    file = tmp_path / "passphrase"
-    file.write_text(PASSPHRASE + "\n")
-    return ["--passphrase-file", str(file)]
-
-
-@pytest.fixture
-def desk(tmp_path: Path, secret: list[str]) -> Path:
-    folder = tmp_path / "meja"
-    assert main(["init", "--desk", str(folder), *secret]) == 0
-    return folder
 
 
 def _issue(desk: Path, secret: list[str], domain: str, number: str, *more: str) -> Path:

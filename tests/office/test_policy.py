@@ -19,7 +19,6 @@ from office.policies.mistakes import mistakes
 from office.policies.trial import changes, said, turning_days
 from tests.support.credentials import AT, HEALTH_KEY, OTHER_KEY
 
-PASSPHRASE = "kuda benar baterai staples"
 SETTING = Setting("bupati-1", "bupati", "in")
 TODAY = date(2026, 11, 23)
 HASH = "00112233aabbccdd"
@@ -37,20 +36,6 @@ outcome = "check"
 colour = "yellow"
 reason = "staff"
 """
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> list[str]:
-    file = tmp_path / "passphrase"
-    file.write_text(PASSPHRASE + "\n")
-    return ["--passphrase-file", str(file)]
-
-
-@pytest.fixture
-def desk(tmp_path: Path, secret: list[str]) -> Path:
-    folder = tmp_path / "meja"
-    assert main(["init", "--desk", str(folder), *secret]) == 0
-    return folder
 
 
 def _sign(desk: Path, secret: list[str], name: str, *more: str) -> Path:

@@ -18,22 +18,7 @@ from office.desk.issue_log import Entry
 from office.desk.refusal import RefusalError
 from office.desk.revocations import by_number, still_needed
 
-PASSPHRASE = "kuda benar baterai staples"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> list[str]:
-    file = tmp_path / "passphrase"
-    file.write_text(PASSPHRASE + "\n")
-    return ["--passphrase-file", str(file)]
-
-
-@pytest.fixture
-def desk(tmp_path: Path, secret: list[str]) -> Path:
-    folder = tmp_path / "meja"
-    assert main(["init", "--desk", str(folder), *secret]) == 0
-    return folder
 
 
 def _pass(desk: Path, secret: list[str], number: str, domain: str = "visitor", again: str = "") -> str:

@@ -31,9 +31,10 @@ from device.system.stop import Stop
 from device.trust.bundle import Key, kid_of
 from device.wire import Message, Received, Topics
 from office.passes.compose import compose, issue
+from tests.support.centre import CentreProgram
 from tests.support.codes import code
 from tests.support.credentials import OTHER_KEY, STAFF_KEY, Private
-from tests.support.point import NOW, Centre, Station
+from tests.support.point import NOW, Station
 from tests.support.world import Mosquitto, wait_for
 
 CAMERA = Path("/usr/share/libcamera/pipeline/virtual/virtual.yaml")
@@ -188,7 +189,7 @@ class Wall:
         stack.callback(CAMERA.unlink, missing_ok=True)
         self.broker = stack.enter_context(Mosquitto(folder))
         self.ear = stack.enter_context(Ear(self.broker.port))
-        self.centre = stack.enter_context(Centre(folder / "centre", self.broker.port))
+        self.centre = stack.enter_context(CentreProgram(folder / "centre", self.broker.port))
         env = {"TITIK_RIG_WALL": str(folder), "LIBCAMERA_LOG_LEVELS": "*:FATAL", "PYTHONFAULTHANDLER": "1"}
         env |= {"TITIK_RIG_FPS": str(fps)} if fps else {}
         camera = {"source": '"picamera2"', "size": list(SIZE), "fps": FPS}

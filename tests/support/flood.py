@@ -14,7 +14,7 @@ from contextlib import suppress
 from device.config import BrokerSettings
 from device.mqtt_client import Link, SessionError
 from device.wire import Message, Received
-from tests.device.mqtt.test_framing import length
+from tests.support.framing import length
 
 MB = 1_000_000
 MANY = 60

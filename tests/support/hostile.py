@@ -18,16 +18,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from device import wire
 from device.formats import base45
 from device.formats.cose import RSA_EXPONENTS
-from device.formats.cwt import MAX_TEXT
 from device.formats.registry import FORMATS
-from device.model import Belief, Kind, Outcome, Reason, Verdict
+from device.model import MAX_TEXT, Belief, Kind, Outcome, Reason, Verdict
 from device.trust import bundle
 from device.verdict import policy
 from device.verdict.judge import Rules, judge
 from device.verdict.policy import Setting
 from device.verdict.verify import believe
-from tests.device.formats.test_cbor import colliding
-from tests.device.trust.test_bundle import listed, opened, signed, told
+from tests.support.bundle import bundle_fields, key_fields, opened, signed
+from tests.support.cbor import colliding
 from tests.support.credentials import AT, OTHER_KEY, STAFF_KEY, cnf, dose, kid_of, pack, proof, sign, token
 from tests.support.credentials import hcert as certificate
 from tests.support.credentials import trust as known
@@ -280,7 +279,7 @@ def squeezed() -> dict[str, Any]:
     """Return the staff key under another name, its point written in 33 bytes (RFC 5480, 2.2)."""
     point = STAFF_KEY.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
     head = bytes.fromhex("3039301306072a8648ce3d020106082a8648ce3d030107032200")
-    return {**listed(issuer="somebody-else"), "spki": head + point}
+    return {**key_fields(issuer="somebody-else"), "spki": head + point}
 
 
 class Public:
@@ -327,7 +326,7 @@ def bundles() -> Iterator[Case]:
         yield Case(f"bundle: {name}", lambda o=octets: o, version_of, expected)
         if "nobody" not in name:
             yield Case(f"bundle, to an audit: {name}", lambda o=octets: o, claimed_version_of, expected)
-    keys = [listed(ec.derive_private_key(n, ec.SECP256R1())) for n in range(1, 501)]
+    keys = [key_fields(ec.derive_private_key(n, ec.SECP256R1())) for n in range(1, 501)]
     for name, changed, why in (
         ("500 keys under one kid", {"keys": keys}, "more than 8 keys under one kid"),
         ("keys that collide", {"revoked": {MERSENNE * n: b"" for n in range(8)}}, "not a str"),
@@ -337,11 +336,15 @@ def bundles() -> Iterator[Case]:
         ("a time of 12,000 bytes", {"next": 1 << 96_000}, "next is no time"),
         ("60,000 sites", {"capacities": {f"s{n}": 1 for n in range(60_000)}}, "more than 50000 items"),
         ("60,000 policies", {"policies": [""] * 60_000}, "more than 50000 items"),
-        ("one key under two names, written in two ways", {"keys": [listed(), squeezed()]}, "one key under two names"),
+        (
+            "one key under two names, written in two ways",
+            {"keys": [key_fields(), squeezed()]},
+            "one key under two names",
+        ),
     ):
-        yield Case(f"bundle: {name}", lambda c=changed: signed(told(**c)), version_of, refused(odd + why))
+        yield Case(f"bundle: {name}", lambda c=changed: signed(bundle_fields(**c)), version_of, refused(odd + why))
     weak = ed25519.Ed25519PublicKey.from_public_bytes(b"\1" + bytes(31))
-    weak_trust = signed(told(keys=[listed(Public(weak))]))
+    weak_trust = signed(bundle_fields(keys=[key_fields(Public(weak))]))
     claims = cbor2.dumps({1: "luwuutarakab", 4: LATER, 6: LATER - 9**7, 169: {1: "1"}})
     anyones = cbor2.dumps([cbor2.dumps({1: -8, 4: b"12345678"}), {}, claims, b"\1" + bytes(63)])
     yield Case(
@@ -351,12 +354,12 @@ def bundles() -> Iterator[Case]:
         STRANGER,
     )
     for bits in (512, 1024, 2047, 4097, 8192, 16_384):
-        made = lambda b=bits: signed(told(keys=[listed(rsa_key(b))]))  # noqa: E731 - with its size
+        made = lambda b=bits: signed(bundle_fields(keys=[key_fields(rsa_key(b))]))  # noqa: E731 - with its size
         yield Case(f"bundle: an RSA key of {bits} bits", made, lambda octets: dict(opened(octets).keys), {})
     for bits in (2048, 2049, 3072, 4096):
         for exponent in (3, 65537, 2 ** (bits - 3) + 1):
             key = rsa_key(bits, exponent)
-            known_key = opened(signed(told(keys=[listed(key)])))
+            known_key = opened(signed(bundle_fields(keys=[key_fields(key)])))
             shape = cbor2.dumps([cbor2.dumps({1: -37, 4: b"12345678"}), {}, b"\xa0", b"\1" * ((bits + 7) // 8)])
             yield Case(
                 f"a signature by RSA, {bits} bits, an exponent of {exponent.bit_length()}",

@@ -1,6 +1,5 @@
 """A point as its operator has it: a folder with a configuration, a bundle, pictures as eyes, and the program."""
 
-import os
 import re
 import sqlite3
 import sys
@@ -24,6 +23,8 @@ from tests.support.credentials import trust
 from tests.support.world import Child, wait_for
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+DATES = {"issued": NOW - timedelta(days=2), "expires": NOW + timedelta(days=30)}
+"""When a pass that holds now was issued and expires."""
 ROOT = ed25519.Ed25519PrivateKey.generate()
 ROOTS = Roots(ROOT.public_key())
 SHOWN = re.compile(
@@ -139,38 +140,7 @@ class Station:
             return int(file.execute("SELECT count(*) FROM event WHERE held_at IS NULL").fetchone()[0])
 
 
-@dataclass
-class Centre:
-    """The centre's program over a database, bound to a ``with`` block."""
-
-    folder: Path
-    port: int
-    more: str = ""
-
-    @property
-    def database(self) -> Path:
-        return self.folder / "central.db"
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "central.toml"
-
-    def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(f'[broker]\nport = {self.port}\n{self.more}\n[store]\npath = "{self.database}"\n')
-        command = [sys.executable, "-W", "error", "-m", "central", "run", "--config", self.config]
-        self.child = Child(command, self.folder, dict(os.environ))
-        self.child.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.child.__exit__(kind, error, trace)
-
-    def ids(self) -> list[str]:
-        """Return the ids it holds, in the order of epochs' rows."""
-        if not self.database.exists():
-            return []
-        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as file:
-            return [id_ for (id_,) in file.execute("SELECT id FROM event ORDER BY time, seq")]
+def hold_up(station: Station, *texts: str) -> None:
+    """Put pictures of *texts* where *station*'s camera finds them, one after the other."""
+    for n, text in enumerate(texts):
+        save(station.pictures / f"{n:03d}.png", text)

@@ -14,11 +14,11 @@ from time import monotonic
 import pytest
 
 from device.formats import base45
-from tests.device.system.test_watchdog import heard
+from tests.support.centre import CentreProgram
 from tests.support.credentials import staff_pass
-from tests.support.point import Centre, Station, save
+from tests.support.notify_socket import heard
+from tests.support.point import DATES, Station, hold_up, save
 from tests.support.world import REPOSITORY, Mosquitto, free_port, tmpfs, wait_for
-from tests.whole.test_whole import DATES, hold_up
 
 LOOP = {"loop": "true", "gap": 0.8}
 
@@ -36,7 +36,7 @@ def test_no_camera_is_a_fault_that_is_told_and_the_service_goes_on(tmp_path: Pat
 
 
 def test_a_camera_unplugged_is_a_fault_and_serves_again_when_it_is_back(tmp_path: Path) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(tmp_path / "c", broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, CentreProgram(tmp_path / "c", broker.port) as centre:
         point = Station(tmp_path / "p", broker.port, camera=LOOP)
         hold_up(point, staff())
         with point:
@@ -149,7 +149,7 @@ def test_a_read_only_state_folder_is_out_of_order_and_ends_by_itself(tmp_path: P
 def test_a_full_disk_refuses_visibly_and_resumes_by_itself(tmp_path: Path) -> None:
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto(tmp_path))
-        centre = stack.enter_context(Centre(tmp_path / "c", broker.port))
+        centre = stack.enter_context(CentreProgram(tmp_path / "c", broker.port))
         point = Station(tmp_path / "p", broker.port, camera={"loop": "true", "hold": 0.1, "gap": 0.0})
         state = stack.enter_context(tmpfs(point.folder / "state", "2m"))
         hold_up(point, *(staff(f"{n:04d}") for n in range(12)))

@@ -33,9 +33,8 @@ from office.desk.new_desk import found
 from office.desk.refusal import RefusalError
 from tests.support.certificates import Authority
 from tests.support.credentials import staff_pass
-from tests.support.point import Station, save
+from tests.support.point import DATES, Station, save
 from tests.support.world import REPOSITORY, free_port
-from tests.whole.test_whole import DATES
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 WORD = "kuda benar baterai staples"

@@ -22,6 +22,7 @@ from device.trust.roster import RosterKey
 from device.wire import Message, Received
 from office.__main__ import main
 from office.passes.phone import phone_code
+from tests.support.centre import CentreProgram
 from tests.support.credentials import (
     HEALTH_KEY,
     OTHER_KEY,
@@ -35,7 +36,7 @@ from tests.support.credentials import (
     staff_pass,
     token,
 )
-from tests.support.point import NOW, ROOT, Centre, Station, save, signed_bundle
+from tests.support.point import NOW, ROOT, Station, save, signed_bundle
 from tests.support.world import REPOSITORY, Mosquitto, wait_for
 
 NAME, NIK, BORN, NUMBER = "Marsekala Dipodirjo", "7322017105900419", "1990-05-31", "PEG-4711-XQ"
@@ -105,7 +106,7 @@ def test_no_log_event_database_exception_or_answer_holds_a_planted_mark(tmp_path
     wire: list[bytes] = []
     key = FleetSecret(bytes.fromhex(SECRET)).roster_key()
     camera = {"hold": 0.2, "gap": 0.15}
-    with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port):
+    with Mosquitto(tmp_path) as broker, CentreProgram(tmp_path / "centre", broker.port):
         point = Station(tmp_path / "point", broker.port, camera=camera, more="[sighting]\nquiet = 0.1\n")
         point.write()
         (point.folder / "trust.cbor").write_bytes(bundle_with(NIK, key))
@@ -151,7 +152,7 @@ def test_no_log_event_database_exception_or_answer_holds_a_planted_mark(tmp_path
 
 def test_a_visitor_s_number_stays_at_a_wall_that_sends_the_numbers_of_staff(tmp_path: Path) -> None:
     wire: list[bytes] = []
-    with Mosquitto(tmp_path) as broker, Centre(tmp_path / "centre", broker.port):
+    with Mosquitto(tmp_path) as broker, CentreProgram(tmp_path / "centre", broker.port):
         point = Station(tmp_path / "point", broker.port, more="[privacy]\npass_number = true\n")
         save(point.pictures / "1.png", staff_pass("PEG-0815", **SPAN))
         save(point.pictures / "2.png", staff_pass(NUMBER, key=VISITOR_KEY, **SPAN))

@@ -19,8 +19,9 @@ from device.trust.bundle import Trust, open_bundle, revocation
 from device.verdict.verify import believe
 from device.wire import Message, Received
 from office import bundle
+from tests.support.centre import CentreProgram
 from tests.support.credentials import staff_pass, trust
-from tests.support.point import NOW, ROOT, ROOTS, Centre, Station, save, signed_bundle
+from tests.support.point import NOW, ROOT, ROOTS, Station, save, signed_bundle
 from tests.support.world import REPOSITORY, Mosquitto, free_port, run_here, tmpfs, wait_for
 
 PASS = staff_pass(issued=NOW - timedelta(days=1), expires=NOW + timedelta(days=300))
@@ -48,7 +49,7 @@ def test_a_revocation_reaches_the_wall_over_the_broker_and_outlives_kill_9(tmp_p
     write_whole(posted, told(3))
     with (
         Mosquitto(tmp_path) as broker,
-        Centre(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{posted}"') as centre,
+        CentreProgram(tmp_path / "centre", broker.port, f'[trust]\nbundle = "{posted}"') as centre,
         Station(tmp_path / "point", broker.port, camera=LOOKING, more=ONE_BY_ONE) as point,
     ):
         save(point.pictures / "pass.png", PASS)
@@ -68,7 +69,7 @@ def test_a_revocation_reaches_the_wall_over_the_broker_and_outlives_kill_9(tmp_p
         write_whole(posted, told(3))  # somebody copies an old file over it
         point.says("the bundle that the broker holds is refused: older than the one in force")
         point.child.kill()
-        assert centre.child.process.poll() is None
+        assert centre.process.poll() is None
     seen = len(point.shown())
     with Station(point.folder, free_port(), camera=LOOKING, more=ONE_BY_ONE) as again:
         wait_for(lambda: len(again.shown()) > seen, "it serves without a broker")

@@ -8,23 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.centre import CentreProgram
 from tests.support.credentials import OTHER_KEY, dose, hcert, staff_pass
-from tests.support.point import NOW, Centre, Station, save
+from tests.support.point import DATES, NOW, Station, hold_up, save
 from tests.support.world import ALL_SEEDS, Mosquitto, wait_for
 
-DATES = {"issued": NOW - timedelta(days=2), "expires": NOW + timedelta(days=30)}
 PAST = {"issued": NOW - timedelta(days=40), "expires": NOW - timedelta(days=10)}
-
-
-def hold_up(station: Station, *texts: str) -> None:
-    for n, text in enumerate(texts):
-        save(station.pictures / f"{n:03d}.png", text)
 
 
 def test_what_the_wall_showed_is_at_the_centre_once_each(tmp_path: Path) -> None:
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto(tmp_path))
-        centre = stack.enter_context(Centre(tmp_path / "centre", broker.port))
+        centre = stack.enter_context(CentreProgram(tmp_path / "centre", broker.port))
         point = Station(tmp_path / "point", broker.port)
         hold_up(
             point,
@@ -63,7 +58,7 @@ def test_kills_of_station_broker_and_centre_lose_nothing_and_double_nothing(tmp_
     chance = random.Random(seed)  # noqa: S311 - a seed makes a failure repeatable
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto(tmp_path))
-        centre = stack.enter_context(Centre(tmp_path / "centre", broker.port))
+        centre = stack.enter_context(CentreProgram(tmp_path / "centre", broker.port))
         point = Station(tmp_path / "point", broker.port, camera={"loop": "true", "hold": 0.1, "gap": 0.0})
         hold_up(point, *(staff_pass(f"{n:04d}", **DATES) for n in range(12)))
         stack.enter_context(point)
@@ -74,7 +69,7 @@ def test_kills_of_station_broker_and_centre_lose_nothing_and_double_nothing(tmp_
                 point.child.kill()
                 point.__enter__()
             if victim in {"centre", "both"}:
-                centre.child.kill()
+                centre.kill()
             if victim in {"broker", "both"}:
                 broker.kill()
                 broker.start()
@@ -97,7 +92,7 @@ def test_kills_of_station_broker_and_centre_lose_nothing_and_double_nothing(tmp_
 def test_a_repeat_is_a_repeat_and_a_restart_makes_a_new_epoch(tmp_path: Path) -> None:
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto(tmp_path))
-        stack.enter_context(Centre(tmp_path / "centre", broker.port))
+        stack.enter_context(CentreProgram(tmp_path / "centre", broker.port))
         point = Station(tmp_path / "point", broker.port, camera={"gap": 0.8})
         text = staff_pass("0001", **DATES)
         hold_up(point, text, text)

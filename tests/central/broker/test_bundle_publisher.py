@@ -15,8 +15,9 @@ from central.store.database import Store
 from central.store.status import look
 from central.store.troubles import CENTRE, UNPOSTED
 from device.wire import Topics, dumps
-from tests.central.store.test_store import NOW, event
-from tests.central.test_centre import Centre, receipt, station
+from tests.support.centre import CentreProgram, fake_station, receipt
+from tests.support.framing import Packets
+from tests.support.messages import NOW, event
 from tests.support.world import Mosquitto, wait_for
 
 TOPIC = Topics().bundle()
@@ -98,7 +99,7 @@ def test_a_bundle_larger_than_the_broker_takes_stops_no_receipt(tmp_path: Path, 
     more = f'protocol = {protocol}\n[trust]\nbundle = "{bundle}"'
     said = f"no bundle can be posted: the broker takes no message of {LARGE} bytes"
     with Mosquitto(tmp_path, "max_packet_size 20000") as broker:
-        with Centre(tmp_path / "centre", broker.port, more) as centre, station(broker) as point:
+        with CentreProgram(tmp_path / "centre", broker.port, more) as centre, fake_station(broker) as point:
             told = [event(seq) for seq in range(1, 21)]
             life = point.centre("online")["centre"]
             for one in told[:10]:
@@ -121,41 +122,12 @@ def test_a_bundle_larger_than_the_broker_takes_stops_no_receipt(tmp_path: Path, 
             assert trouble.details["largest"] == (20_000 if protocol == 5 else None)
         # A smaller one is posted, and then nothing is wrong any more.
         bundle.write_bytes(bytes(100))
-        with Centre(tmp_path / "centre", broker.port, more) as centre, station(broker) as point:
+        with CentreProgram(tmp_path / "centre", broker.port, more) as centre, fake_station(broker) as point:
             centre.says("the bundle of 100 bytes is posted for all points")
             wait_for(lambda: "faults" not in point.centre("online"), what="its state knows it")
             assert centre.stop() == 0
         with Store(centre.database, NOW) as store:
             assert store.troubles() == []
-
-
-class Packets:
-    """The packets of one connection, as MQTT 3.1.1 frames them."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._octets = b""
-
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        while True:
-            while (packet := self._next()) is None:
-                octets = self._sock.recv(65_536)
-                if not octets:
-                    return
-                self._octets += octets
-            yield packet
-
-    def _next(self) -> tuple[int, bytes] | None:
-        size = 0
-        for place in range(1, min(5, len(self._octets))):
-            size |= (self._octets[place] & 0x7F) << 7 * (place - 1)
-            if not self._octets[place] & 0x80:
-                if len(self._octets) <= place + size:
-                    return None
-                packet = self._octets[0], self._octets[place + 1 : place + 1 + size]
-                self._octets = self._octets[place + 1 + size :]
-                return packet
-        return None
 
 
 class Slow:
@@ -209,7 +181,7 @@ def test_receipts_go_before_the_bundle_and_it_is_posted_after_its_puback(tmp_pat
     slow = Slow()
     with (
         slow.serving() as port,
-        Centre(tmp_path / "centre", port, f'protocol = 4\n[trust]\nbundle = "{bundle}"') as centre,
+        CentreProgram(tmp_path / "centre", port, f'protocol = 4\n[trust]\nbundle = "{bundle}"') as centre,
     ):
         wait_for(lambda: TOPIC in slow.order, what="the bundle is sent")
         assert slow.order.index("titik/v1/bupati-1/receipt") < slow.order.index(TOPIC)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.broker.recall import EACH_MINUTE, MAX_ROWS, Recall, ReplayRequest, owed
+from central.broker.recall import EACH_MINUTE, Recall, ReplayRequest, owed
 from central.store.backup import backup, restore
 from central.store.missing import Gap
 from device.config import BrokerSettings, DeliverySettings
@@ -19,10 +19,10 @@ from device.delivery.announcements import Sender
 from device.delivery.courier import Courier
 from device.mqtt_client import Link
 from device.record.outbox import Outbox
-from device.wire import Message, Received, Topics, dumps, loads
-from tests.central.store.test_store import event
-from tests.central.test_centre import Centre
+from device.wire import MAX_REPLAY, Message, Received, Topics, dumps, loads
 from tests.faults.wall import event as wall_event
+from tests.support.centre import CentreProgram
+from tests.support.messages import event
 from tests.support.world import Mosquitto, wait_for
 
 POINT = "bupati-1"
@@ -89,9 +89,9 @@ def test_what_arrives_makes_the_pause_short_again() -> None:
 def test_a_long_gap_is_asked_for_in_pieces_and_few_a_minute() -> None:
     recall = Recall(Topics())
     online(recall)
-    long = [Gap(EPOCH, 1, 25 * MAX_ROWS)]
+    long = [Gap(EPOCH, 1, 25 * MAX_REPLAY)]
     first = asked(recall, long, 0)
-    assert first == [Gap(EPOCH, 1 + n * MAX_ROWS, (n + 1) * MAX_ROWS) for n in range(EACH_MINUTE)]
+    assert first == [Gap(EPOCH, 1 + n * MAX_REPLAY, (n + 1) * MAX_REPLAY) for n in range(EACH_MINUTE)]
     assert asked(recall, long, 59) == []
     assert len(asked(recall, long, 60)) == EACH_MINUTE
 
@@ -200,7 +200,7 @@ def test_everything_is_known_in_the_end(missing: set[int], card: set[int], weath
 def test_a_restored_centre_gets_back_what_the_card_keeps_and_knows_the_rest_lost(tmp_path: Path) -> None:
     told = {seq: event(seq) for seq in range(1, 6)}
     state = {"state": "online", "boot": "b1", "epoch": EPOCH, "kept": [[EPOCH, 1, 5]], "owed": 0}
-    with Mosquitto(tmp_path) as mosquitto, Centre(tmp_path / "centre", mosquitto.port) as centre:
+    with Mosquitto(tmp_path) as mosquitto, CentreProgram(tmp_path / "centre", mosquitto.port) as centre:
         centre.says("state online")
         will = Message(f"titik/v1/{POINT}/state", b"{}")
         with Link(BrokerSettings(port=mosquitto.port), POINT, will=will) as link:
@@ -238,7 +238,7 @@ def test_a_restored_centre_gets_back_what_the_card_keeps_and_knows_the_rest_lost
 
 
 def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_real_station(tmp_path: Path) -> None:
-    def ids(centre: Centre) -> set[str]:
+    def ids(centre: CentreProgram) -> set[str]:
         with closing(sqlite3.connect(centre.database)) as file:
             return {id_ for (id_,) in file.execute("SELECT id FROM event")}
 
@@ -250,7 +250,7 @@ def test_a_centre_restored_from_an_older_backup_gets_everything_again_from_a_rea
 
     copy = tmp_path / "copy.db"
     with Mosquitto(tmp_path) as mosquitto:
-        centre = Centre(tmp_path / "centre", mosquitto.port)
+        centre = CentreProgram(tmp_path / "centre", mosquitto.port)
         sender = Sender(POINT, "boot-1", {"version": "test"})
         with Outbox(tmp_path / "outbox.db", 1000) as first, centre:
             centre.says("state online")

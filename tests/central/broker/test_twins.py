@@ -11,7 +11,8 @@ from central.alarms import Alarms
 from central.broker.twins import MAX_LIVES, WINDOW, Life, Rival, Twins
 from central.store.troubles import TWIN, Trouble
 from device.wire import State, dumps
-from tests.central.store.test_store import NOW, Centre, message, state
+from tests.support.messages import NOW, message, state
+from tests.support.store import CentreStore
 
 POINT = "bupati-1"
 TIME = "2026-11-22T01:02:03.456Z"
@@ -84,7 +85,7 @@ def test_what_is_remembered_of_a_point_is_bounded() -> None:
 
 
 def test_twins_are_said_once_noted_for_the_status_and_over_after_a_quiet_while(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         alarms = Alarms(centre.store)
         told = [state("online", boot, epoch=epoch) for boot, epoch in 3 * [("boot-A", "e1"), ("boot-B", "e2")]]
         news = centre.intake.take(told, NOW)[1]
@@ -103,14 +104,14 @@ def test_twins_are_said_once_noted_for_the_status_and_over_after_a_quiet_while(t
 
 
 def test_a_retained_state_is_no_twin(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         told = [("e1", False), ("e2", False), ("e1", True)]
         centre.take(*(state("online", epoch=epoch, retained=retained) for epoch, retained in told))
         assert centre.store.troubles() == []
 
 
 def test_a_point_s_words_in_the_log_are_bounded_and_hold_no_control_character(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         told = [state("online", "b", epoch=epoch) for epoch in 2 * ["\x1b[31m", "x"]]
         text = [one.text for one in centre.intake.take(told, NOW)[1] if "two stations" in one.text]
         assert len(text) == 1
@@ -143,7 +144,7 @@ def test_what_is_no_word_of_a_centre_is_none(body: bytes) -> None:
 
 
 def test_a_state_without_a_boot_is_taken(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for word in ("online", "stopped", "online"):
             centre.take(message(dumps({"state": word, "boot": 7, "epoch": ["e"]}), leaf="state"))
         assert centre.point().state == "online"

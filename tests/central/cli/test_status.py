@@ -31,7 +31,8 @@ from device.model import Place
 from device.trust.bundle import Trust
 from device.wire import dumps
 from office.bundle import sign
-from tests.central.store.test_store import NOW, TIME, Centre, correction, event, message, state
+from tests.support.messages import NOW, TIME, correction, event, message, state
+from tests.support.store import CentreStore, arguments
 from tests.support.world import REPOSITORY
 
 HOUR = timedelta(hours=1)
@@ -65,7 +66,7 @@ def asked(point: PointStatus, **more: Any) -> list[Problem]:
 
 def test_an_event_of_2099_is_never_the_last_one_for_ever(tmp_path: Path) -> None:
     wrong = datetime(2099, 1, 1, tzinfo=UTC)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(scan(1, wrong)))
         assert centre.point().last_event == stamp(NOW), "it was not after it came in"
         centre.take(message(scan(2, NOW + HOUR)), now=NOW + HOUR)
@@ -74,7 +75,7 @@ def test_an_event_of_2099_is_never_the_last_one_for_ever(tmp_path: Path) -> None
 
 def test_the_last_event_is_the_last_by_the_corrected_time(tmp_path: Path) -> None:
     boot = "b" * 32
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         doubted = {"synced": False, "boot": boot, "uptime": 5.0, "floor": "2026-11-20T00:00:00.000Z"}
         centre.take(message(scan(1, datetime(2099, 1, 1, tzinfo=UTC), doubted)))
         assert (centre.point().last_event, centre.point().last_event_between) == (
@@ -89,7 +90,7 @@ def test_the_last_event_is_the_last_by_the_corrected_time(tmp_path: Path) -> Non
 
 
 def test_a_clock_that_says_it_is_right_and_is_two_hours_ahead_hides_no_later_event(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(*(scan(seq, NOW + 2 * HOUR + timedelta(seconds=seq)) for seq in range(1, 6))))
         centre.take(message(scan(6, NOW + 2 * HOUR)), now=NOW + HOUR)
         assert centre.point().last_event == stamp(NOW + HOUR)
@@ -117,7 +118,7 @@ def test_the_last_event_agrees_with_looking_at_every_row(
         "doubted": {"synced": False, "boot": "d", "uptime": 1.0},
         "silent": {"no": "word"},
     }
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         for seq, (time, clock, received) in enumerate(told, 1):
             centre.take(message(scan(seq, time, clocks[clock]), retained=not seen), now=received)
         rows = centre.all("SELECT at, received FROM event")
@@ -138,7 +139,7 @@ def test_people_are_told_from_corrections_repeats_and_refusals(tmp_path: Path) -
     told[4]["data"]["simulated"] = True
     told[5]["type"] = "id.titik.manual"
     told[6]["data"]["outcome"] = "a word of tomorrow"
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(*told, correction(8, 6.0, NOW.timestamp())), message(told[0]))
         assert centre.point().counts == {
             "admit": 1,
@@ -156,7 +157,7 @@ def test_people_are_told_from_corrections_repeats_and_refusals(tmp_path: Path) -
 
 
 def test_a_database_of_before_is_counted_once_when_it_is_opened(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         stray = event(1, point="dprd-1", epoch="e-dprd")
         centre.take(message(scan(1, NOW), scan(2, NOW)), message(stray), health(time=1))
         whole = look(centre.path)
@@ -165,18 +166,18 @@ def test_a_database_of_before_is_counted_once_when_it_is_opened(tmp_path: Path) 
             "DROP TRIGGER event_is_counted_out; DROP TABLE tally; DROP TABLE stray;"
             "DROP TABLE audit; DROP TABLE released; ALTER TABLE station DROP COLUMN health_at"
         )
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert look(centre.path) == whole
         assert centre.all("SELECT * FROM stray") == [("bupati-1", "e-dprd", "dprd-1")]
         centre.take(message(scan(3, NOW)))
         assert centre.point().counts == {"admit": 3}
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.point().counts == {"admit": 3}
 
 
 def test_what_an_older_program_took_meanwhile_is_counted_when_the_file_is_opened_again(tmp_path: Path) -> None:
     """It knows no tally and no stray: the way back to it, and on again, leaves neither wrong."""
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(scan(1, NOW), scan(2, NOW, type="id.titik.manual")))
         stray = message(event(9, point="dprd-1", epoch="e-dprd"))
         with closing(sqlite3.connect(centre.path)) as file, file:
@@ -189,12 +190,12 @@ def test_what_an_older_program_took_meanwhile_is_counted_when_the_file_is_opened
             file.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", row)
         assert centre.point().counts == {"admit": 1, "other": 1}
     for _ in range(2):
-        with Centre(tmp_path) as centre:
+        with CentreStore(tmp_path) as centre:
             assert centre.point().counts == {"admit": 2, "other": 1}
             assert centre.all("SELECT * FROM stray") == [("bupati-1", "e-dprd", "dprd-1")]
     with closing(sqlite3.connect(centre.path)) as file, file:
         file.execute("DELETE FROM event WHERE seq = 3")
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.point().counts == {"admit": 1, "other": 1}
 
 
@@ -214,7 +215,7 @@ SCANS = st.lists(
 def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
     told: list[tuple[int, str, str | None, bool, bool]], purged: int
 ) -> None:
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         for seq, type_, outcome, repeat, simulated in told:
             one = scan(seq, NOW, type=type_)
             one["data"] |= {"outcome": outcome, "repeat": repeat, "simulated": simulated, "offset": NOW.timestamp()}
@@ -243,7 +244,7 @@ def test_what_is_counted_as_it_comes_and_goes_is_what_a_count_of_all_rows_gives(
 
 
 def test_what_a_station_says_is_told_with_since_when_and_how_far_its_clock_is_off(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(
             message(dumps({"version": "0.1.0", "bundle": 17}), leaf="info"),
             state("degraded", seq=9, owed=2, oldest={"epoch": "7f3a9c1e", "seq": 8}, faults=["deaf", "glass", 7]),
@@ -263,7 +264,7 @@ def test_what_a_station_says_is_told_with_since_when_and_how_far_its_clock_is_of
 
 def test_a_stop_says_last_what_is_owed_and_an_older_station_says_no_age(tmp_path: Path) -> None:
     oldest = {"epoch": "7f3a9c1e", "seq": 7}
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(health(seq=9, owed=3, oldest={**oldest, "time": stamp(NOW - HOUR)}), state("online", owed=5))
         assert (centre.point().owed, centre.point().owed_since) == (3, stamp(NOW - HOUR))
         centre.take(state("stopped", owed=1, oldest={"epoch": "7f3a9c1e", "seq": 9}))
@@ -289,7 +290,7 @@ SAID = st.fixed_dictionaries(
 def test_whatever_a_station_says_the_status_is_said(
     state_: dict[str, Any], info: dict[str, Any], told: dict[str, Any]
 ) -> None:
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         centre.take(
             message(dumps({"state": "degraded", **state_}), leaf="state"),
             message(dumps(info), leaf="info"),
@@ -404,7 +405,7 @@ def test_the_handbook_names_every_word() -> None:
 
 
 def test_a_database_that_no_centre_of_this_version_has_opened_says_how_to(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         pass
     with closing(sqlite3.connect(centre.path)) as file:
         file.executescript("DROP TRIGGER event_is_counted_out; DROP TABLE tally")
@@ -443,17 +444,10 @@ def test_the_inventory_and_the_bundle_are_read_or_it_is_said_why_not(tmp_path: P
     assert expected(told).bundle is None
 
 
-def arguments(centre: Centre, *more: str, config: str = "") -> list[str]:
-    """Return the words of a command that is told of *centre*'s database."""
-    file = centre.path.with_name("central.toml")
-    file.write_text(f'[store]\npath = "{centre.path}"\n{config}', encoding="utf-8")
-    return [*more, "--config", str(file)]
-
-
 def test_the_age_of_the_last_backup_is_known_and_one_that_failed_is_none(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1)))
         folder = tmp_path / "backups"
         assert main(arguments(centre, "backup", str(folder), "--keep", "3")) == 1
@@ -473,14 +467,14 @@ def test_the_age_of_the_last_backup_is_known_and_one_that_failed_is_none(
 
 def test_what_was_done_by_hand_survives_a_restore_and_is_never_changed(tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         with centre.store.writing():
             centre.store.note(audit_log.line(stamp(NOW), "budi", audit_log.SEEN, message=1))
         backup(centre.path, copy)
         with centre.store.writing():
             centre.store.note(audit_log.line(stamp(NOW + HOUR), "budi", audit_log.SEEN, message=2))
     restore(centre.path, copy, NOW + 2 * HOUR, "siti")
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         lines_ = centre.store.noted()
         assert [(line.who, line.what, json.loads(line.details)) for line in lines_] == [
             ("budi", "seen", {"message": 1}),
@@ -513,7 +507,7 @@ def test_the_exit_code_is_1_while_anything_is_wrong_and_0_once_all_is_well(
     inventory = tmp_path / "inventory.toml"
     inventory.write_text('[[point]]\nname = "bupati-1"\nsite = "bupati"\n', encoding="utf-8")
     config = f'[inventory]\nfile = "{inventory}"\n'
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert main(arguments(centre, "status", config=config)) == 1
         out = capfd.readouterr().out
         assert "pusat: pusat tidak berjalan" in out
@@ -532,7 +526,7 @@ def test_the_exit_code_is_1_while_anything_is_wrong_and_0_once_all_is_well(
 
 
 def test_what_a_running_centre_noticed_is_read_where_it_has_the_table(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online"))
         with closing(sqlite3.connect(centre.path)) as file:
             file.execute("CREATE TABLE IF NOT EXISTS trouble (point TEXT, word TEXT, told TEXT, since TEXT, seen TEXT)")
@@ -545,7 +539,7 @@ def test_what_a_running_centre_noticed_is_read_where_it_has_the_table(tmp_path: 
 
 
 def test_the_status_writes_nothing(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online"), message(event(1)))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     look(centre.path)

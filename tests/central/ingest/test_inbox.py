@@ -12,8 +12,6 @@ from central.ingest.inbox import (
     COST,
     HASTE,
     LATE,
-    MAX_POINTS,
-    MAX_WORD,
     PACE,
     POINT_BYTES,
     TURN_BYTES,
@@ -22,7 +20,8 @@ from central.ingest.inbox import (
     WORDS,
     Inbox,
 )
-from device.wire import ROOT, Received
+from central.points import MAX_POINTS
+from device.wire import MAX_REPORT, ROOT, Received
 
 FLOOD = "bupati-1"
 OTHERS = ("bupati-2", "bupati-3", "dprd-1", "gabungan-1", "gabungan-2", "gabungan-3")
@@ -140,7 +139,7 @@ def test_a_first_word_is_taken_at_once() -> None:
 def test_a_word_that_is_too_long_waits_as_its_beginning() -> None:
     inbox = Inbox(ROOT)
     inbox.add(told(b"x" * 1_000_000, leaf="health"), 0.0)
-    assert [len(received.body) for received in inbox.take(0.0)] == [MAX_WORD + 1]
+    assert [len(received.body) for received in inbox.take(0.0)] == [MAX_REPORT + 1]
 
 
 def test_one_point_fills_its_own_room_and_leaves_the_others_theirs() -> None:

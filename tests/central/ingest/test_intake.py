@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.ingest.intake import MAX_WORD
-from device.wire import Message, Received, dumps
-from tests.central.store.test_store import NOW, Centre, event, message, state
+from device.wire import MAX_REPORT, Message, Received, dumps
+from tests.support.messages import NOW, event, message, state
+from tests.support.store import CentreStore
 
 TABLES = ("event", "quarantine", "station", "said", "unread", "lost", "purged", "clock")
 IDS = st.sampled_from(["id-number-1", "id-number-2", "id-number-3", "id-purged-9", "short"])
@@ -46,20 +46,20 @@ MESSAGES = st.one_of(
 
 def test_what_a_point_says_of_itself_in_too_many_bytes_is_not_kept(tmp_path: Path) -> None:
     filled = {"state": "online", "boot": "b", "epoch": "e1", "seq": 1, "filled": ""}
-    room = MAX_WORD - len(dumps(filled))
-    with Centre(tmp_path) as centre:
+    room = MAX_REPORT - len(dumps(filled))
+    with CentreStore(tmp_path) as centre:
         for leaf, kept in (("state", "its state cannot be read"), ("health", "its health cannot be read")):
             for size, news in ((room, []), (room + 1, [kept])):
                 body = dumps({**filled, "filled": "x" * size})
                 _, said = centre.intake.take([Received(f"titik/v1/bupati-1/{leaf}", body, retained=False)], NOW)
                 assert [one.text for one in said if "cannot" in one.text] == news
                 told = centre.all(f"SELECT length({leaf}) FROM station")  # noqa: S608 - a column of ours
-                assert told == [(MAX_WORD,)]
+                assert told == [(MAX_REPORT,)]
 
 
 def taken(folder: Path, batches: Iterable[list[Received]]) -> tuple[dict[str, list[Any]], list[Message], set[str]]:
     """Return all tables, the answers and the news after *batches*; two events are held, one purged, before."""
-    with Centre(folder) as centre:
+    with CentreStore(folder) as centre:
         centre.take(message({**event(1, epoch="e1"), "id": "id-number-1"}))
         with centre.store.writing():
             centre.store.bury([("/titik/bupati-1", "id-purged-9", "bupati-1", "e1", 2)])
@@ -79,14 +79,14 @@ def test_messages_taken_together_are_what_they_are_one_by_one(batch: list[Receiv
 
 
 def test_a_twin_of_an_event_that_is_held_already_is_news(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.intake.take([message(event(1)), message(event(2))], NOW)[1] == []
         ((_, point, text, once),) = centre.intake.take([message({**event(2), "id": "another-id"})], NOW)[1]
     assert (point, text.partition(",")[0], once) == ("bupati-1", "two events with one epoch and seq", True)
 
 
 def test_a_live_state_beside_a_will_is_the_point_s_own_word(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("offline", retained=True))
         assert centre.point().seen is None
         centre.take(state("offline", retained=True), state("online"))

@@ -15,7 +15,7 @@ from central.store.backup import BackupError, Restored, backup, dated, lock_of, 
 from central.store.database import Store
 from central.store.file import ForeignDatabaseError
 from device.wire import dumps
-from tests.central.store.test_store import event
+from tests.support.messages import event
 from tests.support.world import Child, Mosquitto, wait_for
 
 NOW = datetime(2026, 12, 1, 3, 4, 5, tzinfo=UTC)

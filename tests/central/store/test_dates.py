@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from central.events import stamp
 from central.store.dates import PIECE
-from tests.central.store.test_store import NOW, Centre, correction, event, message
+from tests.support.messages import NOW, correction, message, undated
+from tests.support.store import CentreStore
 from tests.support.work import Steps
 
 OFFSET = NOW.timestamp()
@@ -30,12 +31,6 @@ STORIES = st.lists(
     min_size=1,
     max_size=14,
 )
-
-
-def undated(seq: int, uptime: float, boot: str = "b" * 32) -> dict[str, Any]:
-    told = event(seq, time=None)
-    told["data"]["clock"] = {"synced": False, "boot": boot, "uptime": uptime}
-    return told
 
 
 def written(story: list[Told]) -> list[dict[str, Any]]:
@@ -62,7 +57,7 @@ def plain(story: list[Told]) -> dict[int, str | None]:
     return found
 
 
-def dated(centre: Centre) -> dict[int, str | None]:
+def dated(centre: CentreStore) -> dict[int, str | None]:
     return dict(centre.all("SELECT seq, at FROM event WHERE synced = 0"))
 
 
@@ -70,7 +65,7 @@ def dated(centre: Centre) -> dict[int, str | None]:
 def test_dates_are_those_of_the_plain_rule_in_any_order_and_any_batches(story: list[Told], data: st.DataObject) -> None:
     order = data.draw(st.permutations(written(story)))
     most = data.draw(st.integers(1, 6))
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         centre.store._dates.piece = most  # what is to be dated is dated a few at a time, among what comes
         while order:
             count = data.draw(st.integers(1, len(order)))
@@ -82,7 +77,7 @@ def test_dates_are_those_of_the_plain_rule_in_any_order_and_any_batches(story: l
         assert centre.all("SELECT * FROM mend") == []
 
 
-def fill(centre: Centre, events: int) -> None:
+def fill(centre: CentreStore, events: int) -> None:
     for first in range(0, events, 100):
         centre.take(message(*(undated(first + n + 1, 10.0 + (first + n) / 100) for n in range(100))))
 
@@ -95,7 +90,7 @@ def test_many_corrections_of_one_boot_date_its_events_once_in_pieces(tmp_path: P
     work: dict[str, list[int]] = {}
     for name, count in (("one", 1), ("many", 200)):
         (tmp_path / name).mkdir()
-        with Centre(tmp_path / name) as centre:
+        with CentreStore(tmp_path / name) as centre:
             fill(centre, 5_000)
             work[name] = []
             told = message(*corrections(count))
@@ -117,7 +112,7 @@ def test_no_piece_grows_with_the_events_of_one_moment(tmp_path: Path) -> None:
     work: dict[int, int] = {}
     for events in (2_000, 8_000):
         (tmp_path / str(events)).mkdir()
-        with Centre(tmp_path / str(events)) as centre:
+        with CentreStore(tmp_path / str(events)) as centre:
             for first in range(0, events, 100):
                 centre.take(message(*(undated(first + n + 1, 10.0) for n in range(100))))
             centre.take(message(correction(100_000, 20.0, OFFSET)))
@@ -129,19 +124,19 @@ def test_no_piece_grows_with_the_events_of_one_moment(tmp_path: Path) -> None:
 
 
 def test_what_is_still_to_be_dated_outlives_a_restart(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         fill(centre, 1_500)
         centre.take(message(correction(100_000, 1000.0, OFFSET)))
         (undone,) = centre.all("SELECT count(*) FROM event WHERE synced = 0 AND at IS NULL")
         assert undone == (1_500 - PIECE,)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         while centre.store.tend():
             pass
         assert centre.all("SELECT count(*) FROM event WHERE synced = 0 AND at IS NULL") == [(0,)]
 
 
 def test_the_boots_of_one_point_do_not_hold_up_another_s(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(*(undated(n + 1, 1.0, f"boot-{n}") for n in range(200))))
         centre.take(message(*(correction(1000 + n, 2.0, OFFSET, f"boot-{n}") for n in range(200))))
         mine = {**undated(1, 1.0), "source": "/titik/dprd-1", "id": "of-another-point"}

@@ -10,11 +10,9 @@ from central.store.known_points import Known
 from central.store.missing import Gap
 from central.store.troubles import TWIN
 from device.wire import dumps
-from tests.central.store.test_dates import undated
-from tests.central.store.test_said import poison, spans
-from tests.central.store.test_store import NOW, Centre, correction, event, message, state
-from tests.central.test_centre import POINT, ask, station
-from tests.central.test_centre import Centre as Running
+from tests.support.centre import CentreProgram, ask, fake_station
+from tests.support.messages import NOW, POINT, correction, event, message, spans, state, undated
+from tests.support.store import CentreStore, poison
 from tests.support.world import Mosquitto, wait_for
 
 TABLES = ("station", "said", "lost", "trouble", "clock", "mend")
@@ -26,7 +24,7 @@ def let_go(path: Path, point: str = POINT) -> Known | None:
 
 
 def test_a_point_that_was_never_ours_is_in_no_list_any_more(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(
             state("online", kept=spans(0, 50), seq=9), message(b"{}", leaf="health"), message(b"{}", leaf="info")
         )
@@ -44,7 +42,7 @@ def test_a_point_that_was_never_ours_is_in_no_list_any_more(tmp_path: Path) -> N
 
 
 def test_an_event_a_tombstone_and_the_quarantine_stay(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(2)), message(b"unreadable"), state("online", seq=4))
         centre.take(message(undated(5, 1.0)), message(correction(6, 2.0, NOW.timestamp())))
         with centre.store.writing():
@@ -53,15 +51,15 @@ def test_an_event_a_tombstone_and_the_quarantine_stay(tmp_path: Path) -> None:
     assert let_go(centre.path) == Known(words=1, epochs=1, lost=0, troubles=0, events=3, messages=1)
     after = [centre.all(f"SELECT * FROM {table}") for table in ("event", "quarantine", "purged", "clock")]  # noqa: S608 - ours
     assert after == before
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert (centre.point().state, centre.point().events, centre.point().tail) == (None, 3, 0)
 
 
 def test_what_the_broker_keeps_of_it_is_passed_over_until_it_is_heard_itself(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", seq=9))
     let_go(centre.path)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", seq=9, retained=True), message(b"{}", leaf="info", retained=True))
         assert centre.all("SELECT * FROM station") == centre.all("SELECT * FROM said") == []
         centre.take(state("offline"))
@@ -73,7 +71,7 @@ def test_what_the_broker_keeps_of_it_is_passed_over_until_it_is_heard_itself(tmp
 
 
 def test_a_centre_that_runs_meanwhile_asks_again_for_what_was_forgotten_to_be_lost(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1)), message(event(4)), state("online", seq=4))
         with centre.store.writing():
             centre.store.lose(POINT, Gap("7f3a9c1e", 2, 3), NOW)
@@ -85,7 +83,7 @@ def test_a_centre_that_runs_meanwhile_asks_again_for_what_was_forgotten_to_be_lo
 
 
 def test_half_a_million_epochs_go_in_pieces(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         poison(centre, 5_500)
         pieces = 0
         more = True
@@ -107,7 +105,7 @@ def test_half_a_million_epochs_go_in_pieces(tmp_path: Path) -> None:
     ],
 )
 def test_who_is_not_there_is_not_forgotten(tmp_path: Path, point: str, said: str) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online"))
     with pytest.raises(ForgetError) as told:
         let_go(centre.path, point)
@@ -117,7 +115,7 @@ def test_who_is_not_there_is_not_forgotten(tmp_path: Path, point: str, said: str
 
 
 def test_nothing_is_forgotten_where_nobody_agrees(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online"))
     assert forget(centre.path, POINT, NOW, lambda _: False) is None
     assert centre.point().state == "online"
@@ -127,8 +125,8 @@ def test_the_command_works_beside_a_running_centre(tmp_path: Path) -> None:
     def words(told: Any) -> tuple[int, str, str]:
         return told.returncode, told.stdout, told.stderr
 
-    with Mosquitto(tmp_path) as broker, Running(tmp_path / "centre", broker.port) as centre:
-        with station(broker) as point:
+    with Mosquitto(tmp_path) as broker, CentreProgram(tmp_path / "centre", broker.port) as centre:
+        with fake_station(broker) as point:
             point.centre("online")
             point.send(dumps({"state": "online", "boot": "b", "epoch": "e", "seq": 3}), "state", retain=True)
             wait_for(lambda: point.look() or POINT in ask("status", "--config", centre.config).stdout)

@@ -12,31 +12,11 @@ import pytest
 
 from central.store import migrations, schema
 from central.store.database import Store
-from tests.central.store.test_store import NOW, Centre, event, message
+from tests.central.store.old import FILES, OLD, restored, rows, todays
+from tests.support.messages import NOW, event, message
+from tests.support.store import CentreStore
 
-OLD = Path(__file__).parent / "old"
-"""What older centres wrote, and beside each file every row that it has today."""
-FILES = sorted(path.stem for path in OLD.glob("*.sql"))
 SCHEMA = Path(schema.__file__).parent
-
-
-def restored(name: str, folder: Path) -> Path:
-    """Return the database that stands in the old file *name*."""
-    path = folder / "central.db"
-    with closing(sqlite3.connect(path)) as file:
-        file.executescript((OLD / f"{name}.sql").read_text(encoding="utf-8"))
-    return path
-
-
-def rows(path: Path) -> list[str]:
-    """Return every row of every table, a line each."""
-    with closing(sqlite3.connect(path)) as file:
-        tables = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-        return [
-            f"{table} {row!r}"
-            for table in tables
-            for row in sorted(file.execute(f"SELECT * FROM {table}"), key=repr)  # noqa: S608 - a table of ours
-        ]
 
 
 def shape(path: Path) -> dict[str, object]:
@@ -54,16 +34,13 @@ def test_there_are_old_files_of_each_version_there_was() -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_old_file_becomes_todays_to_the_last_row(tmp_path: Path, name: str) -> None:
-    path = restored(name, tmp_path)
-    with Store(path, NOW) as store:
-        assert store.tend() is False
-    assert rows(path) == (OLD / f"{name}.today.txt").read_text(encoding="utf-8").splitlines()
+    assert todays(name, tmp_path) == (OLD / f"{name}.today.txt").read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_old_file_ends_in_the_shape_of_a_fresh_one(tmp_path: Path, name: str) -> None:
     (tmp_path / "fresh").mkdir()
-    with Centre(tmp_path / "fresh") as fresh:
+    with CentreStore(tmp_path / "fresh") as fresh:
         pass
     path = restored(name, tmp_path)
     with Store(path, NOW):
@@ -83,7 +60,7 @@ def test_a_file_that_is_opened_again_stays_as_it_is(tmp_path: Path, name: str) -
 @pytest.mark.parametrize("name", FILES)
 def test_an_old_file_that_was_migrated_takes_what_comes(tmp_path: Path, name: str) -> None:
     path = restored(name, tmp_path)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         held = centre.all("SELECT count(*) FROM event")[0][0]
         centre.take(message(event(500)), message(b"{ no more"), message(event(501, id="short")))
         assert centre.all("SELECT count(*) FROM event") == [(held + 1,)]

@@ -13,7 +13,8 @@ from central.broker.recall import EACH_MINUTE, MAX_ASKED, Recall
 from central.store.epoch_ranges import EpochRanges
 from central.store.missing import EPOCH, LOOK, Gap
 from device.wire import Topics, dumps
-from tests.central.store.test_store import NOW, Centre, event, message, state
+from tests.support.messages import NOW, event, message, state
+from tests.support.store import CentreStore
 from tests.support.work import Steps
 
 POINT = "bupati-1"
@@ -60,7 +61,7 @@ STORY = st.lists(
 def test_looks_of_any_size_find_together_what_one_look_finds(
     story: list[tuple[str, str, int]], asked: list[Gap], most: int
 ) -> None:
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         for what, epoch, seq in story:
             if what == "event":
                 centre.take(message(event(seq, epoch=epoch)))
@@ -87,7 +88,7 @@ def test_looks_of_any_size_find_together_what_one_look_finds(
         assert {(epoch, seq) for epoch in known for seq in range(1, 13)} <= looked
 
 
-def flood(centre: Centre, epochs: int, each: int = 1) -> None:
+def flood(centre: CentreStore, epochs: int, each: int = 1) -> None:
     """Let *epochs* epochs begin, each with its first numbers missing."""
     for first in range(0, epochs, 50):
         some = (event(9 + n, epoch=f"{first + k:06d}") for k in range(50) for n in range(each))
@@ -99,7 +100,7 @@ def test_the_work_of_a_look_does_not_grow_with_the_epochs_nor_with_the_gaps(tmp_
     (tmp_path / "many").mkdir()
     took: dict[str, int] = {}
     for name, epochs in (("few", 1_000), ("many", 4_000)):
-        with Centre(tmp_path / name) as centre:
+        with CentreStore(tmp_path / name) as centre:
             flood(centre, epochs)
             with Steps(centre.store._file) as steps:
                 seen = centre.store.look(POINT)
@@ -115,7 +116,7 @@ def test_the_work_of_a_look_does_not_grow_with_the_epochs_nor_with_the_gaps(tmp_
 
 
 def test_one_epoch_with_a_hole_in_each_place_is_looked_at_in_pieces(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for first in range(0, 1_000, 100):
             centre.take(message(*(event(2 * (first + n) + 2) for n in range(100))))
         reads: list[int] = []
@@ -129,7 +130,7 @@ def test_one_epoch_with_a_hole_in_each_place_is_looked_at_in_pieces(tmp_path: Pa
 
 
 def test_what_is_followed_is_looked_at_before_what_is_not_and_leaves_it_its_turn(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         flood(centre, 2_000)
         last = [Gap(f"{n:06d}", 1, 8) for n in range(1_900, 2_000)]
         seen = centre.store.look(POINT, last)
@@ -192,7 +193,7 @@ def test_one_answer_to_a_request_is_heard_and_its_repetition_is_not() -> None:
 
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_a_look_comes_on_however_little_it_reads(tmp_path: Path, most: int) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(2), event(5), event(9)), state("online", seq=12))
         whole = numbers(centre.missing(POINT))
         found = {gap for _ in range(40) for gap in centre.store._gaps.look(POINT, (), most).gaps}

@@ -19,7 +19,8 @@ from central.store.purge import PurgeError, purge
 from central.store.release import see
 from central.store.tombstones import Purged
 from device.wire import Receipt, digest
-from tests.central.store.test_store import Centre, correction, event, message, state
+from tests.support.messages import correction, event, message, state
+from tests.support.store import CentreStore
 from tests.support.world import Child
 
 NOW = datetime(2026, 11, 24, 1, 2, 3, tzinfo=UTC)
@@ -43,10 +44,10 @@ def seqs(path: Path) -> list[int]:
 
 def test_what_was_purged_is_receipted_for_ever_and_never_held_again(tmp_path: Path) -> None:
     some = [on(OLD, 1), on(OLD, 2), on(OF_THE_DAY, 3)]
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(*some), now=NOW)
     assert remove(centre.path) == Purged(2, 0)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         life = centre.store.life
         # The same message again; one of them alone; and one among others, in a new batch.
         assert centre.answers(message(*some)) == [Receipt(life, "7f3a9c1e", 1, 3, 3, digest(one["id"] for one in some))]
@@ -77,7 +78,7 @@ def test_who_looked_at_a_message_is_forgotten_with_it_and_not_before(tmp_path: P
 def test_an_event_is_as_old_as_it_can_be(tmp_path: Path) -> None:
     doubtful = on(OLD, 3)
     doubtful["data"]["clock"] = {"synced": False, "boot": "b", "uptime": 5.0}
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(
             message(on("2199-01-01T00:00:00.000Z", 1), on(None, 2), doubtful), now=datetime(2026, 11, 21, tzinfo=UTC)
         )
@@ -89,10 +90,10 @@ def test_an_event_is_as_old_as_it_can_be(tmp_path: Path) -> None:
 def test_what_comes_after_the_purge_of_its_correction_is_dated_by_it_and_purged_as_well(tmp_path: Path) -> None:
     late = on(OLD, 1)
     late["data"]["clock"] = {"synced": False, "boot": "b" * 32, "uptime": 5.0}
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(correction(2, 6.0, datetime(2026, 10, 31, tzinfo=UTC).timestamp())), now=NOW)
     remove(centre.path)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(late), now=NOW)
         assert centre.all("SELECT at FROM event WHERE seq = 1") == [("2026-10-31T00:00:05.000Z",)]
     assert remove(centre.path) == Purged(1, 0)
@@ -100,7 +101,7 @@ def test_what_comes_after_the_purge_of_its_correction_is_dated_by_it_and_purged_
 
 def test_nothing_of_it_is_left_in_the_file_or_its_log_and_the_room_is_given_back(tmp_path: Path) -> None:
     word = "SECRET-OF-SOMEBODY"
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(*(on(OLD, seq, more=word * 40) for seq in range(1, 101))), message(word.encode()))
         centre.take(message(on(OF_THE_DAY, 101)), now=NOW)
     before = centre.path.stat().st_size
@@ -111,7 +112,7 @@ def test_nothing_of_it_is_left_in_the_file_or_its_log_and_the_room_is_given_back
 
 
 def test_another_point_keeps_its_own(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for point in ("bupati-1", "dprd-1"):
             centre.take(message(on(OLD, 1, point=point), point=point), message(b"?", point=point))
     assert remove(centre.path, date(2026, 11, 23), "dprd-1") == Purged(1, 1)
@@ -124,7 +125,7 @@ def test_another_point_keeps_its_own(tmp_path: Path) -> None:
 def test_what_is_no_point_s_name_is_refused_and_removes_nothing(
     tmp_path: Path, word: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for point in ("bupati-1", "dprd-1"):
             centre.take(message(on(OLD, 1, point=point), point=point), message(b"?", point=point))
     with pytest.raises(SystemExit) as ended:
@@ -133,14 +134,14 @@ def test_what_is_no_point_s_name_is_refused_and_removes_nothing(
     assert "is no point's name: lower-case letters, digits and hyphens, as in bupati-1" in capfd.readouterr().err
     with pytest.raises(UnknownPointError):  # what is held against the database is compared as it is, too
         remove(centre.path, date(2026, 11, 23), word)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.store.old(NOW, word) == Purged(0, 0)
         assert centre.all("SELECT count(*) FROM quarantine") == [(2,)]
 
 
 def test_a_name_that_begins_or_ends_like_another_removes_nothing_of_it(tmp_path: Path) -> None:
     names = "bupati-1", "bupati-10", "a-bupati-1", "bupatix1"
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for point in names:
             centre.take(message(on(OLD, 1, point=point), point=point), message(b"?", point=point))
     assert remove(centre.path, date(2026, 11, 23), "bupati-1") == Purged(1, 1)
@@ -157,7 +158,7 @@ def test_a_point_of_which_nothing_is_known_is_refused_with_the_nearest_name(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "central.toml"
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(on(OLD, 1)), message(b"?", point="dprd-1"), state("online"))
         config.write_text(f'[store]\npath = "{centre.path}"\n')
     command = ["purge", "--before", "2026-11-22", "--yes", "--config", str(config), "--point"]
@@ -191,7 +192,7 @@ def test_a_day_that_is_written_otherwise_is_refused_with_how_to_write_it(
 
 
 def test_nothing_is_removed_unasked_beside_a_centre_or_of_the_future(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(on(OLD, 1)))
     asked: list[Purged] = []
     assert purge(centre.path, DAY, None, NOW, lambda old: bool(asked.append(old))) is None
@@ -208,13 +209,13 @@ def test_nothing_is_removed_unasked_beside_a_centre_or_of_the_future(tmp_path: P
 
 def test_a_restore_does_not_bring_back_what_was_purged_after_the_backup(tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(on(OLD, 1), on(OF_THE_DAY, 2)))
     backup(centre.path, copy)
     remove(centre.path)
     assert restore(centre.path, copy, NOW).purged == 1
     assert seqs(centre.path) == [2]
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert len(centre.answers(message(on(OLD, 1)))) == 1
     assert seqs(centre.path) == [2]
     for left in tmp_path.glob("central*"):
@@ -242,11 +243,11 @@ def test_whatever_is_done_in_whatever_order_nothing_purged_is_held_again(steps: 
     saved: set[int] | None = None
     with TemporaryDirectory() as folder:
         path, copy = Path(folder) / "central.db", Path(folder) / "copy.db"
-        with Centre(path.parent):
+        with CentreStore(path.parent):
             pass
         for verb, what in steps:
             if verb == "take":
-                with Centre(path.parent) as centre:
+                with CentreStore(path.parent) as centre:
                     sent = [on(f"2026-11-{seq:02}T01:00:00.000Z", seq) for seq in what]
                     assert [getattr(answer, "count", None) for answer in centre.answers(message(*sent))] == [len(what)]
                 held |= set(what) - gone
@@ -264,7 +265,7 @@ def test_whatever_is_done_in_whatever_order_nothing_purged_is_held_again(steps: 
 
 
 def test_the_command_asks_unless_told_and_says_how_many(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(on(OLD, 1)), state("online"))
     config = tmp_path / "central.toml"
     config.write_text(f'[store]\npath = "{centre.path}"\n')

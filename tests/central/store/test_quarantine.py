@@ -20,8 +20,8 @@ from central.store.quarantine import ClaimedRange, NotReleasedError, Review, lis
 from central.store.release import Prospect, Released, look, release, see
 from central.store.status import look as status
 from device.wire import Quarantined, Receipt, Received, digest, dumps
-from tests.central.cli.test_status import arguments
-from tests.central.store.test_store import LATER, NOW, TIME, Centre, event, message, state
+from tests.support.messages import LATER, NOW, TIME, event, message, state
+from tests.support.store import CentreStore, arguments
 from tests.support.world import Child, Mosquitto, wait_for
 
 OLD, NEW = "dprd-1", "bupati-2"
@@ -44,7 +44,7 @@ def let_go(store: Store, *numbers: int, point: str = OLD) -> list[Released]:
     return list(release(store, numbers or None, point, who="budi", why="kartu pindah", now=LATER))
 
 
-def held(centre: Centre) -> list[tuple[str, str, int]]:
+def held(centre: CentreStore) -> list[tuple[str, str, int]]:
     return centre.all("SELECT point, epoch, seq FROM event ORDER BY 1, 2, 3")
 
 
@@ -52,7 +52,7 @@ def held(centre: Centre) -> list[tuple[str, str, int]]:
 
 
 def test_a_card_that_was_renamed_is_charged_with_nothing_of_its_old_name(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         # 1 to 100 were delivered under the old name; 101 to 116 come under the new one.
         centre.take(message(*(event(seq, point=OLD, epoch="old-epoch") for seq in range(1, 101)), point=OLD))
         centre.take(shows(["old-epoch", 1, 116]))
@@ -76,7 +76,7 @@ def test_a_card_that_was_renamed_is_charged_with_nothing_of_its_old_name(tmp_pat
 
 
 def test_an_epoch_of_which_nothing_but_quarantine_is_known_is_not_charged_either(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(shows(["old-epoch", 1, 116], ["own", 1, 3]))
         assert centre.missing(NEW) == [Gap("old-epoch", 1, 116), Gap("own", 1, 3)]
         centre.take(moved(116))
@@ -85,7 +85,7 @@ def test_an_epoch_of_which_nothing_but_quarantine_is_known_is_not_charged_either
 
 
 def test_an_epoch_of_which_the_point_has_events_is_its_own_whatever_others_say(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(
             message(event(1, point=OLD, epoch="e"), point=OLD), message(event(1, point=NEW, epoch="e"), point=NEW)
         )
@@ -95,7 +95,7 @@ def test_an_epoch_of_which_the_point_has_events_is_its_own_whatever_others_say(t
 
 
 def test_what_was_purged_still_tells_whose_an_epoch_is(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         with centre.store.writing():
             centre.store.bury([(f"/titik/{OLD}", "id-of-one", OLD, "old-epoch", 1)])
         centre.take(state("online"), shows(["old-epoch", 1, 9]), shows(point=OLD))
@@ -105,7 +105,7 @@ def test_what_was_purged_still_tells_whose_an_epoch_is(tmp_path: Path) -> None:
 
 def test_a_stranger_s_many_epochs_are_noted_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("central.store.strays.MAX_STRAYS", 3)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(*(moved(1, epoch=f"e{number}") for number in range(9)))
         assert centre.all("SELECT count(*) FROM stray") == [(3,)]
 
@@ -114,7 +114,7 @@ def test_a_stranger_s_many_epochs_are_noted_up_to_a_bound(tmp_path: Path, monkey
 
 
 def test_the_list_says_whose_the_events_are(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         mixed = [
             event(7, point=OLD),
             event(9, point=OLD),
@@ -145,7 +145,7 @@ def test_a_body_is_shown_in_ascii_and_says_what_would_become_of_it(tmp_path: Pat
     bad = event(2, point=OLD)
     bad["type"] = "com.example.other"
     painted = event(1, point=OLD, more="\x1b[31m\x7f\x9b\u202e")
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(3, point=OLD), point=OLD))
         centre.take(message(painted, bad, event(3, point=OLD), point=NEW), message(b'{"\x1b]0;\x07\\', point=NEW))
         one, body, prospects = look(centre.path, 1)
@@ -166,7 +166,7 @@ def test_a_body_is_shown_in_ascii_and_says_what_would_become_of_it(tmp_path: Pat
 
 
 def test_what_is_released_is_as_if_it_had_come_under_its_own_name(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(shows(["old-epoch", 1, 3], point=OLD), moved(1, 2, 3))
         with centre.store.writing():
             centre.store.lose(OLD, Gap("old-epoch", 2, 2), NOW)
@@ -201,7 +201,7 @@ def test_what_is_released_is_as_if_it_had_come_under_its_own_name(tmp_path: Path
 
 
 def test_only_what_names_the_point_is_taken_and_the_rest_waits(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1, point=OLD), event(1, point="gabungan-1"), {"no": "event"}, point=NEW))
         assert let_go(centre.store, 1) == [
             Released(1, 1, 0, "the rest of it names gabungan-1. Next: the same --as gabungan-1")
@@ -217,7 +217,7 @@ def test_only_what_names_the_point_is_taken_and_the_rest_waits(tmp_path: Path) -
 
 
 def test_a_message_of_two_points_is_done_once_each_has_its_own(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1, point=OLD), event(1, point="gabungan-1"), point=NEW))
         assert [one.refused is None for one in let_go(centre.store, 1)] == [False]
         assert let_go(centre.store, 1, point="gabungan-1") == [Released(1, 1, 0, None)]
@@ -226,7 +226,7 @@ def test_a_message_of_two_points_is_done_once_each_has_its_own(tmp_path: Path) -
 
 
 def test_an_event_that_cannot_be_read_keeps_none_of_its_message_back(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1, point=OLD), {"no": "event"}, point=NEW))
         (one,) = let_go(centre.store, 1)
         assert one.new == 1
@@ -235,7 +235,7 @@ def test_an_event_that_cannot_be_read_keeps_none_of_its_message_back(tmp_path: P
 
 
 def test_what_cannot_be_read_stays_refused_and_can_be_noted_as_seen(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(b"garbage", point=NEW))
         (one,) = let_go(centre.store, 1)
         assert one.refused == (
@@ -253,7 +253,7 @@ def test_what_cannot_be_read_stays_refused_and_can_be_noted_as_seen(tmp_path: Pa
 
 
 def test_an_id_that_is_held_with_another_content_is_not_replaced(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1, point=OLD), point=OLD))
         other = event(1, point=OLD, more="another content")
         centre.take(message(other, event(2, point=OLD), point=NEW))
@@ -263,7 +263,7 @@ def test_an_id_that_is_held_with_another_content_is_not_replaced(tmp_path: Path)
 
 
 def test_what_was_purged_is_not_brought_back_by_a_release(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         one = event(1, point=OLD, epoch="old-epoch")
         with centre.store.writing():
             centre.store.bury([(one["source"], one["id"], OLD, "old-epoch", 1)])
@@ -276,7 +276,7 @@ def test_what_was_looked_at_takes_no_room_in_the_quarantine_of_a_running_centre(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("central.store.quarantine.MAX_UNREAD", 2)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert len(centre.take(moved(1), moved(2), moved(3))) == 2
         with Store(centre.path, NOW) as beside:
             let_go(beside)
@@ -285,7 +285,7 @@ def test_what_was_looked_at_takes_no_room_in_the_quarantine_of_a_running_centre(
 
 
 def test_all_means_those_that_name_the_point_and_are_open(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(moved(1), moved(2), message(event(9, point="gabungan-1"), point=NEW), message(b"?", point=NEW))
         assert [one.number for one in let_go(centre.store)] == [1, 2]
         with pytest.raises(
@@ -312,7 +312,7 @@ def test_in_whatever_order_it_comes_is_released_and_comes_again_each_event_is_he
     """The model is two sets: what came under its own name or was released, and what lies in quarantine."""
     there: set[int] = set()
     aside: set[int] = set()
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         for verb, what in steps:
             match verb:
                 case "own":
@@ -348,7 +348,7 @@ def test_in_whatever_order_it_comes_is_released_and_comes_again_each_event_is_he
 
 
 def test_the_commands_list_show_release_and_note(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert main(arguments(centre, "quarantine", "list")) == 0
         assert capfd.readouterr().out == "karantina kosong / nothing is in quarantine\n"
         centre.take(moved(1, 2), message(b"\x1b[2J", point=NEW), message(event(1, point=OLD), point=OLD))
@@ -392,7 +392,7 @@ def test_the_commands_list_show_release_and_note(tmp_path: Path, capfd: pytest.C
 
 def test_a_release_works_beside_a_running_centre(tmp_path: Path) -> None:
     path, config, command = tmp_path / "central.db", tmp_path / "central.toml", [sys.executable, "-m", "central"]
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(moved(1, 2))
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto(tmp_path))

@@ -4,67 +4,25 @@ import json
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
 
 from central.cli.table import lines
-from central.ingest.intake import Intake
-from central.store import schema as tables
 from central.store.database import Store
 from central.store.file import DatabaseGoneError, DatabaseMissingError, ForeignDatabaseError, StoreWriteError
 from central.store.missing import Gap
 from central.store.status import PointStatus, look
 from device.model import Place
-from device.wire import Message, Quarantined, Receipt, Received, Topics, batch, digest, dumps, parse_receipt
-from tests.support.world import REPOSITORY
-
-NOW = datetime(2026, 11, 22, 1, 2, 3, 456_000, tzinfo=UTC)
-LATER = NOW + timedelta(minutes=5)
-TIME = "2026-11-22T01:02:03.456Z"
-
-
-def schema(name: str) -> Draft202012Validator:
-    told = json.loads((REPOSITORY / "schemas" / f"{name}.json").read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(told)
-    return Draft202012Validator(told)
-
-
-def event(seq: int = 1, *, point: str = "bupati-1", epoch: str = "7f3a9c1e", **changed: Any) -> dict[str, Any]:
-    """Return one CloudEvent; its id follows from its place, which no station would do."""
-    return {
-        "specversion": "1.0",
-        "type": "id.titik.scan",
-        "source": f"/titik/{point}",
-        "id": sha256(f"{point} {epoch} {seq}".encode()).hexdigest()[:32],
-        "time": TIME,
-        "datacontenttype": "application/json",
-        "data": {
-            "point": point,
-            "epoch": epoch,
-            "seq": seq,
-            "direction": "in",
-            "outcome": "admit",
-            "colour": "green",
-            "reason": "two-doses",
-            "policy": "brief-2021",
-            "credential": {"kind": "hcert", "domain": "health", "issuer": "ID", "doses": 2},
-            "holder": "9f" * 16,
-            "repeat": False,
-            "simulated": False,
-            "clock": {"synced": True, "boot": "b" * 32, "uptime": 5123.4},
-            "took_ms": {"read": 9.1, "judge": 1.2},
-        },
-        **changed,
-    }
+from device.wire import Message, Quarantined, Receipt, Received, digest, dumps, parse_receipt
+from tests.support.messages import LATER, NOW, TIME, correction, event, message, schema, state
+from tests.support.store import CentreStore, set_back
 
 
 def with_data(**changed: Any) -> dict[str, Any]:
@@ -72,53 +30,10 @@ def with_data(**changed: Any) -> dict[str, Any]:
     return {**told, "data": {**told["data"], **changed}}
 
 
-def message(*events: Any, point: str = "bupati-1", leaf: str = "event", retained: bool = False) -> Received:
-    """Return a message as the broker brings it; bytes go as they are."""
-    bodies = [told if isinstance(told, bytes) else dumps(told) for told in events]
-    return Received(f"titik/v1/{point}/{leaf}", batch(bodies), retained)
-
-
-def state(word: str, boot: str = "b1", *, retained: bool = False, **more: Any) -> Received:
-    told = {"state": word, "boot": boot, "epoch": "7f3a9c1e", **more}
-    return message(dumps(told), leaf="state", retained=retained)
-
-
-class Centre:
-    """A store in a folder, and what takes messages into it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "central.db"
-
-    def __enter__(self) -> Self:
-        self.store = Store(self.path, NOW).__enter__()
-        self.intake = Intake(self.store, Topics())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.store.__exit__(None, None, None)
-
-    def take(self, *batch: Received, now: datetime = NOW) -> list[Message]:
-        return self.intake.take(batch, now)[0]
-
-    def answers(self, *batch: Received) -> list[Receipt | Quarantined]:
-        return [parse_receipt(answer.body) for answer in self.take(*batch)]
-
-    def point(self, name: str = "bupati-1") -> PointStatus:
-        return look(self.path).points[name]
-
-    def missing(self, point: str) -> list[Gap]:
-        """Return all that is missing of *point*, which one look sees where it is little."""
-        return self.store.look(point).gaps
-
-    def all(self, sql: str) -> list[Any]:
-        with closing(sqlite3.connect(self.path)) as file:
-            return file.execute(sql).fetchall()
-
-
 def test_an_event_becomes_a_row_and_a_receipt(tmp_path: Path) -> None:
     told = event(42)
     schema("event").validate(told)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         answers = centre.take(message(told))
         assert answers == [
             Message(
@@ -154,7 +69,7 @@ def test_an_event_becomes_a_row_and_a_receipt(tmp_path: Path) -> None:
 
 
 def test_a_duplicate_is_answered_again_and_held_once(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         first = centre.take(message(event(1)))
         assert centre.take(message(event(1)), now=LATER) == first
         assert centre.all("SELECT received FROM event") == [(TIME,)]
@@ -162,7 +77,7 @@ def test_a_duplicate_is_answered_again_and_held_once(tmp_path: Path) -> None:
 
 def test_a_message_of_two_epochs_gets_a_receipt_for_each(tmp_path: Path) -> None:
     some = [event(2), event(1, epoch="other"), event(1)]
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.answers(message(*some)) == [
             Receipt(centre.store.life, "7f3a9c1e", 1, 2, 2, digest([some[2]["id"], some[0]["id"]])),
             Receipt(centre.store.life, "other", 1, 1, 1, digest([some[1]["id"]])),
@@ -211,7 +126,7 @@ def test_however_an_event_is_written_its_row_is_the_same(
         {**event(seq, time=time), "more": more, "number": number, "data": {**event(seq)["data"], "repeat": repeat}}
         for seq, time, repeat, more in some
     ]
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         body = json.dumps(told, **writing).replace('"specversion"', '"specversion":"0.3","specversion"').encode()
         centre.take(Received("titik/v1/bupati-1/event", body, retained=False))
         assert centre.all(
@@ -258,7 +173,7 @@ def traffic(draw: st.DrawFn) -> list[list[list[tuple[str, str, int]]]]:
 
 @given(traffic())
 def test_whatever_the_order_the_duplication_and_the_batching(turns: list[list[list[tuple[str, str, int]]]]) -> None:
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         for messages in turns:
             answers = centre.take(
                 *(
@@ -340,7 +255,7 @@ def _missing(held: set[tuple[str, str, int]]) -> set[tuple[str, str, int]]:
 )
 def test_what_cannot_be_read_is_quarantined_whole_and_once(tmp_path: Path, body: bytes) -> None:
     seen = sha256(body).hexdigest()
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         got = Received("titik/v1/bupati-1/event", body, retained=False)
         answers = centre.take(got, got)
         assert [parse_receipt(answer.body) for answer in answers] == 2 * [Quarantined(centre.store.life, seen)]
@@ -358,7 +273,7 @@ def test_what_cannot_be_read_is_quarantined_whole_and_once(tmp_path: Path, body:
 )
 def test_one_bad_event_costs_its_message_no_other(tmp_path: Path, bad: object) -> None:
     body = dumps([event(1), bad, event(3)])
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         got = Received("titik/v1/bupati-1/event", body, retained=False)
         (answer,) = centre.take(got)
         assert parse_receipt(answer.body) == Quarantined(centre.store.life, sha256(body).hexdigest())
@@ -388,20 +303,20 @@ JSON = st.recursive(
 
 @given(st.lists(st.tuples(st.sampled_from(["event", "state", "info", "health"]), st.none() | JSON), max_size=12))
 def test_nothing_that_comes_in_ends_the_centre(told: list[tuple[str, Any]]) -> None:
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         centre.take(*(message(json.dumps(value).encode(), leaf=leaf) for leaf, value in told))
         look(centre.path)
 
 
 def test_of_a_message_of_places_without_end_the_first_are_passed_over(tmp_path: Path) -> None:
     some = [{"data": {"epoch": "e", "seq": seq}} for seq in range(1, 5_001)]
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(dumps(some)))
         assert centre.all("SELECT count(*), max(seq) FROM unread") == [(200, 200)]
 
 
 def test_why_a_message_is_quarantined_quotes_nothing_of_it(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(b'{"SECRET'), message(b"SECRET\xff"), message(event(id="SECRET")), message(b"[SECRET]"))
         assert [why for (why,) in centre.all("SELECT why FROM quarantine") if "SECRET" in why] == []
         assert look(centre.path).quarantined == 4
@@ -409,7 +324,7 @@ def test_why_a_message_is_quarantined_quotes_nothing_of_it(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("point", ["fleet", "Bupati", "a" * 41, "bupati--1"])
 def test_a_topic_of_no_point_is_quarantined_and_no_point_appears(tmp_path: Path, point: str) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.take(message(event(point=point), point=point)) == []  # nobody listens under such a name
         centre.take(message(dumps({"state": "online"}), point=point, leaf="state"))
         assert look(centre.path).points == {}
@@ -417,13 +332,13 @@ def test_a_topic_of_no_point_is_quarantined_and_no_point_appears(tmp_path: Path,
 
 
 def test_other_types_of_ours_are_kept(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(type="id.titik.other", time=None)))
         assert centre.all("SELECT seq, time FROM event") == [(1, None)]
 
 
 def test_an_id_with_another_content_is_quarantined_and_the_rest_of_its_message_is_kept(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1)))
         liar = {**event(7), "id": event(1)["id"]}
         (answer,) = centre.answers(message(event(2), liar))
@@ -438,7 +353,7 @@ def test_what_lies_in_quarantine_is_not_missing_and_makes_no_epoch_known(tmp_pat
     """A station forgets what the quarantine holds: it would be asked for again and again, and told lost at last."""
     places: list[Any] = [["7f3a9c1e", "2"], [7, 2], ["7f3a9c1e", True], ["7f3a9c1e", 0], ["7f3a9c1e", 2**63], ["", 2]]
     odd = [with_data(epoch=epoch, seq=seq) for epoch, seq in places]
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         liar = {**event(3), "id": event(1)["id"]}
         stranger = {**with_data(epoch="another", seq=9), "source": "/titik/bupati-2"}
         centre.take(message(event(1), event(8)), message({**event(6), "source": "/titik/bupati-2"}, *odd, event(5)))
@@ -457,7 +372,7 @@ def test_what_lies_in_quarantine_is_not_missing_and_makes_no_epoch_known(tmp_pat
 
 
 def test_what_is_new_beside_a_false_id_takes_its_loss_back(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1)))
         with centre.store.writing():
             centre.store.lose("bupati-1", Gap("7f3a9c1e", 2, 2), NOW)
@@ -469,7 +384,7 @@ def test_what_is_new_beside_a_false_id_takes_its_loss_back(tmp_path: Path) -> No
 
 def test_two_events_in_one_place_are_both_kept_and_counted_as_a_clash(tmp_path: Path) -> None:
     twin = {**event(1), "id": "another-random-id"}
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1)))
         assert centre.answers(message(twin, event(2))) == [
             Receipt(centre.store.life, "7f3a9c1e", 1, 2, 2, digest([twin["id"], event(2)["id"]]))
@@ -481,7 +396,7 @@ def test_two_events_in_one_place_are_both_kept_and_counted_as_a_clash(tmp_path: 
 
 def test_twins_in_one_message_are_named_in_receipts_of_their_own(tmp_path: Path) -> None:
     twin = {**event(1), "id": "another-random-id"}
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.answers(message(event(1), twin, event(2))) == [
             Receipt(centre.store.life, "7f3a9c1e", 1, 2, 2, digest([event(1)["id"], event(2)["id"]])),
             Receipt(centre.store.life, "7f3a9c1e", 1, 1, 1, digest([twin["id"]])),
@@ -489,7 +404,7 @@ def test_twins_in_one_message_are_named_in_receipts_of_their_own(tmp_path: Path)
 
 
 def test_a_clash_and_a_quarantine_are_news_once_a_point(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         said = []
         for number in range(3):
             twins = message(event(1), {**event(1), "id": f"random-id-{number}"})
@@ -501,7 +416,7 @@ def test_a_clash_and_a_quarantine_are_news_once_a_point(tmp_path: Path) -> None:
 
 
 def test_the_will_of_an_older_boot_is_ignored(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", "b2"))
         centre.take(state("offline", "b1"))
         assert centre.point().state == "online"
@@ -510,13 +425,13 @@ def test_the_will_of_an_older_boot_is_ignored(tmp_path: Path) -> None:
 
 
 def test_a_change_of_state_is_news_and_its_repetition_is_not(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         batch = [state("online"), state("online"), state("offline", "b0"), state("stopped")]
         assert [news.text for news in centre.intake.take(batch, NOW)[1]] == ["online", "stopped"]
 
 
 def test_neither_what_is_retained_nor_a_will_counts_as_seen(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", retained=True))
         assert centre.point() == PointStatus(state="online")
         centre.take(state("online"))
@@ -528,14 +443,14 @@ def test_neither_what_is_retained_nor_a_will_counts_as_seen(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"state":"asleep"}', b'{"state":["online"]}', b'{"state":null}'])
 def test_a_state_that_cannot_be_read_changes_nothing(tmp_path: Path, body: bytes) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online"))
         centre.take(Received("titik/v1/bupati-1/state", body, retained=False))
         assert centre.point().state == "online"
 
 
 def test_a_lost_tail_stays_known_when_the_point_has_a_new_epoch(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1), event(2), event(4)))
         centre.take(message(dumps({"epoch": "7f3a9c1e", "seq": 7}), leaf="health"))
         centre.take(message(dumps({"state": "online", "boot": "b2", "epoch": "new", "seq": 0}), leaf="state"))
@@ -558,7 +473,7 @@ def test_what_was_lost_is_missing_again_when_a_card_that_has_it_is_put_in(tmp_pa
         told = {"state": "online", "boot": "b1", "epoch": epoch, "seq": 0, "kept": kept}
         return message(dumps(told), leaf="state")
 
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(starts("e1", ["7f3a9c1e", 1, 4]), message(event(1)))
         lost = Gap("7f3a9c1e", 2, 4)
         assert centre.missing("bupati-1") == [lost]
@@ -574,7 +489,7 @@ def test_what_was_lost_is_missing_again_when_a_card_that_has_it_is_put_in(tmp_pa
 
 
 def test_gaps_are_named_to_twenty_and_counted_all_the_oldest_epoch_first(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for epoch in ("z-older", "a-newer"):
             centre.take(message(*(event(2 * seq, epoch=epoch) for seq in range(1, 13))))
         status = centre.point()
@@ -584,7 +499,7 @@ def test_gaps_are_named_to_twenty_and_counted_all_the_oldest_epoch_first(tmp_pat
 
 
 def test_the_table_for_a_person_lines_up_and_shows_no_control_character(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert "belum ada titik yang terdengar / no point has been heard yet" in list(lines(look(centre.path)))
         centre.take(message(event(3, epoch="\x1b[31m")), state("online"))
         told = list(lines(look(centre.path)))
@@ -600,19 +515,19 @@ def test_a_life_stays_with_its_file(tmp_path: Path) -> None:
     lives = []
     for folder in ("one", "one", "two"):
         (tmp_path / folder).mkdir(exist_ok=True)
-        with Centre(tmp_path / folder) as centre:
+        with CentreStore(tmp_path / folder) as centre:
             lives.append(centre.store.life)
     assert lives[0] == lives[1] != lives[2]
 
 
 def test_every_commit_is_on_the_disk_before_anybody_is_told(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.store.read("PRAGMA journal_mode") == [("wal",)]
         assert centre.store.read("PRAGMA synchronous") == [(2,)]  # FULL, of this very connection
 
 
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(1)))
         assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
             "central.db": 0o600,
@@ -622,7 +537,7 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_a_commit_that_fails_holds_nothing_of_its_turn_and_the_next_one_holds_all(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         (pages,) = centre.store._file.execute("PRAGMA page_count").fetchone()
         centre.store._file.execute(f"PRAGMA max_page_count = {pages + 4}")
         turn = [message(*(event(50 * number + seq) for seq in range(1, 51))) for number in range(4)]
@@ -635,7 +550,7 @@ def test_a_commit_that_fails_holds_nothing_of_its_turn_and_the_next_one_holds_al
 
 
 def test_a_turn_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         with pytest.raises(ZeroDivisionError), centre.store.writing():  # noqa: PT012 - leaving the block is what is tried
             centre.store.saw("bupati-1", NOW)
             raise ZeroDivisionError
@@ -644,7 +559,7 @@ def test_a_turn_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_file_that_went_away_while_it_was_open_receipts_nothing(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.path.rename(tmp_path / "moved.db")
         with pytest.raises(DatabaseGoneError, match="was moved or deleted"):
             centre.take(message(event(1)))
@@ -666,7 +581,7 @@ def test_a_strangers_database_is_not_touched(tmp_path: Path) -> None:
 
 
 def test_a_newer_database_is_refused_in_words(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         pass
     _sql(centre.path, "PRAGMA user_version = 3")
     for refuse in (lambda: Store(centre.path, NOW).__enter__(), lambda: look(centre.path)):
@@ -731,7 +646,7 @@ def test_the_schema_of_events_refuses_what_must_not_leave_a_station(wrong: dict[
 def test_a_word_that_would_not_be_readable_again_is_passed_over(tmp_path: Path) -> None:
     """A short number may be long when it is written out: 250 kB of ``1e15`` once ended the centre at every start."""
     swollen = b'{"state":"online","boot":"b","epoch":"e","seq":1,"x":[' + b",".join([b"1e15"] * 3000) + b"]}"
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for body in (
             swollen,
             swollen.replace(b"1e15", b"1e15,1e15,1e15,1e15"),
@@ -741,12 +656,6 @@ def test_a_word_that_would_not_be_readable_again_is_passed_over(tmp_path: Path) 
         centre.take(message(dumps({"state": "online", "boot": "b", "epoch": "e", "seq": 1}), leaf="state"))
         centre.take(message(dumps({"state": "offline", "boot": "b", "epoch": "e", "seq": 1}), leaf="state"))
         assert look(centre.path).points["bupati-1"].state == "offline"
-
-
-def correction(seq: int, uptime: float, offset: Any, boot: str = "b" * 32) -> dict[str, Any]:
-    told = event(seq, type="id.titik.clock")
-    clock = {"synced": True, "boot": boot, "uptime": uptime}
-    return {**told, "data": {"point": "bupati-1", "epoch": "7f3a9c1e", "seq": seq, "clock": clock, "offset": offset}}
 
 
 def unsynced(seq: int, uptime: float, **more: Any) -> dict[str, Any]:
@@ -769,7 +678,7 @@ STORY = [
 
 @given(st.permutations(STORY), st.lists(st.sampled_from(STORY), max_size=4))
 def test_corrected_times_depend_on_no_order_and_no_duplicate(order: list[Any], again: list[Any]) -> None:
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         for told in [*order, *again]:
             centre.take(message(told))
         assert centre.all("SELECT seq, time, at, earliest, latest FROM event ORDER BY seq") == [
@@ -784,7 +693,7 @@ def test_corrected_times_depend_on_no_order_and_no_duplicate(order: list[Any], a
 
 @pytest.mark.parametrize("offset", [None, True, "1", 1_577_836_799, 4_102_444_801, 10**400])
 def test_an_absurd_correction_is_quarantined(tmp_path: Path, offset: Any) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert isinstance(centre.answers(message(correction(1, 5.0, offset)))[0], Quarantined)
         assert centre.all("SELECT * FROM clock") == []
 
@@ -805,7 +714,7 @@ def test_only_a_clock_that_is_trusted_and_says_whose_it_is_corrects_others(
 
 
 def test_what_is_missing_is_asked_of_rows_and_of_what_was_said(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         kept = [["older", 5, 9], ["bad", 2, 1], ["x", True, "7"], 17]
         centre.take(message(event(2), event(5)), state("online", seq=7, kept=kept))
         assert centre.store.said() == [("bupati-1", "older", 9), ("bupati-1", "7f3a9c1e", 7)]
@@ -819,7 +728,7 @@ def test_what_is_missing_is_asked_of_rows_and_of_what_was_said(tmp_path: Path) -
 
 
 def test_what_was_lost_and_comes_after_all_is_held_and_the_rest_stays_lost(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         with centre.store.writing():
             centre.store.lose("bupati-1", Gap("7f3a9c1e", 1, 9), NOW)
             centre.store.lose("bupati-1", Gap("older", 5, 5), NOW)
@@ -833,7 +742,7 @@ def test_what_was_lost_and_comes_after_all_is_held_and_the_rest_stays_lost(tmp_p
 
 def test_a_card_that_is_put_back_is_asked_again_for_what_was_lost_with_it(tmp_path: Path) -> None:
     mine, other = ["7f3a9c1e", 1, 9], ["other", 1, 2]
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", kept=[mine]))
         lost = [Gap("7f3a9c1e", 1, 9)]
         assert centre.missing("bupati-1") == lost
@@ -850,7 +759,7 @@ def test_a_card_that_is_put_back_is_asked_again_for_what_was_lost_with_it(tmp_pa
 
 
 def test_an_older_image_of_a_card_and_then_the_card_itself(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", kept=[["7f3a9c1e", 1, 100]]))
         centre.take(state("online", kept=[["7f3a9c1e", 1, 50]]))
         with centre.store.writing():
@@ -869,7 +778,7 @@ def test_an_older_image_of_a_card_and_then_the_card_itself(tmp_path: Path) -> No
     )
 )
 def test_what_is_remembered_of_whole_epochs_is_what_the_rows_say(story: list[tuple[str, str, int]]) -> None:
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         known: dict[str, set[int]] = defaultdict(set)
         most: dict[str, int] = defaultdict(int)
         for what, epoch, seq in story:
@@ -894,23 +803,8 @@ def test_what_is_remembered_of_whole_epochs_is_what_the_rows_say(story: list[tup
             assert all(gap.last + 1 < after.first for gap, after in pairwise(gaps) if gap.epoch == after.epoch)
 
 
-def set_back(path: Path) -> None:
-    """Make the database at *path* what the first version of the program had."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as file:
-        file.execute("DROP INDEX event_boot")
-        file.execute("DROP TRIGGER event_is_counted_out")
-        for name in tables.LATER:
-            table, _, column = name.partition(".")
-            file.execute(f"ALTER TABLE {table} DROP COLUMN {column}" if column else f"DROP TABLE {table}")
-        for column in ("boot", "uptime", "synced", "at", "earliest", "latest"):
-            file.execute(f"ALTER TABLE event DROP COLUMN {column}")
-        for table in ("clock", "purged", "lost"):
-            file.execute(f"DROP TABLE {table}")
-        file.execute("PRAGMA user_version = 1")
-
-
 def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for told in STORY:
             centre.take(message(told))
         centre.take(
@@ -920,7 +814,7 @@ def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:
         whole = [centre.all(sql) for sql in reads]
         assert whole[2] == [("bupati-1", "7f3a9c1e", 92)]
     set_back(tmp_path / "central.db")
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         whole[2].insert(0, ("bupati-1", "7f3a9c1e", 91))  # which of them could be kept is not asked again
         assert [centre.all(sql) for sql in reads] == whole
         assert centre.all("PRAGMA user_version") == [(2,)]
@@ -929,7 +823,7 @@ def test_a_file_of_version_1_is_migrated_with_its_times(tmp_path: Path) -> None:
 def test_a_migration_shows_that_it_goes_on_after_each_piece(tmp_path: Path) -> None:
     def beats(events: int) -> int:
         (tmp_path / str(events)).mkdir()
-        with Centre(tmp_path / str(events)) as centre:
+        with CentreStore(tmp_path / str(events)) as centre:
             for first in range(1, events, 100):
                 centre.take(message(*(unsynced(first + n, 1.0) for n in range(100))))
             centre.take(message(correction(events + 1, 20.0, OFFSET)))
@@ -947,7 +841,7 @@ def test_a_migration_shows_that_it_goes_on_after_each_piece(tmp_path: Path) -> N
 def test_a_count_of_all_rows_shows_that_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Millions of them take longer than systemd waits for a sign of life."""
     monkeypatch.setattr("central.store.tally.PIECE", 90)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(*(message(*(event(first + n) for n in range(100))) for first in range(1, 1_001, 100)))
     with closing(sqlite3.connect(centre.path)) as file:
         file.executescript("DROP TRIGGER event_is_counted_out; DROP TABLE tally")
@@ -961,7 +855,7 @@ def test_a_count_of_all_rows_shows_that_it_goes_on(tmp_path: Path, monkeypatch: 
 
 
 def test_what_a_point_lost_is_a_set_of_numbers_whatever_is_told_twice(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre, centre.store.writing():
+    with CentreStore(tmp_path) as centre, centre.store.writing():
         for first, last in ((3, 4), (4, 8), (1, 20), (6, 30), (7, 7)):
             centre.store.lose("bupati-1", Gap("e1", first, last), NOW)
         centre.store.lose("bupati-1", Gap("e2", 5, 5), NOW)
@@ -988,7 +882,7 @@ def test_spans_that_an_older_program_noted_one_in_the_other_are_not_noted_a_thir
     st.lists(st.tuples(st.sampled_from(["lose", "event", "card"]), st.integers(1, 25), st.integers(0, 8)), max_size=20)
 )
 def test_losses_are_what_was_told_lost_and_did_not_come_or_show_again(story: list[tuple[str, int, int]]) -> None:
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         lost: set[int] = set()
         shown: set[int] = set()
         centre.take(state("online", kept=[]))
@@ -1012,7 +906,7 @@ def test_losses_are_what_was_told_lost_and_did_not_come_or_show_again(story: lis
             assert all(before[1] < after[0] for before, after in pairwise(spans(centre)))
 
 
-def spans(centre: Centre) -> list[tuple[int, int]]:
+def spans(centre: CentreStore) -> list[tuple[int, int]]:
     return [(first, last) for first, last in centre.all("SELECT first, last FROM lost ORDER BY first")]
 
 
@@ -1020,7 +914,7 @@ def test_the_status_tells_missing_from_purged_and_lost_and_unsure(tmp_path: Path
     unsure = [event(seq) for seq in (7, 9)]
     for one in unsure:
         one["data"]["clock"] = {"synced": False, "boot": "never", "uptime": 5.0, "floor": "2026-11-20T01:02:03.456Z"}
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(event(2), *unsure), state("online", seq=14, kept=[["older", 1, 5]]))
         with centre.store.writing():
             centre.store.bury([("/titik/bupati-1", "purged-1", "bupati-1", "7f3a9c1e", 1)])
@@ -1054,9 +948,9 @@ def test_a_full_quarantine_of_one_point_is_said_and_holds_and_receipts_no_more(
 ) -> None:
     monkeypatch.setattr("central.store.quarantine.MAX_UNREAD", 3)
     monkeypatch.setattr("central.store.quarantine.MAX_UNREAD_BYTES", 100)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert len(centre.take(*(message(b"bad %d" % number) for number in range(3)))) == 3
-    with Centre(tmp_path) as centre:  # it is counted anew from the file
+    with CentreStore(tmp_path) as centre:  # it is counted anew from the file
         mixed = Received("titik/v1/bupati-1/event", dumps([event(1), 7]), retained=False)
         answers, news = centre.intake.take([message(b"bad 3"), mixed, message(b"bad 3")], NOW)
         assert answers == []
@@ -1072,7 +966,7 @@ def test_a_full_quarantine_of_one_point_is_said_and_holds_and_receipts_no_more(
 
 def test_a_quarantine_that_was_not_committed_takes_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("central.store.quarantine.MAX_UNREAD", 1)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         with pytest.raises(ZeroDivisionError), centre.store.writing():  # noqa: PT012 - leaving the block is what is tried
             centre.store.quarantine("titik/v1/bupati-1/event", b"bad", "why", NOW)
             raise ZeroDivisionError
@@ -1083,14 +977,14 @@ def test_of_two_corrections_of_one_moment_the_smaller_stands(tmp_path: Path) -> 
     told = [correction(1, 5.0, 1_795_309_400.0), correction(2, 5.0, 1_795_309_300.0)]
     for name, order in (("one", told), ("other", told[::-1])):
         (tmp_path / name).mkdir()
-        with Centre(tmp_path / name) as centre:
+        with CentreStore(tmp_path / name) as centre:
             for one in order:
                 centre.take(message(one))
             assert centre.all("SELECT offset FROM clock") == [(1_795_309_300.0,)]
 
 
 def test_what_was_said_never_shrinks_and_a_corrected_time_is_not_unsure(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(*(message(told) for told in STORY), state("online", seq=9), state("online", seq=8))
         assert centre.store.said() == [("bupati-1", "7f3a9c1e", 9)]
         assert centre.point().undated == 1
@@ -1114,7 +1008,7 @@ def test_the_status_and_the_store_agree_on_what_is_missing(
     said: list[tuple[str, int, int]],
 ) -> None:
     """Against sets of numbers: the plainest model there is."""
-    with TemporaryDirectory() as folder, Centre(Path(folder)) as centre:
+    with TemporaryDirectory() as folder, CentreStore(Path(folder)) as centre:
         centre.take(state("online", kept=[[epoch, 1, last] for epoch, last, _ in said]))
         for epoch, seq in held:
             centre.take(message(event(seq, epoch=epoch)))
@@ -1139,14 +1033,14 @@ def test_the_status_and_the_store_agree_on_what_is_missing(
 
 
 def test_a_damaged_page_met_while_reading_is_the_file_s_own_matter(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(*(message(event(seq)) for seq in range(1, 60)))
         ((root,),) = centre.all("SELECT rootpage FROM sqlite_master WHERE name = 'event_place'")
     octets = bytearray((tmp_path / "central.db").read_bytes())
     octets[4096 * (root - 1) : 4096 * root] = b"\xff" * 4096
     (tmp_path / "central.db").write_bytes(octets)
     with (
-        Centre(tmp_path) as centre,
+        CentreStore(tmp_path) as centre,
         pytest.raises(ForeignDatabaseError, match=r"the database is damaged\. Next: restore a backup"),
     ):
         centre.missing("bupati-1")

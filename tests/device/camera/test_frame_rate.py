@@ -15,12 +15,11 @@ from device.camera.video import frames
 from device.config import CameraSettings, PointSettings, SightingSettings
 from device.config import StationSettings as Config
 from device.system.stop import Stop
-from tests.device.camera.test_video import camera, film
-from tests.device.test_config import GOOD, written
+from tests.support.configuration import GOOD, written
 from tests.support.credentials import staff_pass
-from tests.support.point import Station, save
+from tests.support.film import camera_of_video, film
+from tests.support.point import DATES, Station, save
 from tests.support.world import free_port
-from tests.whole.test_whole import DATES
 
 SLOW = (
     "camera.fps = 1 gives a frame each 1 s, and sighting.quiet = 0.7 is no longer: a code in view would be shown anew"
@@ -79,7 +78,7 @@ def test_a_station_of_few_frames_a_second_makes_one_event_of_one_showing(tmp_pat
 def test_a_film_of_few_pictures_a_second_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = film(tmp_path / "a.mkv", 50, 60, fps=1, form="gray")
     with Stop() as stop:
-        stream = frames(camera(path, patience=9), stop)
+        stream = frames(camera_of_video(path, patience=9), stop)
         assert [int(next(stream).luma[0, 0]) for _ in range(2)] == [50, 60]
         stream.close()
     assert caplog.messages == [

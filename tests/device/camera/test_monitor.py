@@ -1,59 +1,29 @@
 """What the eye sees of itself: each state by pictures that have it, its patience, and the nights that are none."""
 
 from datetime import timedelta
-from itertools import cycle, pairwise
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from device.camera.monitor import CLEAR_AFTER, OUT_OF_SERVICE, REOPENED, CameraMonitor, CameraState, view
 from device.camera.sharpness import SharpnessHistory
 from device.config import CameraSettings
 from device.model import Frame
 from tests.support.credentials import AT
+from tests.support.views import LOBBY, RNG, SIZE, frame_of, noisy
 
-SIZE = (360, 640)
-RNG = np.random.default_rng(4)
 STEP = 0.25
 CAMERA = CameraSettings()
-
-
-def noisy(scene: NDArray[np.float64] | float, noise: float = 1.5) -> NDArray[np.uint8]:
-    """Return *scene* as a sensor gives it: never twice the same."""
-    return np.clip(scene + RNG.normal(0, noise, SIZE), 0, 255).astype(np.uint8)
-
-
-LOBBY = (
-    90.0
-    + 40 * np.sin(np.linspace(0, 7, SIZE[1]))[None, :] * np.linspace(0.4, 1, SIZE[0])[:, None]
-    + 40 * np.clip(np.linspace(-40, 24, SIZE[1]), 0, 1)[None, :]
-)
-"""A blurred room: brighter and darker parts, and the soft edge of a door."""
-
-
-POOL = {
-    CameraState.CLEAR: cycle([noisy(LOBBY) for _ in range(5)]),
-    CameraState.DARK: cycle([noisy(17.0, 1.0) for _ in range(5)]),
-    CameraState.BLACK: cycle([np.full(SIZE, 16, np.uint8)]),
-    CameraState.FROZEN: cycle([noisy(LOBBY)]),
-    CameraState.COVERED: cycle([noisy(120.0) for _ in range(5)]),
-    CameraState.DAZZLED: cycle([noisy(250.0, 3.0) for _ in range(5)]),
-}
-
-
-def picture(state: CameraState) -> NDArray[np.uint8]:
-    """Return the next frame of a view that is *state*."""
-    return next(POOL[state])
 
 
 class Sightings:
     """A lens before which a test holds views up, four frames a second."""
 
-    def __init__(self, camera: CameraSettings = CAMERA, glass: SharpnessHistory | None = None) -> None:
-        self.lens = CameraMonitor(camera, glass)
+    def __init__(self, camera: CameraSettings = CAMERA, sharpness_history: SharpnessHistory | None = None) -> None:
+        self.lens = CameraMonitor(camera, sharpness_history)
         self.lens.opened()
         self.tick = 50.0
 
@@ -62,7 +32,7 @@ class Sightings:
         said = []
         for _ in range(round(seconds / STEP)):
             self.tick += STEP
-            self.lens.look(Frame(picture(state), AT + timedelta(seconds=self.tick), self.tick))
+            self.lens.look(Frame(frame_of(state), AT + timedelta(seconds=self.tick), self.tick))
             said.append(self.lens.state)
         return said
 
@@ -216,15 +186,15 @@ def test_a_look_measures_brightness_contrast_white_and_the_steepness_of_edges() 
 
 
 def test_somebody_before_the_lens_is_a_look_for_the_glass_and_an_empty_room_is_none() -> None:
-    glass = SharpnessHistory()
-    sightings = Sightings(glass=glass)
+    sharpness_history = SharpnessHistory()
+    sightings = Sightings(sharpness_history=sharpness_history)
     sightings.see(CameraState.CLEAR, 10)
-    assert glass._looks == 0
+    assert sharpness_history._looks == 0
     person = noisy(np.where(np.indices(SIZE)[1] > 240, 200.0, LOBBY))
     for _ in range(8):
         sightings.tick += STEP
         sightings.lens.look(Frame(noisy(person.astype(np.float64)), AT, sightings.tick))
-    assert glass._looks == 8
+    assert sharpness_history._looks == 8
 
 
 @pytest.mark.parametrize("before", [CameraState.CLEAR, CameraState.DARK])

@@ -7,7 +7,6 @@ import struct
 import subprocess
 import sys
 import warnings
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,19 +25,13 @@ from device.scanner import read_still
 from office.desk.refusal import RefusalError
 from office.passes import phone_picture
 from tests.support.codes import code, view
+from tests.support.pictures import TEXT, png_of, saved_code, shown_code
 from tests.support.world import REPOSITORY
 
-TEXT = "SATU"
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n%%EOF\n"
 SIX = "PNG, JPEG, WebP, BMP, GIF and PPM"
 DAMAGED = "is damaged, or not all of it is there. Next: copy it again, or take a new picture"
 SMALLER = "Next: make it smaller, or cut the code out of it"
-
-
-def shown(text: str = TEXT, black: int = 0, white: int = 255) -> NDArray[np.uint8]:
-    """Return a code of so many levels, in a quiet zone."""
-    luma = code(text, 4)
-    return np.where(luma < 128, black, white).astype(np.uint8)
 
 
 def scan(capsys: pytest.CaptureFixture[str], *paths: Path) -> tuple[int, list[list[str]], list[str]]:
@@ -72,12 +65,6 @@ def test_an_eps_called_png_starts_no_ghostscript(tmp_path: Path, program: str) -
     assert ended.stderr.splitlines()[-1].endswith(sentence)
 
 
-def saved(form: str, **more: Any) -> bytes:
-    octets = io.BytesIO()
-    Image.fromarray(shown()).save(octets, form, **more)
-    return octets.getvalue()
-
-
 @pytest.mark.parametrize(
     ("form", "more"),
     [
@@ -94,19 +81,19 @@ def saved(form: str, **more: Any) -> bytes:
 def test_the_six_formats_are_read_whatever_the_file_is_called(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str, more: dict[str, Any]
 ) -> None:
-    (tmp_path / "kode.tif").write_bytes(saved(form, **more))
+    (tmp_path / "kode.tif").write_bytes(saved_code(form, **more))
     assert scan(capsys, tmp_path / "kode.tif") == (0, [[TEXT]], [])
 
 
 @pytest.mark.parametrize(
     ("name", "octets"),
     [
-        ("TIFF", lambda: saved("TIFF")),
-        ("ICO", lambda: saved("ICO")),
-        ("JPEG 2000", lambda: saved("JPEG2000")),
-        ("AVIF", lambda: saved("AVIF") if features.check("avif") else b"\0\0\0\x20ftypavif" + bytes(20)),
+        ("TIFF", lambda: saved_code("TIFF")),
+        ("ICO", lambda: saved_code("ICO")),
+        ("JPEG 2000", lambda: saved_code("JPEG2000")),
+        ("AVIF", lambda: saved_code("AVIF") if features.check("avif") else b"\0\0\0\x20ftypavif" + bytes(20)),
         ("HEIC", lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
-        ("PDF", lambda: saved("PDF")),
+        ("PDF", lambda: saved_code("PDF")),
         ("SVG", lambda: b'<?xml version="1.0"?><svg/>'),
         ("PSD", lambda: b"8BPS\0\1" + bytes(40)),
         ("JPEG XL", lambda: b"\xff\x0a" + bytes(30)),
@@ -125,9 +112,12 @@ def test_any_other_format_is_named_and_refused_whatever_the_file_is_called(
     ("octets", "says"),
     [
         (b"", "the file is empty. Next: copy it again"),
-        (saved("TGA"), f"not a picture that is read here: by its content it is none of {SIX}. Next: convert it to PNG"),
-        (saved("PNG")[:200], f"this PNG {DAMAGED}"),
-        (saved("JPEG")[:200], f"this JPEG {DAMAGED}"),
+        (
+            saved_code("TGA"),
+            f"not a picture that is read here: by its content it is none of {SIX}. Next: convert it to PNG",
+        ),
+        (saved_code("PNG")[:200], f"this PNG {DAMAGED}"),
+        (saved_code("JPEG")[:200], f"this JPEG {DAMAGED}"),
         (b"P5 x", f"this PPM {DAMAGED}"),
         (b"BM" + bytes(50), f"this BMP {DAMAGED}"),
         (b"RIFF\0\0\0\0WEBP" + bytes(50),
@@ -158,7 +148,7 @@ def png16(levels: NDArray[Any]) -> bytes:
     return octets.getvalue()
 
 
-BLACK = shown() < 128
+BLACK = shown_code() < 128
 
 
 @pytest.mark.parametrize(
@@ -180,7 +170,7 @@ def test_more_than_eight_bits_are_scaled_by_their_own_range(
 ) -> None:
     path = tmp_path / "kode.png"
     path.write_bytes(octets)
-    assert np.array_equal(pictures.luma_of(path), shown(TEXT, black, white))
+    assert np.array_equal(pictures.luma_of(path), shown_code(TEXT, black, white))
     assert scan(capsys, path) == (0, [[TEXT]], [])
 
 
@@ -193,7 +183,7 @@ def test_a_picture_of_numbers_that_are_none_or_all_the_same_is_an_even_one(tmp_p
 
 def laid(text: str, ink: int) -> Image.Image:
     """Return a code printed on nothing in *ink*."""
-    alpha = np.where(shown(text) < 128, 255, 0).astype(np.uint8)
+    alpha = np.where(shown_code(text) < 128, 255, 0).astype(np.uint8)
     return Image.merge("LA", (Image.new("L", alpha.shape[::-1], ink), Image.fromarray(alpha)))
 
 
@@ -205,7 +195,7 @@ def test_a_code_on_a_transparent_ground_is_read_black_or_white(
     path = tmp_path / "kode.png"
     picture = laid(TEXT, ink)
     if form == "palette":
-        plain = Image.fromarray(np.where(shown() < 128, 1, 0).astype(np.uint8)).convert("P")
+        plain = Image.fromarray(np.where(shown_code() < 128, 1, 0).astype(np.uint8)).convert("P")
         plain.putpalette([128] * 3 + [ink] * 3)
         plain.save(path, transparency=0)
     elif form == "WEBP":
@@ -306,16 +296,6 @@ def test_a_hard_code_beside_an_easy_one_is_looked_at_closely() -> None:
     assert sorted(read_still(luma)) == ["MUDAH", "SUKAR: " + "A" * 60]
 
 
-def chunk(kind: bytes, octets: bytes) -> bytes:
-    return struct.pack(">I", len(octets)) + kind + octets + struct.pack(">I", zlib.crc32(kind + octets))
-
-
-def png_of(width: int, height: int, colour: int = 2) -> bytes:
-    """Return a PNG that says it is as large."""
-    head = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
-
-
 def jpeg_of(width: int, height: int, *, progressive: bool, parts: bool = False) -> bytes:
     """Return a JPEG that says it is as large."""
     octets = io.BytesIO()
@@ -378,7 +358,7 @@ def test_a_jpeg_beyond_the_bound_is_read_in_a_smaller_size_and_says_so(
 ) -> None:
     monkeypatch.setattr(pictures, "MAX_PIXELS", 1_000_000)
     path = tmp_path / "kode.jpg"
-    Image.fromarray(np.pad(shown(TEXT), ((0, 1200 - 116), (0, 1600 - 116)), constant_values=255)).save(path)
+    Image.fromarray(np.pad(shown_code(TEXT), ((0, 1200 - 116), (0, 1600 - 116)), constant_values=255)).save(path)
     sentence = (
         f"{path}: looked at 2 times smaller, for it is larger than 1 megapixels; a small code may be missed. {SMALLER}"
     )
@@ -406,7 +386,7 @@ def test_a_file_of_holes_is_not_read_to_its_end(
 def test_rubbish_between_the_parts_of_a_picture_is_passed_over_but_not_for_ever(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    octets = saved(form)
+    octets = saved_code(form)
     at = 3 if form == "PPM" else octets.index(b"\xff\xdb")
     path = tmp_path / "kode.png"
     path.write_bytes(octets[:at] + b"#" * 30_000 + b"\n" + octets[at:])
@@ -424,12 +404,12 @@ def film(form: str) -> bytes:
 
 
 WHOLE = [
-    saved("PNG"),
-    saved("JPEG"),
-    saved("GIF"),
-    saved("BMP"),
-    saved("PPM"),
-    saved("WEBP"),
+    saved_code("PNG"),
+    saved_code("JPEG"),
+    saved_code("GIF"),
+    saved_code("BMP"),
+    saved_code("PPM"),
+    saved_code("WEBP"),
     png16(np.where(BLACK, 9, 999)),
     film("GIF"),
     film("PNG"),
@@ -474,7 +454,7 @@ def test_the_desk_says_what_of_a_phones_picture_it_did_not_look_at(tmp_path: Pat
 
 def test_what_a_folder_holds_beside_pictures_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("a.PNG", "b.jpeg", "c.ppm", "d.pbm", "e.pnm", "f.webp", "g.tif", "h.avif", ".hidden"):
-        (tmp_path / name).write_bytes(saved("PNG"))
+        (tmp_path / name).write_bytes(saved_code("PNG"))
     assert [path.name for path in pictures.listed([tmp_path])] == [
         "a.PNG",
         "b.jpeg",
@@ -493,7 +473,7 @@ def test_a_bench_goes_on_after_a_picture_that_cannot_be_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.png").write_bytes(b"")
-    (tmp_path / "b.png").write_bytes(saved("PNG"))
+    (tmp_path / "b.png").write_bytes(saved_code("PNG"))
     ended = titik(["bench", "--json", "--rounds", "2", str(tmp_path)])
     told = capsys.readouterr()
     assert (ended, json.loads(told.out)["frames"]) == (1, 2)

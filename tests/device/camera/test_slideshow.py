@@ -10,12 +10,10 @@ import pytest
 from device.camera.source import turns
 from device.model import Blind, Frame
 from device.system.stop import Stop
-from tests.device.camera.test_pictures import png_of, saved
-from tests.device.camera.test_source import camera, picture
 from tests.support.credentials import staff_pass
-from tests.support.point import Station, save
+from tests.support.pictures import camera_of_pictures, grey_picture, png_of, saved_code
+from tests.support.point import DATES, Station, save
 from tests.support.world import free_port, wait_for
-from tests.whole.test_whole import DATES
 
 EMPTY = 200
 
@@ -26,15 +24,15 @@ def shown(turn: Frame | Blind) -> int | str:
 
 def bad(folder: Path) -> list[str]:
     """Put into *folder* what cannot be shown, between pictures of grey 10 and 20; return what is said of it."""
-    picture(folder / "1.png", 10)
+    grey_picture(folder / "1.png", 10)
     (folder / "2.png").mkdir()
-    (folder / "3.png").write_bytes(saved("PNG")[:200])
+    (folder / "3.png").write_bytes(saved_code("PNG")[:200])
     os.mkfifo(folder / "4.png")
     (folder / "5.png").symlink_to(folder / "gone")
     (folder / "6.png").symlink_to("6.png")
     (folder / "7.png").write_bytes(png_of(20_000, 10_000))
     (folder / "8.png").write_bytes(b"")
-    picture(folder / "9.png", 20)
+    grey_picture(folder / "9.png", 20)
     return [
         "2.png: it is a folder, not a plain file. Next: the name of a picture",
         "3.png: this PNG is damaged, or not all of it is there. Next: copy it again, or take a new picture",
@@ -52,7 +50,7 @@ def test_what_cannot_be_shown_is_passed_over_and_the_rest_comes_in_its_order(
     says = bad(tmp_path)
     (tmp_path / "scan.tif").write_bytes(b"")
     with Stop() as stop:
-        seen = [shown(turn) for turn in turns(camera(tmp_path), stop)]
+        seen = [shown(turn) for turn in turns(camera_of_pictures(tmp_path), stop)]
     assert [grey for grey, _ in groupby(seen)] == [10, EMPTY, 20, EMPTY]
     assert caplog.messages == [
         f"left out, for they are not named as PNG, JPEG, WebP, BMP, GIF and PPM: {tmp_path}/scan.tif",
@@ -64,7 +62,7 @@ def test_a_name_that_is_no_text_is_said_as_one(tmp_path: Path, caplog: pytest.Lo
     (tmp_path / "\udcff.png").write_bytes(b"")
     (tmp_path / "\udcfe.tif").write_bytes(b"")
     with Stop() as stop:
-        next(turns(camera(tmp_path), stop))
+        next(turns(camera_of_pictures(tmp_path), stop))
     assert [message.encode().decode().partition(str(tmp_path))[2][:10] for message in caplog.messages] == [
         "/\\udcfe.ti",
         "/\\udcff.pn",
@@ -82,12 +80,12 @@ def play(stream: Generator[Frame | Blind, None, None], *until: int | str) -> Non
 def test_a_broken_picture_is_said_once_for_all_rounds_and_again_when_it_changed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    picture(tmp_path / "1.png", 10)
+    grey_picture(tmp_path / "1.png", 10)
     broken = tmp_path / "2.png"
     broken.write_bytes(b"")
     empty = f"passed over: {broken}: the file is empty. Next: copy it again"
     with Stop() as stop:
-        stream = turns(camera(tmp_path, loop=True, hold=0.01, gap=0.01), stop)
+        stream = turns(camera_of_pictures(tmp_path, loop=True, hold=0.01, gap=0.01), stop)
         play(stream, 10, EMPTY, 10, EMPTY, 10, EMPTY)
         assert caplog.messages == [empty]
         broken.write_bytes(b"P5 x")
@@ -97,7 +95,7 @@ def test_a_broken_picture_is_said_once_for_all_rounds_and_again_when_it_changed(
             " Next: copy it again, or take a new picture"
         )
         assert caplog.messages == [empty, damaged]
-        picture(tmp_path / ".fresh.png", 20).rename(broken)
+        grey_picture(tmp_path / ".fresh.png", 20).rename(broken)
         play(stream, 20, EMPTY, 10, EMPTY, 20, EMPTY)
         broken.write_bytes(b"")
         play(stream, 10, EMPTY, 10, EMPTY)
@@ -114,10 +112,10 @@ def test_when_none_can_be_shown_the_eye_is_away_and_comes_back_with_the_first_th
         (tmp_path / name).write_bytes(b"")
     why = f"none of 2 pictures can be shown; the first: {tmp_path}/1.png: the file is empty. Next: copy it again"
     with Stop() as stop:
-        stream = turns(camera(tmp_path, loop=True, hold=0.01, gap=0.01), stop)
+        stream = turns(camera_of_pictures(tmp_path, loop=True, hold=0.01, gap=0.01), stop)
         # Twice a half second without an eye: it was tried again.
         assert [shown(next(stream)) for _ in range(3)] == [why] * 3
-        picture(tmp_path / "2.png", 10)
+        grey_picture(tmp_path / "2.png", 10)
         play(stream, 10)
     assert caplog.messages == [
         *(f"passed over: {tmp_path}/{n}.png: the file is empty. Next: copy it again" for n in (1, 2)),
@@ -150,9 +148,9 @@ def test_a_station_with_nothing_but_a_pipe_before_its_eye_ends_when_it_is_told(t
 
 
 def test_a_picture_that_is_not_there_yet_is_shown_once_it_is(tmp_path: Path) -> None:
-    picture(tmp_path / "a.png", 10)
+    grey_picture(tmp_path / "a.png", 10)
     with Stop() as stop:
-        stream = turns(camera(tmp_path / "a.png", tmp_path / "b.png", loop=True, hold=0.01, gap=0.01), stop)
+        stream = turns(camera_of_pictures(tmp_path / "a.png", tmp_path / "b.png", loop=True, hold=0.01, gap=0.01), stop)
         play(stream, 10, EMPTY, 10, EMPTY)
-        picture(tmp_path / "b.png", 20)
+        grey_picture(tmp_path / "b.png", 20)
         play(stream, 20)

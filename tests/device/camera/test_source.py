@@ -17,55 +17,46 @@ from device.config import CameraSettings
 from device.model import Blind, Frame
 from device.system.stop import Stop
 from tests.support.credentials import AT
-
-
-def picture(path: Path, grey: int = 77, size: tuple[int, int] = (40, 30)) -> Path:
-    Image.new("L", size, grey).save(path)
-    return path
-
-
-def camera(*paths: Path, **more: object) -> CameraSettings:
-    told = {"source": "pictures", "pictures": paths, "fps": 100, "hold": 0.03, "gap": 0.02, "loop": False}
-    return CameraSettings(**{**told, **more})  # type: ignore[arg-type]  # a test may say anything
+from tests.support.pictures import camera_of_pictures, grey_picture
 
 
 def test_each_picture_is_held_and_followed_by_an_empty_view(tmp_path: Path) -> None:
-    picture(tmp_path / "b.png", 20)
-    picture(tmp_path / "a.png", 10)
+    grey_picture(tmp_path / "b.png", 20)
+    grey_picture(tmp_path / "a.png", 10)
     (tmp_path / "notes.txt").write_text("not a picture")
     with Stop() as stop:
-        seen = [turn for turn in turns(camera(tmp_path), stop) if isinstance(turn, Frame)]
+        seen = [turn for turn in turns(camera_of_pictures(tmp_path), stop) if isinstance(turn, Frame)]
     assert [int(frame.luma[0, 0]) for frame in seen] == [10, 10, 10, 200, 200, 20, 20, 20, 200, 200]
     assert [frame.luma.shape for frame in seen[:4]] == [(30, 40)] * 3 + [(720, 1280)]
     assert all(frame.at.tzinfo is not None for frame in seen)
 
 
 def test_a_looping_folder_is_read_again_on_every_round(tmp_path: Path) -> None:
-    picture(tmp_path / "a.png", 10)
+    grey_picture(tmp_path / "a.png", 10)
     seen = []
     with Stop() as stop:
-        for turn in turns(camera(tmp_path, loop=True, gap=0.01), stop):
+        for turn in turns(camera_of_pictures(tmp_path, loop=True, gap=0.01), stop):
             assert isinstance(turn, Frame)
             seen.append(int(turn.luma[0, 0]))
             if len(seen) == 4:
-                picture(tmp_path / "b.png", 20)
+                grey_picture(tmp_path / "b.png", 20)
             if 20 in seen:
                 stop.set()
     assert seen[:4] == [10, 10, 10, 200]
 
 
 def test_the_pace_is_kept(tmp_path: Path) -> None:
-    picture(tmp_path / "a.png")
+    grey_picture(tmp_path / "a.png")
     began = monotonic()
     with Stop() as stop:
-        assert len(list(turns(camera(tmp_path, fps=50, hold=0.4, gap=0), stop))) == 20
+        assert len(list(turns(camera_of_pictures(tmp_path, fps=50, hold=0.4, gap=0), stop))) == 20
     assert monotonic() - began >= 19 / 50
 
 
 def test_stop_cuts_a_wait_short(tmp_path: Path) -> None:
-    picture(tmp_path / "a.png")
+    grey_picture(tmp_path / "a.png")
     with Stop() as stop:
-        stream = turns(camera(tmp_path, fps=0.02, hold=3600), stop)
+        stream = turns(camera_of_pictures(tmp_path, fps=0.02, hold=3600), stop)
         next(stream)
         stop.set()
         assert list(stream) == []
@@ -134,14 +125,14 @@ def test_a_machine_without_picamera2_is_told_what_to_install() -> None:
 
 
 def test_a_hold_shorter_than_a_frame_is_one_frame(tmp_path: Path) -> None:
-    picture(tmp_path / "a.png")
+    grey_picture(tmp_path / "a.png")
     with Stop() as stop:
-        assert len(list(turns(camera(tmp_path, hold=0.001, gap=0), stop))) == 1
+        assert len(list(turns(camera_of_pictures(tmp_path, hold=0.001, gap=0), stop))) == 1
 
 
 def test_what_a_blind_turn_says_can_always_be_written(tmp_path: Path) -> None:
     with Stop() as stop:
-        turn = next(turns(camera(tmp_path / "\udcff.png"), stop))
+        turn = next(turns(camera_of_pictures(tmp_path / "\udcff.png"), stop))
     assert isinstance(turn, Blind)
     assert "\\udcff.png" in turn.why
 
@@ -172,11 +163,11 @@ def test_a_frozen_eye_is_reopened_like_one_that_is_gone_and_is_back_when_it_move
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    lens = CameraMonitor(CameraSettings())
+    monitor = CameraMonitor(CameraSettings())
     seen: list[tuple[str, CameraState]] = []
     with Stop() as stop:
-        stream = turns(CameraSettings(), stop, sensor([3] * 8 + [0] * 99, [0] * 99, [3] * 8), lens)
-        seen.extend((turn.why if isinstance(turn, Blind) else "frame", lens.state) for turn in stream)
+        stream = turns(CameraSettings(), stop, sensor([3] * 8 + [0] * 99, [0] * 99, [3] * 8), monitor)
+        seen.extend((turn.why if isinstance(turn, Blind) else "frame", monitor.state) for turn in stream)
     why = "the camera gives the same picture again and again; check its cable and the power supply"
     assert list(dict.fromkeys(seen)) == [
         ("frame", CameraState.CLEAR),

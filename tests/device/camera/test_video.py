@@ -20,29 +20,9 @@ from device.model import Blind, Frame
 from device.system.stop import Stop
 from tests.support.codes import code, view
 from tests.support.credentials import staff_pass
-from tests.support.point import Station
+from tests.support.film import camera_of_video, film
+from tests.support.point import DATES, Station
 from tests.support.world import free_port
-from tests.whole.test_whole import DATES
-
-SIZE = (64, 48)
-
-
-def film(path: Path, *greys: int, fps: int = 100, form: str = "yuv420p", codec: str = "ffv1") -> Path:
-    """Write a video of one even grey after another; *ffv1* loses nothing."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=fps)
-        stream.width, stream.height = SIZE  # type: ignore[attr-defined]  # a video's stream
-        stream.pix_fmt = form  # type: ignore[attr-defined]  # as above
-        for n, grey in enumerate(greys):
-            picture = av.VideoFrame.from_ndarray(np.full((48, 64), grey, np.uint8), format="gray").reformat(format=form)
-            picture.pts, picture.time_base = n, Fraction(1, fps)
-            container.mux(stream.encode(picture))  # type: ignore[attr-defined]  # as above
-        container.mux(stream.encode(None))  # type: ignore[attr-defined]  # as above
-    return path
-
-
-def camera(path: Path, **more: object) -> CameraSettings:
-    return CameraSettings(**{"source": "video", "video": path, "fps": 100, "loop": False, **more})  # type: ignore[arg-type]  # a test may say anything
 
 
 def greys(told: CameraSettings, most: int = 1000) -> list[int]:
@@ -62,10 +42,10 @@ def greys(told: CameraSettings, most: int = 1000) -> list[int]:
 def test_each_picture_is_a_frame_in_its_order_whatever_its_form(tmp_path: Path, form: str) -> None:
     told = (30, 77, 200)
     if form == "gray10le":  # converted on both ways, so within a step or two
-        assert np.abs(np.subtract(greys(camera(film(tmp_path / "a.mkv", *told, form=form))), told)).max() <= 2
+        assert np.abs(np.subtract(greys(camera_of_video(film(tmp_path / "a.mkv", *told, form=form))), told)).max() <= 2
     else:
         plain = [int(one) for one in _luma_of(form, told)]
-        assert greys(camera(film(tmp_path / "a.mkv", *told, form=form))) == plain
+        assert greys(camera_of_video(film(tmp_path / "a.mkv", *told, form=form))) == plain
 
 
 def _luma_of(form: str, told: tuple[int, ...]) -> list[int]:
@@ -83,26 +63,26 @@ def test_rows_that_are_longer_in_memory_than_the_picture_are_cut(tmp_path: Path)
         container.mux(stream.encode(picture))  # type: ignore[attr-defined]  # as above
         container.mux(stream.encode(None))  # type: ignore[attr-defined]  # as above
     with Stop() as stop:
-        (seen,) = frames(camera(tmp_path / "a.mkv"), stop)
+        (seen,) = frames(camera_of_video(tmp_path / "a.mkv"), stop)
     assert seen.luma.tolist() == luma.tolist()
 
 
 def test_the_pace_is_the_files_own(tmp_path: Path) -> None:
     began = monotonic()
-    assert len(greys(camera(film(tmp_path / "a.mkv", *range(50, 58), fps=20)))) == 8
+    assert len(greys(camera_of_video(film(tmp_path / "a.mkv", *range(50, 58), fps=20)))) == 8
     assert monotonic() - began >= 7 / 20
 
 
 def test_a_file_that_is_faster_than_the_camera_is_thinned_to_the_cameras_pace(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mkv", 50, 60, 70, 80, 90, 100, fps=100, form="gray")
-    assert greys(camera(path, fps=50)) == [50, 70, 90]
+    assert greys(camera_of_video(path, fps=50)) == [50, 70, 90]
 
 
 def test_a_slow_loop_loses_no_frame(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mkv", *range(50, 60), form="gray")
     seen = []
     with Stop() as stop:
-        for frame in frames(camera(path), stop):
+        for frame in frames(camera_of_video(path), stop):
             stop.wait(0.03)
             seen.append(int(frame.luma[0, 0]))
     assert seen == list(range(50, 60))
@@ -112,7 +92,7 @@ def test_a_loop_opens_the_file_anew_so_that_it_may_be_replaced(tmp_path: Path) -
     path = film(tmp_path / "a.mkv", 50, 60, form="gray")
     seen = []
     with Stop() as stop:
-        for frame in frames(camera(path, loop=True), stop):
+        for frame in frames(camera_of_video(path, loop=True), stop):
             seen.append(int(frame.luma[0, 0]))
             if len(seen) == 4:
                 film(tmp_path / "b.mkv", 70, form="gray").rename(path)
@@ -124,7 +104,7 @@ def test_a_loop_opens_the_file_anew_so_that_it_may_be_replaced(tmp_path: Path) -
 def test_stop_cuts_a_wait_short(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mkv", 50, 60, fps=1)
     with Stop() as stop:
-        stream = frames(camera(path, patience=9, fps=1), stop)
+        stream = frames(camera_of_video(path, patience=9, fps=1), stop)
         stop.set()
         assert list(stream) == []
 
@@ -138,7 +118,8 @@ def test_a_jump_in_the_files_clock_is_not_waited_out(tmp_path: Path) -> None:
             picture.pts, picture.time_base = n, Fraction(1, 100)
             container.mux(stream.encode(picture))  # type: ignore[attr-defined]  # as above
         container.mux(stream.encode(None))  # type: ignore[attr-defined]  # as above
-    assert greys(camera(tmp_path / "a.mkv", fps=100)) == [50, 60, 70, 80]  # who waited it out would wait for 100 hours
+    # Who waited it out would wait for 100 hours.
+    assert greys(camera_of_video(tmp_path / "a.mkv", fps=100)) == [50, 60, 70, 80]
 
 
 def test_a_file_that_is_no_video_is_one_sentence(tmp_path: Path) -> None:
@@ -157,7 +138,7 @@ def test_a_file_that_is_no_video_is_one_sentence(tmp_path: Path) -> None:
         (".", "there is no video file"),
     ):
         with Stop() as stop, pytest.raises(VideoError) as told:
-            next(frames(camera(tmp_path / name), stop))
+            next(frames(camera_of_video(tmp_path / name), stop))
         assert says in str(told.value)
         assert len(str(told.value).splitlines()) == 1
 
@@ -168,7 +149,7 @@ def test_what_is_broken_in_the_middle_is_passed_over(tmp_path: Path) -> None:
     tenth = [n for n in range(len(octets)) if octets.startswith(b"IDAT", n)][10] + 4
     octets[tenth : tenth + 8] = bytes(8)
     path.write_bytes(octets)
-    assert greys(camera(path)) == [*range(50, 60), *range(61, 70)]
+    assert greys(camera_of_video(path)) == [*range(50, 60), *range(61, 70)]
 
 
 def test_a_file_of_which_nothing_can_be_decoded_is_one_sentence(tmp_path: Path) -> None:
@@ -176,7 +157,7 @@ def test_a_file_of_which_nothing_can_be_decoded_is_one_sentence(tmp_path: Path) 
     path.write_bytes(path.read_bytes().replace(b"IDAT", b"IDAX"))
     for loop in (False, True):
         with Stop() as stop, pytest.raises(VideoError, match=r"not one picture in .* can be decoded"):
-            next(frames(camera(path, loop=loop), stop))
+            next(frames(camera_of_video(path, loop=loop), stop))
 
 
 def _until_blind(told: CameraSettings, stop: Stop) -> list[Frame | Blind]:
@@ -192,7 +173,7 @@ def test_a_file_cut_short_shows_what_it_has(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mkv", *range(50, 90), form="gray")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with Stop() as stop:
-        seen = [int(turn.luma[0, 0]) for turn in _until_blind(camera(path), stop) if isinstance(turn, Frame)]
+        seen = [int(turn.luma[0, 0]) for turn in _until_blind(camera_of_video(path), stop) if isinstance(turn, Frame)]
     assert 5 < len(seen) < 40
     assert seen == list(range(50, 50 + len(seen)))
 
@@ -201,13 +182,13 @@ def test_a_picture_larger_than_any_camera_is_refused_before_it_is_decoded(tmp_pa
     path = tmp_path / "big.y4m"
     path.write_bytes(b"YUV4MPEG2 W16000 H16000 F25:1 Ip A1:1 Cmono\nFRAME\n" + bytes(1000))
     with Stop() as stop, pytest.raises(VideoError, match="16000 x 16000"):
-        next(frames(camera(path), stop))
+        next(frames(camera_of_video(path), stop))
 
 
 def test_without_the_library_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     with Stop() as stop, pytest.raises(VideoError, match="sudo apt install python3-av"):
-        next(frames(camera(tmp_path / "a.mkv"), stop))
+        next(frames(camera_of_video(tmp_path / "a.mkv"), stop))
 
 
 def test_a_station_that_looks_at_a_video_says_that_its_events_are_simulated(tmp_path: Path) -> None:

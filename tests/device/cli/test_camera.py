@@ -19,11 +19,10 @@ from device.cli._calibration import Trial, best
 from device.cli.camera_calibrate import HEAD
 from device.config import StationSettings, load
 from device.control.control_socket import ControlSocket
-from tests.device.camera import test_picamera
-from tests.device.camera.test_picamera import Job
-from tests.device.control.test_control_socket import listens
 from tests.support.codes import code, view
+from tests.support.control import listens
 from tests.support.credentials import staff_pass
+from tests.support.picamera import Job, Picamera2
 from tests.support.point import save
 from tests.support.world import wait_for
 
@@ -35,7 +34,7 @@ HAS = dict.fromkeys(
 PHONE = Image.fromarray(view(code(staff_pass(), 4)))
 
 
-class Bench(test_picamera.Picamera2):
+class Bench(Picamera2):
     """A camera before which a phone is held at 20 cm, under a lamp that flickers 100 times a second."""
 
     frame = 0

@@ -14,8 +14,8 @@ import device.__main__
 from device import __version__
 from device.__main__ import main
 from device.trust.bundle import spki_text
-from tests.device.test_config import GOOD
 from tests.support.commands import whole
+from tests.support.configuration import GOOD
 from tests.support.credentials import AT, HEALTH_KEY, STAFF_KEY, dose, hcert, staff_pass
 from tests.support.point import ROOT, save, signed_bundle
 from tests.support.world import REPOSITORY, run_here

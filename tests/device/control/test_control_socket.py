@@ -10,6 +10,7 @@ import pytest
 from device.control import control_socket
 from device.control.control_socket import ControlSocket, NoStationError, RequestRefusedError, Verb, ask
 from device.wire import MAX_BUNDLE
+from tests.support.control import listens
 from tests.support.world import wait_for
 
 
@@ -20,12 +21,6 @@ def echo(octets: bytes) -> str:
 
 
 ECHO = {"echo": Verb(MAX_BUNDLE, echo), "hush": Verb(0, echo), "few": Verb(3, echo)}
-
-
-def listens(where: Path) -> bool:
-    """Return whether anybody takes a call there; between its name and its ear lies a moment."""
-    with socket.socket(socket.AF_UNIX) as caller:
-        return where.is_socket() and caller.connect_ex(str(where)) == 0
 
 
 @pytest.fixture

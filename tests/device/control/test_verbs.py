@@ -8,8 +8,8 @@ from pathlib import Path
 
 import device.__main__
 from device.control.verbs import VERBS
-from tests.device.test_station import Wall
 from tests.support.commands import whole
+from tests.support.wired_station import WiredStation
 from tests.support.world import REPOSITORY
 
 NAMES = [row.name for row in VERBS]
@@ -49,7 +49,7 @@ def test_the_contract_has_the_table_of_the_verbs() -> None:
 
 def test_a_station_answers_the_whole_table(tmp_path: Path) -> None:
     with ExitStack() as stack:
-        verbs = Wall(tmp_path, stack).station.hatch._verbs
+        verbs = WiredStation(tmp_path, stack).station.control_socket._verbs
         assert {name: verb.limit for name, verb in verbs.items()} == {row.name: row.limit for row in VERBS}
         told = verbs["clock-reset"].answer(b"")
     assert re.fullmatch(r"the time floor is \d{4}-\d\d-\d\d again", told)

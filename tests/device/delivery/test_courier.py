@@ -25,53 +25,13 @@ from device.record.outbox import Outbox, RecordError
 from device.system.clock import boot_time
 from device.trust.bundle import spki_text
 from device.verdict.ruleset import Ruleset
-from device.wire import Acked, Message, Receipt, Received, State, Topics, digest, dumps
+from device.wire import Acked, Message, Receipt, Received, State, digest, dumps
+from tests.support.courier import SOON, TOPICS, FakeCentre, append, until
 from tests.support.point import ROOT, signed_bundle
 from tests.support.world import PATIENCE, Mosquitto, free_port, wait_for
 
-TOPICS = Topics()
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 HUGE = {"last": 10**23}
-
-
-class Centre:
-    """Says it is there, and answers events as the test tells it; turned by the test itself."""
-
-    def __init__(self, port: int) -> None:
-        will = Message(TOPICS.centre(), dumps({"state": "offline", "centre": "c"}), retain=True)
-        self.link = Link(BrokerSettings(port=port), "centre", will=will)
-        self.got: list[dict[str, object]] = []
-        self.messages: list[Received] = []
-
-    def __enter__(self) -> Self:
-        self.link.__enter__()
-        self.link.subscribe([TOPICS.every(leaf) for leaf in ("event", "state", "info", "health")])
-        self.link.publish(Message(TOPICS.centre(), dumps({"state": "online", "centre": "c"}), retain=True))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.link.__exit__(None, None, None)
-
-    def turn(self, *, answer: bool = True) -> None:
-        for happened in self.link.turn(0.02):
-            if isinstance(happened, Received):
-                self.messages.append(happened)
-                if happened.topic.endswith("/event"):
-                    told = json.loads(happened.body)
-                    events = told if isinstance(told, list) else [told]
-                    self.got += events
-                    if answer:
-                        self.receipt(events)
-
-    def receipt(self, events: list[dict[str, object]], **changed: object) -> None:
-        seqs = [int(str(one["seq"])) for one in events]
-        ids = [str(one["id"]) for one in events]
-        told = Receipt("c", str(events[0]["epoch"]), min(seqs), max(seqs), len(seqs), digest(ids))
-        body = dumps({**json.loads(told.encode()), **changed})
-        self.link.publish(Message(TOPICS.of("bupati-1", "receipt"), body))
-
-    def states(self) -> list[dict[str, object]]:
-        return [json.loads(m.body) for m in self.messages if m.topic.endswith("/state")]
 
 
 @pytest.fixture
@@ -80,36 +40,14 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
         yield opened
 
 
-def append(outbox: Outbox, count: int) -> list[str]:
-    return [outbox.append(numbered).id for _ in range(count)]
-
-
-def numbered(place: Place) -> Event:
-    """Return an event whose id is its place."""
-    id_ = f"{place.epoch}-{place.seq}"
-    return Event(place, id_, dumps({"id": id_, "epoch": place.epoch, "seq": place.seq}))
-
-
-SOON = (0.1, 0.3)
-"""The first and the longest pause between two sessions, where a test waits for the next one."""
-
-
 def courier(outbox: Outbox, port: int, *, timeouts: Timeouts = USUAL, **more: object) -> Courier:
     sender = Sender("bupati-1", "boot-1", {"version": "test"})
     broker, delivery = BrokerSettings(port=port, keepalive=5), DeliverySettings(**more)  # type: ignore[arg-type]  # a test may say anything
     return Courier(outbox, broker, delivery, sender, timeouts=timeouts, pauses=SOON)
 
 
-def until(centre: Centre, condition: object, *, answer: bool = True) -> None:
-    def turned() -> bool:
-        centre.turn(answer=answer)
-        return bool(condition())  # type: ignore[operator]  # a function without arguments
-
-    wait_for(turned)
-
-
 def test_every_event_arrives_once_in_order_and_is_forgotten_on_its_receipt(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         ids = append(outbox, 30)
         bike.wake()
         until(centre, lambda: outbox.depth().owed == 0)
@@ -119,14 +57,14 @@ def test_every_event_arrives_once_in_order_and_is_forgotten_on_its_receipt(tmp_p
 
 def test_a_backlog_goes_in_batches(tmp_path: Path, outbox: Outbox) -> None:
     ids = append(outbox, 300)
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port):
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port):
         until(centre, lambda: outbox.depth().owed == 0)
         assert [one["id"] for one in centre.got] == ids
         assert len([m for m in centre.messages if m.topic.endswith("/event")]) == 6
 
 
 def test_a_broker_s_word_alone_makes_nobody_forget(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         append(outbox, 3)
         bike.wake()
         until(centre, lambda: len(centre.got) == 3, answer=False)
@@ -136,7 +74,7 @@ def test_a_broker_s_word_alone_makes_nobody_forget(tmp_path: Path, outbox: Outbo
 def test_with_puback_as_the_end_the_broker_s_word_is_enough(tmp_path: Path, outbox: Outbox) -> None:
     with (
         Mosquitto(tmp_path) as broker,
-        Centre(broker.port) as centre,
+        FakeCentre(broker.port) as centre,
         courier(outbox, broker.port, until="puback") as bike,
     ):
         append(outbox, 3)
@@ -145,7 +83,7 @@ def test_with_puback_as_the_end_the_broker_s_word_is_enough(tmp_path: Path, outb
 
 
 def test_one_receipt_for_several_messages_makes_all_of_them_forgotten(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         append(outbox, 4)
         bike.wake()
         until(centre, lambda: len(centre.got) == 4, answer=False)
@@ -163,7 +101,7 @@ def test_what_was_answered_is_forgotten_when_the_disk_takes_a_commit_again(
     monkeypatch.setattr("device.delivery._settlements.AGAIN", 0.1)
     assert outbox._file is not None
     outbox._file.execute("PRAGMA busy_timeout = 50")
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         append(outbox, 3)
         bike.wake()
         until(centre, lambda: len(centre.got) == 3, answer=False)
@@ -179,9 +117,9 @@ def test_what_was_answered_is_forgotten_when_the_disk_takes_a_commit_again(
 def test_many_receipts_cost_few_commits(tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "device.delivery._settlements")
     append(outbox, 15)
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         until(centre, lambda: len(centre.got) == 15, answer=False)
-        assert len(bike._window.parcels) == 15
+        assert len(bike._window.batches) == 15
         for one in centre.got:
             centre.receipt([one])
         until(centre, lambda: outbox.depth().owed == 0, answer=False)
@@ -206,7 +144,7 @@ def test_an_event_taken_in_doubt_waits_for_the_clock_and_for_five_minutes_at_mos
     tmp_path: Path, outbox: Outbox
 ) -> None:
     now = boot_time()
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         early = [taken(outbox, "another", now, synced=False), taken(outbox, "boot-1", now - 301, synced=False)]
         late = [taken(outbox, "boot-1", now, synced=False), taken(outbox, "boot-1", now, synced=True)]
         bike.wake()
@@ -235,7 +173,7 @@ def test_an_event_nobody_listens_for_is_said_until_somebody_does(tmp_path: Path,
             bike.wake()
             wait_for(lambda: states() == [[], ["unrouted"]])
             assert not bike.linked
-            with Centre(broker.port) as centre:
+            with FakeCentre(broker.port) as centre:
                 until(centre, lambda: outbox.depth().owed == 0)
                 wait_for(lambda: states() == [[], ["unrouted"], []])
 
@@ -246,7 +184,7 @@ def test_an_event_nobody_listens_for_is_said_until_somebody_does(tmp_path: Path,
 def test_a_receipt_that_does_not_fit_is_passed_over_and_a_fitting_one_still_counts(
     tmp_path: Path, outbox: Outbox, wrong: dict[str, object]
 ) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         append(outbox, 1)
         bike.wake()
         until(centre, lambda: centre.got, answer=False)
@@ -262,7 +200,7 @@ def test_a_receipt_that_does_not_fit_is_passed_over_and_a_fitting_one_still_coun
 
 
 def test_a_retained_receipt_makes_nobody_forget_even_if_it_fits(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre:
         (id_,) = append(outbox, 1)
         place = outbox.depth().last
         fitting = Receipt("c", place.epoch, place.seq, place.seq, 1, digest([id_])).encode()
@@ -276,7 +214,7 @@ def test_a_retained_receipt_makes_nobody_forget_even_if_it_fits(tmp_path: Path, 
 
 
 def test_what_the_centre_could_not_read_but_holds_is_forgotten(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         append(outbox, 1)
         bike.wake()
         until(centre, lambda: centre.got, answer=False)
@@ -294,12 +232,12 @@ def test_a_killed_broker_is_weather_and_everything_arrives_after_it(tmp_path: Pa
         ids = append(outbox, 3)
         broker = stack.enter_context(Mosquitto(tmp_path, port=port))
         for _ in range(2):
-            with Centre(port) as centre:
+            with FakeCentre(port) as centre:
                 until(centre, lambda: outbox.depth().owed == 0)
                 broker.kill()
             ids = append(outbox, 3)
             broker.start()
-        with Centre(port) as centre:
+        with FakeCentre(port) as centre:
             until(centre, lambda: outbox.depth().owed == 0)
             assert [one["id"] for one in centre.got][-3:] == ids
         bike.check()
@@ -309,7 +247,7 @@ def test_a_centre_that_says_it_is_there_and_gives_no_receipt_is_not_called_linke
     tmp_path: Path, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("device.delivery._reachability.DEAF", 1.0)
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         until(centre, lambda: bike.linked, answer=False)
         append(outbox, 1)
         bike.wake()
@@ -340,7 +278,7 @@ def test_nothing_is_sent_again_while_the_centre_says_it_is_away_and_everything_w
 ) -> None:
     clock = Standing()
     monkeypatch.setattr("device.delivery.courier.monotonic", clock)
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike, clock:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike, clock:
 
         def says(state: str) -> None:
             centre.link.publish(Message(TOPICS.centre(), dumps({"state": state, "centre": "c"}), retain=True))
@@ -382,7 +320,7 @@ def test_what_went_to_nobody_goes_again_at_once_when_the_first_centre_comes(
         append(outbox, 3)
         bike.wake()
         wait_for(lambda: bike._counts.unrouted == 3)
-        with Centre(broker.port) as centre:
+        with FakeCentre(broker.port) as centre:
             until(centre, lambda: outbox.depth().owed == 0)  # although no time went by
 
 
@@ -391,7 +329,7 @@ def test_a_centre_whose_last_word_went_astray_is_asked_for_it_again(
 ) -> None:
     clock = Standing()
     monkeypatch.setattr("device.delivery.courier.monotonic", clock)
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike, clock:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike, clock:
         until(centre, lambda: bike.linked)
         centre.link.publish(Message(TOPICS.centre(), dumps({"state": "offline", "centre": "c"})))
         until(centre, lambda: not bike.linked)
@@ -410,7 +348,7 @@ def test_a_broker_that_refuses_events_is_a_fault_and_nothing_is_forgotten_by_its
     (tmp_path / "acl").write_text("".join(f"topic readwrite titik/v1/{one}\n" for one in topics))
     with (
         Mosquitto(tmp_path, REFUSING.format(tmp_path / "acl")) as broker,
-        Centre(broker.port) as centre,
+        FakeCentre(broker.port) as centre,
         courier(outbox, broker.port, until=end) as bike,
     ):
         until(centre, lambda: bike.linked)
@@ -425,7 +363,7 @@ def test_a_broker_that_refuses_events_is_a_fault_and_nothing_is_forgotten_by_its
 
 def test_a_lost_session_is_not_called_linked(tmp_path: Path, outbox: Outbox) -> None:
     with Mosquitto(tmp_path) as broker, courier(outbox, broker.port) as bike:
-        with Centre(broker.port) as centre:
+        with FakeCentre(broker.port) as centre:
             until(centre, lambda: bike.linked)
             broker.kill()
         wait_for(lambda: not bike.linked)
@@ -442,7 +380,7 @@ def test_a_bundle_that_the_disk_would_not_take_is_written_down_once_it_does(
     ruleset.offer(signed_bundle())
     assert not ruleset.kept
     sender = Sender("bupati-1", "boot-1", {})
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, clock:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, clock:
         told = BrokerSettings(port=broker.port, keepalive=5)
         with Courier(outbox, told, DeliverySettings(), sender, ruleset) as bike:
             until(centre, lambda: bike.linked)
@@ -455,7 +393,7 @@ def test_a_bundle_that_the_disk_would_not_take_is_written_down_once_it_does(
 
 
 def test_an_outbox_opened_anew_is_sent_from_its_first_row(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         append(outbox, 30)
         bike.wake()
         until(centre, lambda: outbox.depth().owed == 0)
@@ -507,7 +445,7 @@ def test_a_rude_broker_is_weather(protocol: Literal[4, 5], words: list[bytes]) -
 
 
 def test_state_info_and_health_are_said_and_a_clean_stop_is_told_from_a_crash(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre:
         with courier(outbox, broker.port) as bike:
             bike.tell(Notice(health={"frames": 1}))
             until(centre, lambda: any(m.topic.endswith("/health") for m in centre.messages))
@@ -527,16 +465,16 @@ def test_a_fault_brings_the_health_that_explains_it_at_once(tmp_path: Path, outb
     def explained() -> list[str | None]:
         return [json.loads(m.body)["blind"] for m in centre.messages if m.topic.endswith("/health")]
 
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         for faults, expected in (((), [None]), (("camera",), [None, "silent"]), ((), [None, "silent", None])):
             bike.tell(Notice(faults, {"blind": expected[-1]}))
             until(centre, lambda expected=expected: explained() == expected)
 
 
 def test_the_will_says_offline_with_the_boot_it_belongs_to(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre:
         with courier(outbox, broker.port) as bike:
-            will = bike._herald.state(State.OFFLINE)
+            will = bike._announcements.state(State.OFFLINE)
         link = Link(BrokerSettings(port=broker.port), "bupati-1", will=will)
         link.__enter__()
         link._drop()
@@ -545,7 +483,7 @@ def test_the_will_says_offline_with_the_boot_it_belongs_to(tmp_path: Path, outbo
 
 
 def test_the_state_is_said_anew_to_a_new_life_of_the_centre_and_once(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre, courier(outbox, broker.port) as bike:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre, courier(outbox, broker.port) as bike:
         until(centre, lambda: len(centre.states()) == 1)
         for life, faults in (("c", "camera"), ("d", None), ("d", "lens")):
             heard = len(centre.states())
@@ -557,7 +495,7 @@ def test_the_state_is_said_anew_to_a_new_life_of_the_centre_and_once(tmp_path: P
 
 
 def test_protocol_3_1_1_delivers_too(tmp_path: Path, outbox: Outbox) -> None:
-    with Mosquitto(tmp_path) as broker, Centre(broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, FakeCentre(broker.port) as centre:
         sender = Sender("bupati-1", "boot-1", {})
         with Courier(outbox, BrokerSettings(port=broker.port, protocol=4), DeliverySettings(), sender) as bike:
             ids = append(outbox, 30)

@@ -15,11 +15,11 @@ from device.model import Event, Place
 from device.mqtt_client import Link
 from device.record.outbox import Outbox
 from device.wire import Message, dumps
-from tests.central.store.test_store import event
-from tests.central.test_centre import Centre as Office
-from tests.device.delivery.test_courier import SOON, Centre, until
 from tests.faults.narrow import Narrow
 from tests.faults.strict import Strict
+from tests.support.centre import CentreProgram
+from tests.support.courier import SOON, FakeCentre, until
+from tests.support.messages import event
 from tests.support.world import Mosquitto, wait_for
 
 EVENT = 600
@@ -46,12 +46,12 @@ def courier(outbox: Outbox, port: int, **more: Any) -> Courier:
     return Courier(outbox, broker, DeliverySettings(), Sender("bupati-1", "boot-1", {"about": "x" * 2000}), pauses=SOON)
 
 
-def firsts(centre: Centre) -> list[str]:
+def firsts(centre: FakeCentre) -> list[str]:
     """Return the ids in the order of their first coming."""
     return list(dict.fromkeys(str(one["id"]) for one in centre.got))
 
 
-def messages(centre: Centre) -> list[bytes]:
+def messages(centre: FakeCentre) -> list[bytes]:
     return [one.body for one in centre.messages if one.topic.endswith("/event")]
 
 
@@ -68,7 +68,7 @@ def test_a_backlog_gets_through_a_line_of_a_thousand_bytes_a_second(
     monkeypatch.setattr("device.mqtt.pace.SLOW", 4000.0 * 20)
     monkeypatch.setattr("device.delivery._reachability.DEAF", 20.0 / 20)
     ids = append(outbox, 70)
-    with Mosquitto(tmp_path) as real, Narrow(real.port, 1000 * 20) as narrow, Centre(real.port) as centre:
+    with Mosquitto(tmp_path) as real, Narrow(real.port, 1000 * 20) as narrow, FakeCentre(real.port) as centre:
         with courier(outbox, narrow.port, protocol=protocol, keepalive=1):
             until(centre, lambda: outbox.depth().owed == 0)
         assert (firsts(centre), narrow.taken) == (ids, 1)
@@ -80,7 +80,7 @@ def test_a_backlog_gets_through_a_line_of_a_thousand_bytes_a_second(
 def test_one_message_that_takes_longer_than_the_keep_alive_allows_still_leaves(tmp_path: Path, outbox: Outbox) -> None:
     """25 kB that cannot be cut, at 10 kB a second, and a broker that must answer within one and a half seconds."""
     ids = append(outbox, 1, 25_000)
-    with Mosquitto(tmp_path) as real, Narrow(real.port, 10_000) as narrow, Centre(real.port) as centre:
+    with Mosquitto(tmp_path) as real, Narrow(real.port, 10_000) as narrow, FakeCentre(real.port) as centre:
         with courier(outbox, narrow.port, keepalive=1):
             until(centre, lambda: outbox.depth().owed == 0)
         assert (firsts(centre), narrow.taken, len(centre.got)) == (ids, 1, 1)
@@ -94,7 +94,7 @@ def test_a_broker_s_receive_maximum_is_kept_to_by_a_backlog_of_single_events_and
     with (
         Mosquitto(tmp_path, f"max_inflight_messages {most}") as real,
         Strict(real.port, most) as strict,
-        Centre(real.port) as centre,
+        FakeCentre(real.port) as centre,
         courier(outbox, strict.port) as bike,
     ):
         until(centre, lambda: outbox.depth().owed == 0)
@@ -108,7 +108,7 @@ def test_a_broker_s_receive_maximum_is_kept_to_by_a_backlog_of_single_events_and
 @pytest.mark.parametrize("most", [1, 5])
 def test_on_3_1_1_the_number_is_a_setting(tmp_path: Path, outbox: Outbox, most: int) -> None:
     ids = append(outbox, 18)
-    with Mosquitto(tmp_path) as real, Strict(real.port, most) as strict, Centre(real.port) as centre:
+    with Mosquitto(tmp_path) as real, Strict(real.port, most) as strict, FakeCentre(real.port) as centre:
         with courier(outbox, strict.port, protocol=4, in_flight=most):
             until(centre, lambda: outbox.depth().owed == 0)
         assert (firsts(centre), strict.thrown_out) == (ids, 0)
@@ -122,7 +122,7 @@ def test_a_broker_that_says_nothing_of_its_limit_is_found_out(
     with (
         Mosquitto(tmp_path) as real,
         Strict(real.port, 4, says=says) as strict,
-        Centre(real.port) as centre,
+        FakeCentre(real.port) as centre,
         courier(outbox, strict.port, protocol=protocol),
     ):
         until(centre, lambda: outbox.depth().owed == 0)
@@ -136,7 +136,7 @@ def test_the_last_word_is_said_also_where_one_message_at_a_time_is_taken(tmp_pat
     with (
         Mosquitto(tmp_path, "max_inflight_messages 1") as real,
         Strict(real.port, 1) as strict,
-        Centre(real.port) as centre,
+        FakeCentre(real.port) as centre,
     ):
         with courier(outbox, strict.port) as bike:
             until(centre, lambda: bike.linked)
@@ -150,7 +150,7 @@ def test_a_backlog_gets_through_a_broker_that_takes_only_small_messages(
     ids = append(outbox, 260)
     with (
         Mosquitto(tmp_path, "max_packet_size 16000") as real,
-        Centre(real.port) as centre,
+        FakeCentre(real.port) as centre,
         courier(outbox, real.port, protocol=protocol),
     ):
         until(centre, lambda: outbox.depth().owed == 0)
@@ -172,10 +172,10 @@ def test_an_event_larger_than_the_broker_takes_is_said_and_kept_and_the_others_a
     ids += append(outbox, 3)
     with (
         Mosquitto(tmp_path, "max_packet_size 3000") as real,
-        Centre(real.port) as centre,
+        FakeCentre(real.port) as centre,
         courier(outbox, real.port, protocol=protocol) as bike,
     ):
-        until(centre, lambda: outbox.depth().owed == 1 and bike._reach.large)
+        until(centre, lambda: outbox.depth().owed == 1 and bike._reachability.large)
         assert sorted(firsts(centre)) == sorted(ids)
         assert [row.event.id for row in outbox.owed(0, 9)] == [large]
         until(centre, lambda: centre.states()[-1]["faults"] == ["too-large"])
@@ -192,13 +192,13 @@ def test_what_was_left_out_is_tried_again_after_a_while(
 ) -> None:
     monkeypatch.setattr("device.delivery._poison_messages.AGAIN", 0.5)
     (large,) = append(outbox, 1, 5000)
-    with Mosquitto(tmp_path, "max_packet_size 3000") as real, Centre(real.port) as centre, ExitStack() as stack:
+    with Mosquitto(tmp_path, "max_packet_size 3000") as real, FakeCentre(real.port) as centre, ExitStack() as stack:
         bike = stack.enter_context(courier(outbox, real.port, protocol=4))
-        until(centre, lambda: bike._aside.ids)
+        until(centre, lambda: bike._poison.ids)
         real.kill()
         real._conf = real._conf.replace("max_packet_size 3000", "")
         real.start()
-        with Centre(real.port) as other:
+        with FakeCentre(real.port) as other:
             until(other, lambda: outbox.depth().owed == 0)
             assert firsts(other) == [large]
 
@@ -208,7 +208,7 @@ def test_the_centre_too_finds_out_what_a_broker_takes_at_once_that_does_not_say_
     with (
         Mosquitto(tmp_path) as real,
         Strict(real.port, 4, says=False) as strict,
-        Office(tmp_path / "centre", strict.port, "protocol = 4") as centre,
+        CentreProgram(tmp_path / "centre", strict.port, "protocol = 4") as centre,
         ExitStack() as stack,
     ):
         centre.says("state online")
@@ -234,14 +234,14 @@ def test_what_was_left_out_is_tried_again_also_where_another_was_under_way_when_
 ) -> None:
     """A session that lasts for days begins nothing anew: the event must not be owed for as long."""
     (left_out,) = append(outbox, 1)
-    with Mosquitto(tmp_path) as real, Centre(real.port) as centre:
+    with Mosquitto(tmp_path) as real, FakeCentre(real.port) as centre:
         bike = courier(outbox, real.port)
-        bike._aside.ids[left_out] = float("inf")
+        bike._poison.ids[left_out] = float("inf")
         with bike:
             (other,) = append(outbox, 1)
             bike.wake()
             until(centre, lambda: firsts(centre) == [other], answer=False)
-            bike._aside.ids[left_out] = 0.0
+            bike._poison.ids[left_out] = 0.0
             for _ in range(5):  # each is a look round, or several
                 bike.wake()
                 centre.turn(answer=False)
@@ -272,7 +272,7 @@ def test_a_long_message_that_comes_before_the_receipts_is_no_reason_to_look_at_t
     with (
         Mosquitto(tmp_path) as real,
         Narrow(real.port, 30_000) as narrow,
-        Centre(real.port) as centre,
+        FakeCentre(real.port) as centre,
         Link(BrokerSettings(port=real.port), "desk", will=Message("t", b"")) as desk,
         courier(outbox, narrow.port) as bike,
     ):
@@ -282,8 +282,8 @@ def test_a_long_message_that_comes_before_the_receipts_is_no_reason_to_look_at_t
         until(centre, lambda: len(centre.got) == 3 and not bike._window.flying, answer=False)
         desk.publish(Message("titik/v1/bupati-1/request/ping", b" " * 60_000))
         wait_for(lambda: desk.turn(0.05))
-        for parcel in bike._window.parcels:
-            parcel.due = monotonic() + 0.5
+        for batch in bike._window.batches:
+            batch.due = monotonic() + 0.5
         for event in list(centre.got):
             centre.receipt([event])
         until(centre, lambda: outbox.depth().owed == 0)

@@ -29,7 +29,7 @@ from device.delivery.remote_commands import (
 from device.model import Event
 from device.record.outbox import Outbox
 from device.wire import Message, Receipt, Topics, digest, dumps
-from tests.device.delivery.test_courier import Centre, append, until
+from tests.support.courier import FakeCentre, append, until
 from tests.support.world import REPOSITORY, Mosquitto
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -171,7 +171,7 @@ def test_a_card_that_cannot_be_written_refuses_in_a_sentence(tmp_path: Path) -> 
         assert answer == Answer("ping", dumps(told))
 
 
-class Asker(Centre):
+class Asker(FakeCentre):
     """A centre that asks as well, and notes the answers."""
 
     def __enter__(self) -> Self:

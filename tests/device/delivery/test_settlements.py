@@ -43,9 +43,9 @@ def test_a_disk_that_takes_no_commit_is_asked_again_later_and_forgets_nothing(tm
     with Outbox(tmp_path / "outbox.db", 100) as outbox:
         assert outbox._file is not None
         outbox._file.execute("PRAGMA busy_timeout = 20")
-        parcels = loaded(outbox, 2)
+        batches = loaded(outbox, 2)
         ledger = Settlements(outbox)
-        ledger.add(parcels, 10.0)
+        ledger.add(batches, 10.0)
         with closing(sqlite3.connect(outbox.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             ledger.settle(10.0, AT, idle=True)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.formats.cbor import MAX_ITEMS, MAX_OCTETS, SMALL, MalformedError, loads
+from tests.support.cbor import colliding
 
 KEYS = st.text(max_size=5) | st.integers(-99, 99)
 PLAIN = st.recursive(
@@ -28,14 +29,6 @@ def test_any_bytes_are_a_value_or_malformed(octets: bytes) -> None:
         loads(octets)
     except MalformedError:
         return
-
-
-def colliding(count: int) -> bytes:
-    """Return a map of *count* keys that all have one hash: arrays of -1 and -2, for ``hash(-1) == hash(-2)``."""
-    keys = b"".join(
-        b"\x8e" + bytes(0x20 | (number >> bit & 1) for bit in range(14)) + b"\x00" for number in range(count)
-    )
-    return b"\xb9" + count.to_bytes(2, "big") + keys
 
 
 def wide(key: bytes) -> bytes:

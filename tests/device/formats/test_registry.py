@@ -21,8 +21,8 @@ from device.formats.registry import FORMATS, Format, Stated, Unpacked, can
 from device.model import Belief, Claims, Domain, Kind, Reason, Statement
 from device.trust.bundle import Key, Trust, revocation, trusting
 from device.verdict.verify import believe, believe_as, kind_of
-from tests.device.trust.test_roster import TRUST as ROSTER
 from tests.support.credentials import AT, HEALTH_KEY, OTHER_KEY, dose, hcert, phone_pass, proof, staff_pass, trust
+from tests.support.roster import TRUST_WITH_ROSTER
 
 PHONE = ec.generate_private_key(ec.SECP256R1())
 
@@ -30,7 +30,7 @@ READ: Mapping[str, tuple[str, Trust]] = {
     "hcert": (hcert(v=[dose()]), trust()),
     "pass": (staff_pass(), trust()),
     "phone-pass": (proof(PHONE, phone_pass(PHONE.public_key()), AT), trust()),
-    "listed": ("19800101", ROSTER),
+    "listed": ("19800101", TRUST_WITH_ROSTER),
 }
 """One sample of each word that a station says of itself, and whom to believe about it."""
 

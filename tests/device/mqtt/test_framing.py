@@ -7,19 +7,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from device.mqtt.framing import MAX_OTHER, ForeignPeerError, Framing, OverlongPacketError, properties_of
+from tests.support.framing import length
 
 MOST = 2_000_000
 CONNACK = b"\x20\x03\x00\x00\x00"
-
-
-def length(size: int) -> bytes:
-    """Return a remaining length as MQTT writes it (MQTT 5.0, 1.5.5)."""
-    octets = b""
-    while True:
-        size, low = divmod(size, 128)
-        octets += bytes([low | (0x80 if size else 0)])
-        if not size:
-            return octets
 
 
 PACKETS = st.lists(

@@ -100,7 +100,7 @@ def test_a_slow_line_is_said_once_and_its_end_once(weather: Weather, caplog: pyt
     quick = Pace()
     while not quick.quick:
         weather.line(quick)
-        quick.answered(quick.batch, quick.flight, 0.01)
+        quick.answered(quick.batch_bytes, quick.flight, 0.01)
     for _ in range(3):
         weather.line(quick)
     assert [message.partition(":")[0] for message in caplog.messages] == [

@@ -18,12 +18,12 @@ from PIL import Image
 from device.reading.crashes import DAY, MARK, NAME, WITHIN, Crash, Crashes
 from device.reading.decoders import ZBAR, ZXING, builds
 from fuzz.symbols import LATE_FNC1_IN_PARTS, shown
-from tests.device.test_station import Wall
+from tests.support.centre import CentreProgram
 from tests.support.codes import code, view
 from tests.support.credentials import staff_pass
-from tests.support.point import Centre, Station, save
+from tests.support.point import DATES, Station, save
+from tests.support.wired_station import WiredStation
 from tests.support.world import REPOSITORY, Mosquitto, free_port, tmpfs, wait_for
-from tests.whole.test_whole import DATES
 
 BUILDS = {ZXING: "3.1.1 a", ZBAR: "0.1.9 b"}
 SCHEMA = json.loads((REPOSITORY / "schemas" / "health.json").read_text(encoding="utf-8"))
@@ -304,7 +304,7 @@ def test_the_loop_says_who_is_left_out_and_takes_it_back_when_its_day_is_over(tm
     machine.dies_in(ZXING)
     machine.dies_in(ZXING)
     with ExitStack() as stack:
-        wall = Wall(tmp_path, stack)
+        wall = WiredStation(tmp_path, stack)
         crashes = stack.enter_context(machine.life())
         wall.station.scanner.leave_out(crashes.left_out)
         wall.station = replace(wall.station, crashes=crashes)
@@ -378,7 +378,7 @@ def test_a_symbol_that_no_encoder_makes_is_served_like_any_other(tmp_path: Path)
 def test_what_a_reader_raises_is_counted_in_health_and_everybody_is_served(tmp_path: Path) -> None:
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto(tmp_path))
-        centre = stack.enter_context(Centre(tmp_path / "c", broker.port))
+        centre = stack.enter_context(CentreProgram(tmp_path / "c", broker.port))
         point = Point.with_reader(tmp_path / "p", broker.port, ZBAR, "raises")
         point.camera = {"loop": "true", "gap": 0.8}
         held_up(point)
@@ -396,7 +396,7 @@ def test_what_a_reader_raises_is_counted_in_health_and_everybody_is_served(tmp_p
     Draft202012Validator(SCHEMA).validate(told)
 
 
-def health(centre: Centre, word: str) -> dict[str, Any]:
+def health(centre: CentreProgram, word: str) -> dict[str, Any]:
     """Return the newest health at the centre, once it says anything of *word*; else what is false."""
     if not centre.database.exists():
         return {}
@@ -422,7 +422,7 @@ def lives(point: Station, reader: str, signum: int) -> Iterator[None]:
 def test_a_reader_that_crashes_the_process_twice_is_left_out_and_the_other_serves(tmp_path: Path, reader: str) -> None:
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto(tmp_path))
-        centre = stack.enter_context(Centre(tmp_path / "c", broker.port))
+        centre = stack.enter_context(CentreProgram(tmp_path / "c", broker.port))
         point = Point.with_reader(tmp_path / "p", broker.port, reader, "SIGSEGV")
         held_up(point)
         for _ in lives(point, reader, signal.SIGSEGV):

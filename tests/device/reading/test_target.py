@@ -18,8 +18,8 @@ from device.reading.target import (
     SCENERY,
     TAKEN,
     Meant,
-    Nearest,
     Shown,
+    TargetSelector,
     nearness,
 )
 
@@ -36,7 +36,7 @@ class Wall:
     """A chooser, and what it is told of the texts whose showing goes on."""
 
     def __init__(self) -> None:
-        self.nearest = Nearest()
+        self.target = TargetSelector()
         self.shown: dict[str, Shown] = {}
         self.asked: list[tuple[str, bool]] = []
 
@@ -53,9 +53,9 @@ class Wall:
         return None if meant is None else meant.text
 
     def meant(self, *codes: Code, tick: float = 0.0, suspects: tuple[Corners, ...] = ()) -> Meant | None:
-        seen = self.nearest.seen(codes, SIZE, tick)
+        seen = self.target.seen(codes, SIZE, tick)
         self.asked += [(one.text, one.rests) for one in seen]
-        return self.nearest.chosen(seen, [self.shown.get(one.text) for one in seen], suspects, tick)
+        return self.target.chosen(seen, [self.shown.get(one.text) for one in seen], suspects, tick)
 
 
 PHONE, POSTER = Code("phone", place(220)), Code("poster", place(60, (1100.0, 120.0)))
@@ -281,7 +281,7 @@ def test_scenery_that_was_out_of_sight_is_forgotten() -> None:
     wall.stands(POSTER, SCENERY, told=Shown(0.0, a_pass=False))
     assert wall.sees(POSTER, tick=SCENERY + FORGOTTEN) is None
     assert wall.sees(POSTER, tick=SCENERY + 2 * FORGOTTEN + 0.1) == "poster"
-    assert len(wall.nearest._standing) == 1
+    assert len(wall.target._standing) == 1
 
 
 def test_a_stranger_that_cycles_texts_fills_no_memory_and_pushes_no_scenery_out() -> None:
@@ -290,7 +290,7 @@ def test_a_stranger_that_cycles_texts_fills_no_memory_and_pushes_no_scenery_out(
     for n in range(400):
         texts = (Code(f"{n} {m}", place(200)) for m in range(64))
         wall.sees(POSTER, *texts, tick=SCENERY + n / 15)
-        assert len(wall.nearest._standing) <= MAX_REMEMBERED + 65
+        assert len(wall.target._standing) <= MAX_REMEMBERED + 65
     assert wall.sees(POSTER, tick=SCENERY + 400 / 15) is None
     assert wall.sees(tick=SCENERY + 400 / 15 + SCENERY / AWAY + 1) is None
-    assert len(wall.nearest._standing) == 0
+    assert len(wall.target._standing) == 0

@@ -22,10 +22,11 @@ from device.config import BrokerSettings
 from device.mqtt_client import Link
 from device.record.outbox import Outbox
 from device.wire import Message, Received, Topics
-from tests.device.record.test_sealed import files
 from tests.faults.power import mix, older
 from tests.support import point
+from tests.support.centre import CentreProgram
 from tests.support.credentials import staff_pass
+from tests.support.outbox import outbox_files
 from tests.support.world import REPOSITORY, Mosquitto, free_port, wait_for
 
 A, B = "dprd-1", "bupati-2"
@@ -64,8 +65,8 @@ def test_a_renamed_station_serves_and_what_it_owed_arrives_by_stick_under_its_ow
     old = offline(tmp_path / "point", "P-1", "P-2", "P-3")
     usb = tmp_path / "usb"
     usb.mkdir()
-    with Mosquitto(tmp_path) as broker, point.Centre(tmp_path / "centre", broker.port) as centre:
-        wait_for(lambda: "the broker is there" in centre.child.err)
+    with Mosquitto(tmp_path) as broker, CentreProgram(tmp_path / "centre", broker.port) as centre:
+        wait_for(lambda: "the broker is there" in centre.err)
         renamed = point.Station(tmp_path / "point", broker.port, name=B)
         renamed.write()
         will = Message("test/state", b"{}")
@@ -100,7 +101,7 @@ def test_a_renamed_station_serves_and_what_it_owed_arrives_by_stick_under_its_ow
 
 def test_a_station_that_is_given_its_name_back_delivers_what_was_sealed(tmp_path: Path) -> None:
     old = offline(tmp_path / "point", "P-1", "P-2", "P-3")
-    with Mosquitto(tmp_path) as broker, point.Centre(tmp_path / "centre", broker.port) as centre:
+    with Mosquitto(tmp_path) as broker, CentreProgram(tmp_path / "centre", broker.port) as centre:
         for name, number, shown in ((B, "P-4", 4), (A, "P-5", 5)):
             station = point.Station(tmp_path / "point", broker.port, name=name)
             station.write()
@@ -109,7 +110,7 @@ def test_a_station_that_is_given_its_name_back_delivers_what_was_sealed(tmp_path
                 station.says("shown ", shown)
                 wait_for(lambda station=station: station.owed() == 0)
                 assert station.child.stop() == 0
-        found = files(tmp_path / "point" / "state")
+        found = outbox_files(tmp_path / "point" / "state")
         assert {name: list(dict.fromkeys(rows.values())) for name, rows in found.items()} == {
             "outbox.db": [A],
             f"outbox.sealed-{B}.db": [B],

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from device.record._held_age import DAY, GRAIN, HOUR
 from device.record.outbox import Outbox, RecordError
-from tests.device.record.test_outbox import Uptime, filled
+from tests.support.outbox import Uptime, filled
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 KEEP = timedelta(days=7)

@@ -20,6 +20,7 @@ from device.model import Event, Place
 from device.record.outbox import Depth, Outbox, Owed, RecordError
 from device.record.schema import Recalled, Span
 from device.wire import Receipt, digest, dumps
+from tests.support.outbox import Uptime, filled
 from tests.support.world import PATIENCE, tmpfs, wait_for
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -40,26 +41,6 @@ def receipt(events: list[Event], **changed: object) -> Receipt:
         "digest": digest(one.id for one in events),
     }
     return Receipt(**{**told, **changed})  # type: ignore[arg-type]  # a test may say anything
-
-
-def filled(outbox: Outbox, count: int, size: int = 10) -> list[Event]:
-    """Append *count* events with bodies of *size* bytes."""
-    return [
-        outbox.append(lambda place: Event(place, f"id-{place.epoch}-{place.seq}", b"x" * size)) for _ in range(count)
-    ]
-
-
-class Uptime:
-    """Seconds since boot, as a test tells them."""
-
-    def __init__(self) -> None:
-        self.seconds = 20.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def pass_by(self, *, days: float) -> None:
-        self.seconds += 86_400 * days
 
 
 def owed(outbox: Outbox) -> list[Event]:

@@ -32,10 +32,9 @@ from device.record.reader import OutboxReader
 from device.record.sealed import LOOK_EVERY, Sealed
 from device.record.transfer_file import Header, Holds, writing
 from device.wire import Receipt, Topics, batch, digest, dumps, loads
-from tests.device.control.test_control_socket import listens
-from tests.device.record.test_outbox import Uptime, filled
-from tests.device.record.test_transfer_file import fill, held
-from tests.support.control import answers
+from tests.support.control import answers, listens
+from tests.support.outbox import Uptime, filled, outbox_files, outbox_rows, record_scans
+from tests.support.store import held_ids
 from tests.support.world import tmpfs, wait_for
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
@@ -56,18 +55,6 @@ def receipt_for(path: Path, ids: list[str]) -> Receipt:
     with closing(sqlite3.connect(path)) as file:
         places = [file.execute("SELECT epoch, seq FROM event WHERE id = ?", (id_,)).fetchone() for id_ in ids]
     return Receipt("c", places[0][0], places[0][1], places[-1][1], len(ids), digest(ids))
-
-
-def rows(path: Path) -> dict[str, str]:
-    """Return the ids in the file at *path*, and the points that its rows name."""
-    with closing(sqlite3.connect(path)) as file:
-        found = file.execute("SELECT id, body FROM event ORDER BY row").fetchall()
-    return {id_: json.loads(body)["data"]["point"] for id_, body in found}
-
-
-def files(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the rows of all outboxes in *folder*, by the names of their files."""
-    return {path.name: rows(path) for path in sorted(folder.glob("outbox*.db"))}
 
 
 @contextmanager
@@ -94,24 +81,24 @@ def test_an_outbox_under_another_name_is_sealed_beside_a_new_one_and_the_name_ba
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 3, A)
+        ids = record_scans(outbox, 3, A)
         outbox.hold(ids[:1], NOW)
     beside = tmp_path / f"outbox.sealed-{A}.db"
     with opened(tmp_path, B) as outbox:
         assert (outbox.fault, outbox.kept(), owed(outbox)) == (None, [], [])
         assert outbox.sealed.all == (Sealed(beside, A, 2, 1),)
-        others = fill(outbox, 2, B)
+        others = record_scans(outbox, 2, B)
         assert owed(outbox) == others
     said = f"it is sealed as {beside.name} with 2 events owed and 1 held. Next: titik queue export --sealed {A} DIR"
     assert caplog.text.count(said) == 1
-    assert files(tmp_path) == {"outbox.db": dict.fromkeys(others, B), beside.name: dict.fromkeys(ids, A)}
+    assert outbox_files(tmp_path) == {"outbox.db": dict.fromkeys(others, B), beside.name: dict.fromkeys(ids, A)}
     caplog.clear()
     with opened(tmp_path, A) as outbox:
         assert owed(outbox) == ids[1:]
         assert [(one.path.name, one.point, one.owed) for one in outbox.sealed.all] == [(f"outbox.sealed-{B}.db", B, 2)]
         assert f"{beside.name} is the outbox of {A} again" in caplog.text
-        ids += fill(outbox, 1, A)
-    assert files(tmp_path) == {
+        ids += record_scans(outbox, 1, A)
+    assert outbox_files(tmp_path) == {
         "outbox.db": dict.fromkeys(ids, A),
         f"outbox.sealed-{B}.db": dict.fromkeys(others, B),
     }
@@ -121,39 +108,39 @@ def test_the_same_name_again_is_nothing_and_what_is_sealed_is_told_at_each_start
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with opened(tmp_path, A) as outbox:
-        fill(outbox, 3, A)
+        record_scans(outbox, 3, A)
     for _ in range(2):
         caplog.clear()
         with opened(tmp_path, B) as outbox:
-            fill(outbox, 1, B)
+            record_scans(outbox, 1, B)
         assert f"outbox.sealed-{A}.db: 3 events of {A} are owed. Next: titik queue export" in caplog.text
-    assert [len(found) for found in files(tmp_path).values()] == [2, 3]
+    assert [len(found) for found in outbox_files(tmp_path).values()] == [2, 3]
 
 
 def test_an_empty_outbox_belongs_to_whoever_opens_it(tmp_path: Path) -> None:
     for name in (A, B, A):
         with opened(tmp_path, name) as outbox:
             assert outbox.sealed.all == ()
-    with OutboxReader(tmp_path / "outbox.db") as shelf:
-        assert shelf.point() == A
-    assert list(files(tmp_path)) == ["outbox.db"]
+    with OutboxReader(tmp_path / "outbox.db") as outbox_reader:
+        assert outbox_reader.point() == A
+    assert list(outbox_files(tmp_path)) == ["outbox.db"]
 
 
 def test_an_empty_outbox_makes_room_for_the_one_of_the_name_that_is_given_back(tmp_path: Path) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 2, A)
+        ids = record_scans(outbox, 2, A)
     with opened(tmp_path, B):
         pass
     with opened(tmp_path, A) as outbox:
         assert owed(outbox) == ids
-    assert files(tmp_path) == {"outbox.db": dict.fromkeys(ids, A)}
+    assert outbox_files(tmp_path) == {"outbox.db": dict.fromkeys(ids, A)}
 
 
 def test_what_is_only_held_is_sealed_too_and_nobody_has_to_do_anything(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with opened(tmp_path, A) as outbox:
-        outbox.hold(fill(outbox, 3, A), NOW)
+        outbox.hold(record_scans(outbox, 3, A), NOW)
     with opened(tmp_path, B) as outbox:
         assert [(one.owed, one.held) for one in outbox.sealed.all] == [(0, 3)]
         assert outbox.kept() == []  # or the centre would ask the new name for them, and call them lost
@@ -163,7 +150,7 @@ def test_what_is_only_held_is_sealed_too_and_nobody_has_to_do_anything(
 @pytest.mark.parametrize("renamed", [True, False])
 def test_an_outbox_of_the_program_before_is_whose_its_rows_say(tmp_path: Path, renamed: bool) -> None:
     with opened(tmp_path, None) as outbox:
-        ids = fill(outbox, 3, A)
+        ids = record_scans(outbox, 3, A)
     without_tables(tmp_path / "outbox.db")
     with opened(tmp_path, B if renamed else A) as outbox:
         assert owed(outbox) == ([] if renamed else ids)
@@ -175,7 +162,7 @@ def mixed(folder: Path) -> dict[str, list[str]]:
     ids: dict[str, list[str]] = {}
     for name, count in ((A, 4), (B, 3), (A, 2), (C, 5)):
         with opened(folder, None) as outbox:
-            some = fill(outbox, count, name)
+            some = record_scans(outbox, count, name)
             outbox.hold(some[:1], NOW)
         ids[name] = ids.get(name, []) + some
     without_tables(folder / "outbox.db")
@@ -193,16 +180,16 @@ def test_rows_of_several_names_in_one_file_are_parted_and_each_arrives_under_its
         assert outbox.fault is None
     for other, some in ids.items():
         with opened(tmp_path, other) as outbox:
-            assert rows(outbox.path) == dict.fromkeys(some, other)
+            assert outbox_rows(outbox.path) == dict.fromkeys(some, other)
             assert outbox.settle(receipt_for(outbox.path, some[:3])) is not None
-    assert sorted(id_ for found in files(tmp_path).values() for id_ in found) == sorted(chain(*ids.values()))
+    assert sorted(id_ for found in outbox_files(tmp_path).values() for id_ in found) == sorted(chain(*ids.values()))
 
 
 def test_a_program_before_that_wrote_under_another_name_meanwhile_is_noticed(tmp_path: Path) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 2, A)
+        ids = record_scans(outbox, 2, A)
     with opened(tmp_path, None) as outbox:
-        others = fill(outbox, 2, B)
+        others = record_scans(outbox, 2, B)
     with opened(tmp_path, A) as outbox:
         assert owed(outbox) == ids
         assert [(one.point, one.owed) for one in outbox.sealed.all] == [(B, 2)]
@@ -214,35 +201,35 @@ def test_of_a_copied_card_both_outboxes_are_delivered_and_nothing_twice(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 4, A)
+        ids = record_scans(outbox, 4, A)
         outbox.hold(ids[:1], NOW)
     copy = tmp_path / f"outbox.sealed-{A}.db"
     shutil.copy(tmp_path / "outbox.db", copy)
     with opened(tmp_path, None) as outbox:
-        later = fill(outbox, 2, A)
+        later = record_scans(outbox, 2, A)
         outbox.hold(ids[:2], NOW)
     with Outbox(copy, 100) as other:
-        more = fill(other, 3, A)
+        more = record_scans(other, 3, A)
     copy.with_name(copy.name + ".ballast").unlink()
     with opened(tmp_path, A) as outbox:
         assert owed(outbox) == [*ids[2:], *later, *more]
         assert outbox.sealed.all == ()
         assert "3 rows of outbox.sealed-dprd-1.db, which is this point's, are in its outbox now" in caplog.text
-    assert files(tmp_path) == {"outbox.db": dict.fromkeys([*ids, *later, *more], A)}
+    assert outbox_files(tmp_path) == {"outbox.db": dict.fromkeys([*ids, *later, *more], A)}
 
 
 def test_what_was_held_on_a_copied_card_ages_from_then_on(tmp_path: Path) -> None:
     uptime = Uptime()
     with opened(tmp_path, A, uptime=uptime) as outbox:
-        outbox.hold(fill(outbox, 2, A), NOW)
+        outbox.hold(record_scans(outbox, 2, A), NOW)
     shutil.move(tmp_path / "outbox.db", tmp_path / "copy")
     with opened(tmp_path, A, uptime=uptime) as outbox:
-        outbox.hold(fill(outbox, 1, A), NOW)
+        outbox.hold(record_scans(outbox, 1, A), NOW)
         uptime.pass_by(days=6)
         outbox.purge(NOW, WEEK)
     (tmp_path / "copy").rename(tmp_path / f"outbox.sealed-{A}.db")
     with opened(tmp_path, A, uptime=uptime) as outbox:
-        assert len(rows(outbox.path)) == 3
+        assert len(outbox_rows(outbox.path)) == 3
         uptime.pass_by(days=6.9)
         assert outbox.purge(NOW + timedelta(days=400), WEEK) == 0
         uptime.pass_by(days=0.2)
@@ -251,22 +238,22 @@ def test_what_was_held_on_a_copied_card_ages_from_then_on(tmp_path: Path) -> Non
 
 def test_a_copied_card_that_owes_more_than_there_is_room_for_stays_sealed_and_is_said(tmp_path: Path) -> None:
     with Outbox(tmp_path / "outbox.db", 20, point=A) as outbox:
-        ids = fill(outbox, 9, A)
+        ids = record_scans(outbox, 9, A)
     shutil.copy(tmp_path / "outbox.db", tmp_path / "outbox.sealed-x.db")
     with Outbox(tmp_path / "outbox.db", 20, point=A) as outbox:
-        fill(outbox, 4, A)
+        record_scans(outbox, 4, A)
     with Outbox(tmp_path / "outbox.db", 20, point=A) as outbox:
         assert outbox.depth().owed == 13
         assert [(one.point, one.owed) for one in outbox.sealed.all] == [(A, 9)]
         outbox.hold(owed(outbox), NOW)
     with Outbox(tmp_path / "outbox.db", 20, point=A) as outbox:
         assert (owed(outbox), outbox.sealed.all) == ([], ())
-        assert set(ids) <= set(rows(outbox.path))
+        assert set(ids) <= set(outbox_rows(outbox.path))
 
 
 def test_rows_that_stand_where_others_do_are_never_dropped(tmp_path: Path) -> None:
     with opened(tmp_path, A) as outbox:
-        fill(outbox, 2, A)
+        record_scans(outbox, 2, A)
     copy = tmp_path / f"outbox.sealed-{A}.db"
     shutil.copy(tmp_path / "outbox.db", copy)
     with closing(sqlite3.connect(copy)) as file, file:
@@ -274,15 +261,15 @@ def test_rows_that_stand_where_others_do_are_never_dropped(tmp_path: Path) -> No
             other = id_[::-1]
             changed = body.replace(id_.encode(), other.encode())
             file.execute("UPDATE event SET id = ?, body = ?, crc = NULL WHERE row = ?", (other, changed, row))
-    strangers = rows(copy)
+    strangers = outbox_rows(copy)
     with opened(tmp_path, A) as outbox:
         assert [(one.path, one.owed) for one in outbox.sealed.all] == [(copy, 2)]
-        assert rows(copy) == strangers
+        assert outbox_rows(copy) == strangers
 
 
 def test_a_file_that_another_program_reads_is_sealed_as_soon_as_it_lets_go(tmp_path: Path) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 3, A)
+        ids = record_scans(outbox, 3, A)
     with closing(sqlite3.connect(tmp_path / "outbox.db", isolation_level=None)) as reader, ExitStack() as stack:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM event").fetchone()
@@ -292,7 +279,7 @@ def test_a_file_that_another_program_reads_is_sealed_as_soon_as_it_lets_go(tmp_p
         assert outbox.fault == "another program is writing the database"
         with pytest.raises(RecordError):
             outbox.kept()
-        assert sorted(rows(tmp_path / "outbox.db")) == sorted(ids)
+        assert sorted(outbox_rows(tmp_path / "outbox.db")) == sorted(ids)
         reader.close()
         wait_for(lambda: outbox.fault is None)
         assert [(one.point, one.owed) for one in outbox.sealed.all] == [(A, 3)]
@@ -302,7 +289,7 @@ def test_a_sealed_file_that_is_damaged_is_said_and_its_name_back_saves_what_is_w
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 60, A)
+        ids = record_scans(outbox, 60, A)
     with opened(tmp_path, B):
         pass
     beside = tmp_path / f"outbox.sealed-{A}.db"
@@ -311,7 +298,7 @@ def test_a_sealed_file_that_is_damaged_is_said_and_its_name_back_saves_what_is_w
     caplog.clear()
     with opened(tmp_path, B) as outbox:
         assert outbox.sealed.all == (Sealed(beside, A, None, 0),)
-        fill(outbox, 1, B)
+        record_scans(outbox, 1, B)
         assert f"{beside.name} cannot be read. Next: keep it, it is {A}'s" in caplog.text
         assert outbox.sealed.settle(Receipt("c", "e", 1, 1, 1, "0"), NOW, 100) is None
     with opened(tmp_path, A) as outbox:
@@ -325,9 +312,9 @@ def test_a_pipe_beside_a_sealed_file_is_not_waited_for_and_its_name_back_brings_
     tmp_path: Path, caplog: pytest.LogCaptureFixture, ending: str
 ) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 2, A)
+        ids = record_scans(outbox, 2, A)
     with opened(tmp_path, B) as outbox:
-        fill(outbox, 1, B)
+        record_scans(outbox, 1, B)
     beside = tmp_path / f"outbox.sealed-{A}.db"
     pipe = tmp_path / f"{beside.name}{ending}"
     os.mkfifo(pipe)
@@ -364,7 +351,7 @@ def test_a_salvaged_outbox_is_still_its_point_s_and_as_old_as_it_was(tmp_path: P
 
 def test_a_flipped_bit_in_the_owner_s_name_makes_nobody_else_of_it(tmp_path: Path) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 3, A)
+        ids = record_scans(outbox, 3, A)
     for wrong in (b"dprd-3", b"DPRD-1", b"\xffprd-1"):
         with closing(sqlite3.connect(tmp_path / "outbox.db")) as file, file:
             file.execute("UPDATE owner SET point = CAST(? AS TEXT)", (wrong,))
@@ -376,7 +363,7 @@ def test_receipts_over_the_network_are_for_the_outbox_alone_and_brought_ones_for
     tmp_path: Path,
 ) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 5, A)
+        ids = record_scans(outbox, 5, A)
     with opened(tmp_path, B) as outbox:
         receipt = receipt_for(outbox.sealed.all[0].path, ids[:3])
         assert outbox.settle(receipt, NOW) is None
@@ -398,7 +385,7 @@ def test_what_is_sealed_grows_old_like_what_is_held_and_goes_only_when_nothing_i
     caplog.set_level(logging.INFO)
     uptime = Uptime()
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 3, A)
+        ids = record_scans(outbox, 3, A)
         outbox.hold(ids[:2], NOW)
     with opened(tmp_path, B, uptime=uptime) as outbox:
         beside = outbox.sealed.all[0].path
@@ -409,11 +396,11 @@ def test_what_is_sealed_grows_old_like_what_is_held_and_goes_only_when_nothing_i
                 outbox.purge(NOW + timedelta(hours=hour + 4), WEEK)
 
         days(0, 6.5)
-        assert len(rows(beside)) == 3
+        assert len(outbox_rows(beside)) == 3
         days(6.5, 7.5)
-        assert list(rows(beside)) == ids[2:]
+        assert list(outbox_rows(beside)) == ids[2:]
         days(7.5, 20)
-        assert list(rows(beside)) == ids[2:], "what is owed never goes"
+        assert list(outbox_rows(beside)) == ids[2:], "what is owed never goes"
         outbox.sealed.settle(receipt_for(beside, ids[2:]), NOW + timedelta(days=20), 100)
         assert f"{beside.name} owes nothing any more" in caplog.text
         outbox.purge(NOW + timedelta(days=430), WEEK)  # the clock steps for a moment
@@ -428,7 +415,7 @@ def test_what_is_sealed_grows_old_like_what_is_held_and_goes_only_when_nothing_i
 def test_a_file_of_the_program_before_on_a_full_disk_still_drains(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "small", "16m") as folder:
         with opened(folder, None) as outbox:
-            ids = fill(outbox, 20, A)
+            ids = record_scans(outbox, 20, A)
         without_tables(folder / "outbox.db")
         with (folder / "other").open("wb") as other, suppress(OSError):
             while True:
@@ -444,23 +431,23 @@ def test_more_sealed_files_than_anybody_renames_are_refused_in_words_and_none_is
     monkeypatch.setattr(_sealing, "MAX_SEALED", 3)
     for n in range(1, 5):
         with opened(tmp_path, f"x-{n}") as outbox:
-            fill(outbox, 1, f"x-{n}")
+            record_scans(outbox, 1, f"x-{n}")
     with opened(tmp_path, "x-5") as outbox:
         assert outbox.fault is not None
         assert "3 of other points are sealed here already. Next: titik queue list" in outbox.fault
-    assert len(files(tmp_path)) == 4
+    assert len(outbox_files(tmp_path)) == 4
     with opened(tmp_path, "x-4") as outbox:
         assert outbox.depth().owed == 1
 
 
 def test_two_files_of_one_name_both_wait(tmp_path: Path) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 2, A)
+        ids = record_scans(outbox, 2, A)
     with opened(tmp_path, B):
         pass
     (tmp_path / f"outbox.sealed-{A}.db").rename(tmp_path / "aside")
     with opened(tmp_path, A) as outbox:
-        more = fill(outbox, 1, A)
+        more = record_scans(outbox, 1, A)
     (tmp_path / "aside").rename(tmp_path / f"outbox.sealed-{A}.db")
     with opened(tmp_path, B) as outbox:
         assert [(one.path.name, one.owed) for one in outbox.sealed.all] == [
@@ -528,10 +515,10 @@ def test_the_program_may_end_at_any_step_of_sealing_parting_and_taking_back(tmp_
         for name in (later, A, B, C):
             with opened(folder, name) as outbox:
                 assert outbox.fault is None
-                assert set(rows(outbox.path).values()) <= {name}
-                found[name] = list(rows(outbox.path))
+                assert set(outbox_rows(outbox.path).values()) <= {name}
+                found[name] = list(outbox_rows(outbox.path))
         assert found == ids
-        everything = [id_ for some in files(folder).values() for id_ in some]
+        everything = [id_ for some in outbox_files(folder).values() for id_ in some]
         assert sorted(everything) == sorted(chain(*ids.values())), "each row is in one file"
         assert list(folder.glob("outbox.parting*")) == []
         if not cut:
@@ -580,7 +567,7 @@ class Names(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 5))
     def people_come(self, count: int) -> None:
-        for id_ in fill(self.outbox, count, self.point):
+        for id_ in record_scans(self.outbox, count, self.point):
             self.written[id_] = self.point
 
     @rule()
@@ -607,9 +594,9 @@ class Names(RuleBasedStateMachine):
     def by_stick(self, read: bool) -> None:
         """Carry what is sealed to the centre, and the receipts back, unless they are forgotten."""
         for one in self.outbox.sealed.all:
-            with OutboxReader(one.path) as shelf:
-                assert shelf.point() == one.point
-                while (page := shelf.page(0, 10_000)).bodies:
+            with OutboxReader(one.path) as outbox_reader:
+                assert outbox_reader.point() == one.point
+                while (page := outbox_reader.page(0, 10_000)).bodies:
                     told = [json.loads(body) for body in page.bodies]
                     for event in told:
                         assert event["source"] == f"/titik/{one.point}"
@@ -625,7 +612,7 @@ class Names(RuleBasedStateMachine):
     @invariant()
     def every_row_is_in_one_file_under_its_own_name(self) -> None:
         found: dict[str, str] = {}
-        for name, some in files(self.card).items():
+        for name, some in outbox_files(self.card).items():
             for id_, point in some.items():
                 assert id_ not in found, f"{id_} is in two files"
                 found[id_] = point
@@ -639,7 +626,7 @@ TestNames = Names.TestCase
 
 @contextmanager
 def served(folder: Path, outbox: Outbox, point: str) -> Iterator[list[str]]:
-    """Bind a station's hatch, and the words by which a command finds it."""
+    """Bind a station's control socket, and the words by which a command finds it."""
     socket = folder / "titik.sock"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(control_socket, "GLANCE", 0.02)
@@ -658,10 +645,10 @@ def test_what_is_sealed_goes_by_stick_under_its_own_name_and_its_receipts_settle
     with Store(database, NOW):
         pass
     with opened(card, A) as outbox:
-        ids = fill(outbox, 120, A)
+        ids = record_scans(outbox, 120, A)
         epoch = outbox.epoch
     with opened(card, B) as outbox, served(tmp_path, outbox, B) as near:
-        others = fill(outbox, 2, B)
+        others = record_scans(outbox, 2, B)
         here = near if running else ["--socket", str(tmp_path / "none"), "--state", str(card)]
         assert titik(["queue", "list", "--json", *here]) == 0
         told = json.loads(capsys.readouterr().out)
@@ -685,14 +672,14 @@ def test_what_is_sealed_goes_by_stick_under_its_own_name_and_its_receipts_settle
         assert f"Nothing is sealed of x; there is: {A}" in capsys.readouterr().err
         assert json.loads(file.read_bytes().splitlines()[0])["header"]["point"] == A
         assert bring(file, database, Topics()) == 0
-        assert held(database) == ids
+        assert held_ids(database) == ids
         file.unlink()
         assert titik(["queue", "export", str(usb), *here]) == 0  # a folder takes everything along, a file for each
         both = sorted(usb.glob("titik-*Z.jsonl"))
         assert [path.name.rsplit("-", 1)[0] for path in both] == [f"titik-{B}", f"titik-{A}"]
         for path in both:
             assert bring(path, database, Topics()) == 0
-        assert held(database) == [*ids, *others]
+        assert held_ids(database) == [*ids, *others]
         assert [one.owed for one in outbox.sealed.all] == [120]
         assert titik(["queue", "import", *map(str, map(receipts_of, both)), *near]) == 0
         assert [line.split(" / ")[0] for line in capsys.readouterr().out.splitlines()][-2:] == [
@@ -710,9 +697,9 @@ def test_a_file_alone_takes_what_is_the_station_s_and_says_what_it_leaves(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with opened(tmp_path, A) as outbox:
-        fill(outbox, 3, A)
+        record_scans(outbox, 3, A)
     with opened(tmp_path, B) as outbox, served(tmp_path, outbox, B) as near:
-        fill(outbox, 1, B)
+        record_scans(outbox, 1, B)
         assert titik(["queue", "export", str(tmp_path / "x.jsonl"), *near]) == 0
         assert "3 peristiwa titik lain disegel di kartu ini" in capsys.readouterr().err
         with writing(tmp_path / "y.receipts.jsonl", Header(Holds.RECEIPTS, C, "now", "c")) as pen:
@@ -725,7 +712,7 @@ def test_a_card_whose_outbox_was_just_sealed_when_the_power_went_can_still_be_re
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with opened(tmp_path, A) as outbox:
-        fill(outbox, 3, A)
+        record_scans(outbox, 3, A)
     with opened(tmp_path, B):
         pass
     (tmp_path / "outbox.db").unlink()
@@ -737,7 +724,7 @@ def test_a_card_whose_outbox_was_just_sealed_when_the_power_went_can_still_be_re
 
 def test_what_the_centre_quarantined_of_a_sealed_file_is_forgotten_by_its_bytes(tmp_path: Path) -> None:
     with opened(tmp_path, A) as outbox:
-        ids = fill(outbox, 3, A)
+        ids = record_scans(outbox, 3, A)
         bodies = [row.event.body for row in outbox.owed(0, 3)]
     with opened(tmp_path, B) as outbox, served(tmp_path, outbox, B) as near:
         for name in ("../outbox.db", "outbox.db", "outbox.sealed-x.db"):

@@ -4,7 +4,6 @@ import faulthandler
 import json
 import logging
 import os
-import secrets
 import signal
 import sqlite3
 import sys
@@ -30,38 +29,27 @@ from central.store.database import Store
 from device.__main__ import main as titik
 from device.control import control_socket
 from device.control.control_socket import ControlSocket, RequestRefusedError, ask
-from device.model import Event, Place
 from device.record import reader
 from device.record.outbox import Outbox
 from device.record.reader import OutboxReader, OutboxReadError
 from device.record.transfer_file import MAX_LINE, Header, Holds, TransferFile, TransferFileError, told_of, writing
 from device.system import log
 from device.wire import Receipt, Received, Topics, batch, digest, dumps, loads, parse_receipt
-from tests.central.store.test_store import event
-from tests.central.test_centre import station as joined
-from tests.device.control.test_control_socket import listens
 from tests.support import point
-from tests.support.control import answers
+from tests.support.centre import CentreProgram, fake_station
+from tests.support.control import answers, listens
 from tests.support.credentials import staff_pass
+from tests.support.messages import POINT, event
+from tests.support.outbox import record_scans
+from tests.support.store import held_ids
 from tests.support.world import Child, Mosquitto, free_port, tmpfs, wait_for
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
-POINT = "bupati-1"
-
-
-def fill(outbox: Outbox, count: int, name: str = POINT) -> list[str]:
-    """Append *count* events as the station does, with random ids; return the ids."""
-
-    def composed(place: Place) -> Event:
-        id_ = secrets.token_hex(16)
-        return Event(place, id_, dumps({**event(place.seq, point=name, epoch=place.epoch), "id": id_}))
-
-    return [outbox.append(composed).id for _ in range(count)]
 
 
 @dataclass
 class World:
-    """A point's outbox with its hatch, a centre's database, and a stick."""
+    """A point's outbox with its control socket, a centre's database, and a stick."""
 
     folder: Path
     outbox: Outbox
@@ -83,7 +71,7 @@ class World:
 
     def held(self) -> list[str]:
         """Return the ids at the centre, as often as they are there."""
-        return held(self.database)
+        return held_ids(self.database)
 
     def owed(self) -> list[str]:
         return [one.event.id for one in self.outbox.owed(0, 10_000)]
@@ -97,11 +85,6 @@ class World:
         (receipt,) = [parse_receipt(answer.body) for answer in answers]
         assert isinstance(receipt, Receipt)
         assert self.outbox.settle(receipt, NOW) == len(rows)
-
-
-def held(database: Path) -> list[str]:
-    with closing(sqlite3.connect(database)) as file:
-        return [id_ for (id_,) in file.execute("SELECT id FROM event ORDER BY rowid")]
 
 
 @contextmanager
@@ -127,7 +110,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_what_is_owed_goes_to_the_centre_and_its_receipts_come_back(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ids = fill(world.outbox, 120)
+    ids = record_scans(world.outbox, 120)
     stick = world.export()
     assert world.owed() == ids  # a stick that is lost on the way costs nothing
     assert world.central(stick) == 0
@@ -147,7 +130,7 @@ def test_what_is_owed_goes_to_the_centre_and_its_receipts_come_back(
 
 
 def test_each_line_of_a_stick_is_a_message_as_on_the_wire_with_its_checksum(world: World) -> None:
-    fill(world.outbox, 70)
+    record_scans(world.outbox, 70)
     lines = [json.loads(line) for line in world.export().read_bytes().splitlines()]
     assert [sorted(line) for line in lines] == [["header", "sha256"], *[["line", "sha256"]] * 2, ["end", "sha256"]]
     assert {**lines[0]["header"], "made": ""} == {
@@ -164,13 +147,13 @@ def test_each_line_of_a_stick_is_a_message_as_on_the_wire_with_its_checksum(worl
 
 
 def test_a_stick_the_network_and_an_old_stick_together_hold_each_event_once(world: World) -> None:
-    ids = fill(world.outbox, 30)
+    ids = record_scans(world.outbox, 30)
     old = world.export()
     world.over_the_network(11, 20)  # leaves a hole: no receipt may span it
     assert world.owed() == ids[:10] + ids[20:]
     new = world.export()
     assert b'"end":{"events":20,' in new.read_bytes()  # not what the centre has said it holds
-    more = fill(world.outbox, 5)
+    more = record_scans(world.outbox, 5)
     assert world.central(new) == world.central(new) == 0
     assert world.titik("import", receipts_of(new)) == 0
     assert world.owed() == more
@@ -182,7 +165,7 @@ def test_a_stick_the_network_and_an_old_stick_together_hold_each_event_once(worl
 
 
 def test_with_all_what_the_centre_lost_with_its_database_can_be_carried_again(world: World) -> None:
-    ids = fill(world.outbox, 10)
+    ids = record_scans(world.outbox, 10)
     world.over_the_network(1, 10)
     world.database.unlink()
     with Store(world.database, NOW):
@@ -197,7 +180,7 @@ def test_the_queue_says_what_is_owed_and_kept(world: World, capsys: pytest.Captu
     assert world.titik("list", "--json") == 0
     empty = {"point": POINT, "owed": 0, "held": 0, "oldest": None, "kept": [], "sealed": []}
     assert json.loads(capsys.readouterr().out) == empty
-    fill(world.outbox, 7)
+    record_scans(world.outbox, 7)
     world.over_the_network(1, 2)
     epoch = world.outbox.epoch
     assert world.titik("list", "--json") == 0
@@ -218,7 +201,7 @@ def test_the_queue_says_what_is_owed_and_kept(world: World, capsys: pytest.Captu
 
 
 def test_an_event_of_another_point_is_quarantined_and_forgotten_by_the_digest_of_its_bytes(world: World) -> None:
-    foreign, own = fill(world.outbox, 3, "dprd-1"), fill(world.outbox, 60)
+    foreign, own = record_scans(world.outbox, 3, "dprd-1"), record_scans(world.outbox, 60)
     stick = world.export()
     assert world.central(stick) == 0
     assert world.held() == own  # 47 of them beside the foreign ones, kept all the same
@@ -241,7 +224,7 @@ def _log_ends_with_the_test() -> Iterator[None]:
 @pytest.mark.usefixtures("_log_ends_with_the_test")
 def test_the_name_of_a_stick_paints_no_terminal(world: World, capfd: pytest.CaptureFixture[str]) -> None:
     log.start({})
-    fill(world.outbox, 2)
+    record_scans(world.outbox, 2)
     painted = world.stick / "\x1b]0;PWNED\x07\x1b[31m\nerror: mine.jsonl"
     assert world.titik("export", painted) == 0
     assert world.central(painted) == 0
@@ -255,7 +238,7 @@ def test_the_name_of_a_stick_paints_no_terminal(world: World, capfd: pytest.Capt
 
 
 def test_a_quarantine_of_other_bytes_or_other_rows_forgets_nothing(world: World) -> None:
-    ids = fill(world.outbox, 2)
+    ids = record_scans(world.outbox, 2)
     body = batch([one.event.body for one in world.outbox.owed(0, 2)])
     said = sha256(body).hexdigest()
     for told in (
@@ -275,7 +258,7 @@ def test_a_quarantine_of_other_bytes_or_other_rows_forgets_nothing(world: World)
 
 
 def test_receipts_that_do_not_fit_change_nothing_and_are_told(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    ids = fill(world.outbox, 3)
+    ids = record_scans(world.outbox, 3)
     file = world.stick / "x.receipts.jsonl"
     epoch = world.outbox.epoch
     with writing(file, Header(Holds.RECEIPTS, POINT, "now", "c")) as pen:
@@ -346,7 +329,7 @@ def test_whatever_becomes_of_a_stick_nothing_is_doubled_or_forgotten_too_soon(
         patch.setattr(reader, "MAX_EVENTS", 2)
         patch.setattr(central_stick, "MESSAGES", 2)
         world = stack.enter_context(opened(Path(stack.enter_context(TemporaryDirectory()))))
-        ids = fill(world.outbox, 13)
+        ids = record_scans(world.outbox, 13)
         if 0 < first <= last:
             world.over_the_network(first, last)
         owed = world.owed()
@@ -375,7 +358,7 @@ def test_whatever_becomes_of_a_stick_nothing_is_doubled_or_forgotten_too_soon(
 def test_whole_lines_of_a_damaged_stick_are_taken_and_the_others_told(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ids = fill(world.outbox, 150)
+    ids = record_scans(world.outbox, 150)
     stick = world.export()
     damage(stick, [flipped(2, 400, 3)])
     assert world.central(stick) == 1
@@ -428,7 +411,7 @@ def test_what_is_no_stick_is_refused_whole(world: World, octets: bytes, caplog: 
 def test_a_file_at_the_wrong_end_of_its_way_says_where_it_belongs(
     world: World, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fill(world.outbox, 1)
+    record_scans(world.outbox, 1)
     stick = world.export()
     assert world.titik("import", stick) == 1
     assert "Next, at the centre: titik-central import FILE" in capsys.readouterr().err
@@ -444,7 +427,7 @@ def test_a_file_at_the_wrong_end_of_its_way_says_where_it_belongs(
 
 
 def test_a_full_stick_is_said_and_left_as_it_was(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    ids = fill(world.outbox, 200)
+    ids = record_scans(world.outbox, 200)
     with tmpfs(world.folder / "full", "64k") as full:
         assert world.titik("export", full) == 1
         assert list(full.iterdir()) == []
@@ -457,7 +440,7 @@ def test_a_full_stick_is_said_and_left_as_it_was(world: World, capsys: pytest.Ca
 
 
 def test_a_stick_that_is_not_there_is_not_taken_for_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    ids = fill(world.outbox, 3)
+    ids = record_scans(world.outbox, 3)
     assert world.titik("export", world.folder / "usb") == 1  # a folder, whoever typed it thought
     assert "usb tidak ada" in capsys.readouterr().err
     assert not (world.folder / "usb").exists()
@@ -474,7 +457,7 @@ def test_a_stick_that_is_not_there_is_not_taken_for_one(world: World, capsys: py
 def test_the_receipts_of_several_exports_come_back_at_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     sticks = []
     for _ in range(3):
-        fill(world.outbox, 2)
+        record_scans(world.outbox, 2)
         sticks.append(world.export())
         assert world.central(sticks[-1]) == 0
     capsys.readouterr()
@@ -488,7 +471,7 @@ def test_the_receipts_of_several_exports_come_back_at_once(world: World, capsys:
 
 
 def test_a_stick_that_takes_no_receipts_loses_nothing(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    ids = fill(world.outbox, 3)
+    ids = record_scans(world.outbox, 3)
     stick = world.export()
     receipts_of(stick).mkdir()
     assert world.central(stick) == 1
@@ -504,7 +487,7 @@ def test_a_stick_that_takes_no_receipts_loses_nothing(world: World, caplog: pyte
 def test_a_card_without_a_station_is_read_and_only_read(
     world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    ids = fill(world.outbox, 60)
+    ids = record_scans(world.outbox, 60)
     nobody = ["--socket", str(tmp_path / "none.sock")]
     here = [*nobody, "--state", str(world.folder)]
     before = {path: path.read_bytes() for path in world.folder.glob("outbox.db*") if not path.name.endswith("-shm")}
@@ -522,7 +505,7 @@ def test_a_card_without_a_station_is_read_and_only_read(
 
 
 def test_a_card_out_of_a_dead_station_keeps_its_log(world: World, tmp_path: Path) -> None:
-    fill(world.outbox, 3)
+    record_scans(world.outbox, 3)
     card = tmp_path / "card"
     card.mkdir()
     for name in ("outbox.db", "outbox.db-wal"):  # as after a power cut
@@ -536,7 +519,7 @@ def test_rows_that_are_not_what_was_written_stay_where_they_are(
     world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "MAX_EVENTS", 1)  # so that a page holds nothing but the damaged row
-    ids = fill(world.outbox, 5)
+    ids = record_scans(world.outbox, 5)
     with closing(sqlite3.connect(world.outbox.path)) as file:
         file.execute("UPDATE event SET body = CAST(replace(body, 'admit', 'amid') AS BLOB) WHERE id = ?", (ids[2],))
         file.commit()
@@ -553,7 +536,7 @@ def test_rows_that_are_not_what_was_written_stay_where_they_are(
 def test_a_card_of_version_1_is_read_and_nobody_elses_database_is(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
     with Outbox(path, 100) as outbox:
-        fill(outbox, 3)
+        record_scans(outbox, 3)
     with closing(sqlite3.connect(path)) as file:
         file.executescript("ALTER TABLE event DROP COLUMN crc; PRAGMA user_version = 1;")
     with OutboxReader(path) as old:
@@ -590,7 +573,7 @@ def test_an_import_waits_for_another_writer_and_gives_up_in_words(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(central_store, "BUSY", 0.02)
-    ids = fill(world.outbox, 3)
+    ids = record_scans(world.outbox, 3)
     stick = world.export()
     with closing(sqlite3.connect(world.database, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -606,8 +589,8 @@ def test_an_import_waits_for_another_writer_and_gives_up_in_words(
 
 
 def test_a_stick_is_taken_beside_a_running_centre(tmp_path: Path) -> None:
-    with Mosquitto(tmp_path) as broker, point.Centre(tmp_path / "centre", broker.port) as centre:
-        wait_for(lambda: "the broker is there" in centre.child.err, what="the centre is there")
+    with Mosquitto(tmp_path) as broker, CentreProgram(tmp_path / "centre", broker.port) as centre:
+        wait_for(lambda: "the broker is there" in centre.err, what="the centre is there")
         (tmp_path / "central.toml").write_text(f'[store]\npath = "{centre.database}"\n')
         file = tmp_path / "x.jsonl"
         with writing(file, Header(Holds.EVENTS, "dprd-1", "now")) as pen:
@@ -615,7 +598,7 @@ def test_a_stick_is_taken_beside_a_running_centre(tmp_path: Path) -> None:
                 told = [dumps(event(n, point="dprd-1", epoch="e1")) for n in range(first, first + 50)]
                 pen.write(batch(told), 50)
         near = [sys.executable, "-m", "central", "import", file, "--config", tmp_path / "central.toml"]
-        with joined(broker) as station, Child(near, tmp_path / "import", dict(os.environ)) as child:
+        with fake_station(broker) as station, Child(near, tmp_path / "import", dict(os.environ)) as child:
             n = 0
             while child.process.poll() is None:
                 n += 1
@@ -624,10 +607,10 @@ def test_a_stick_is_taken_beside_a_running_centre(tmp_path: Path) -> None:
             assert child.process.wait() == 0, child.err
         assert len(centre.ids()) == len(set(centre.ids())) == 3000 + n
         assert n > 5
-        assert "nothing is receipted" not in centre.child.err
+        assert "nothing is receipted" not in centre.err
         with TransferFile(receipts_of(file), Holds.RECEIPTS) as stick:
             assert len(list(stick)) == 60
-            assert f"centre {stick.header.centre}" in centre.child.err
+            assert f"centre {stick.header.centre}" in centre.err
 
 
 def test_a_point_without_a_network_is_served_by_a_stick(tmp_path: Path) -> None:
@@ -644,7 +627,7 @@ def test_a_point_without_a_network_is_served_by_a_stick(tmp_path: Path) -> None:
         assert titik(["queue", "import", str(receipts_of(stick)), *socket]) == 0
         station.says("by receipts that somebody brought")
         assert station.owed() == 0
-        assert held(tmp_path / "central.db") == station.recorded() == [one[0] for one in station.shown()]
+        assert held_ids(tmp_path / "central.db") == station.recorded() == [one[0] for one in station.shown()]
         assert station.child.stop() == 0
 
 
@@ -663,7 +646,7 @@ def test_nothing_of_a_stick_is_written_when_its_lines_fail(tmp_path: Path) -> No
 def test_a_message_holds_one_run_of_one_epoch(tmp_path: Path) -> None:
     for count in (2, 3):
         with Outbox(tmp_path / "outbox.db", 100) as outbox:
-            fill(outbox, count)
+            record_scans(outbox, count)
     with OutboxReader(tmp_path / "outbox.db") as card:
         pages = [card.page(after, 4) for after in (0, 2, 4)]
         assert [(page.after, len(page.bodies)) for page in pages] == [(2, 2), (4, 2), (4, 0)]

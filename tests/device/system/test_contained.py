@@ -20,9 +20,20 @@ from device.camera.monitor import view as lens_view
 from device.health import Health
 from device.model import Belief, Frame, Kind, Outcome, Reason, Verdict
 from device.reading import attempts, decoders
-from device.reading.attempts import BY_ZBAR, CLOSE, FIRST, WHOLE, Chain, Picture, Unmarked, Ward, look, look_close
+from device.reading.attempts import (
+    BY_ZBAR,
+    CLOSE,
+    FIRST,
+    WHOLE,
+    Chain,
+    Picture,
+    ReaderGuard,
+    Unmarked,
+    look,
+    look_close,
+)
 from device.reading.decoders import ZBAR, ZXING, Code, Corners, Reading, zbar, zxing
-from device.reading.target import Nearest
+from device.reading.target import TargetSelector
 from device.scanner import Scanner, read_still
 from device.system.contained import MAX_KINDS, OTHERS, Contained
 from device.trust.bundle import Trust
@@ -31,20 +42,20 @@ from device.verdict.judge import Basis, Judged, Rules, judge_shown
 from device.verdict.policy import Setting
 from device.verdict.sightings import Sightings
 from fuzz.symbols import LATE_FNC1, LATE_FNC1_IN_PARTS, octet, shown, structured
-from tests.device.test_scanner import INTERVAL, texts
-from tests.device.test_station import HEALTH, STAFF_PASS, Wall
 from tests.support.codes import Luma, code, view
 from tests.support.credentials import AT
 from tests.support.point import save
+from tests.support.reading import INTERVAL, texts
+from tests.support.wired_station import HEALTH_SCHEMA, STAFF_PASS, WiredStation
 
 SECRET = "TEKS-RAHASIA"
 NOWHERE = Path("/nowhere")
 
 
 @pytest.fixture
-def wall(tmp_path: Path) -> Iterator[Wall]:
+def wall(tmp_path: Path) -> Iterator[WiredStation]:
     with ExitStack() as stack:
-        yield Wall(tmp_path, stack)
+        yield WiredStation(tmp_path, stack)
 
 
 def raising(error: type[Exception]) -> Callable[..., Reading]:
@@ -54,8 +65,8 @@ def raising(error: type[Exception]) -> Callable[..., Reading]:
     return read
 
 
-def ward() -> Ward:
-    return Ward(Contained(), Unmarked())
+def ward() -> ReaderGuard:
+    return ReaderGuard(Contained(), Unmarked())
 
 
 @pytest.mark.parametrize("stream", [LATE_FNC1_IN_PARTS, LATE_FNC1, structured(3, 1, 0), octet(b"A", count=200)])
@@ -119,7 +130,7 @@ def test_it_is_marked_who_is_at_work_and_that_nobody_is_when_a_look_is_over_or_r
         return raising(IndexError)(luma)
 
     frame, place, mark = view(code("HALO")), Corners(((0.0, 0.0), (90.0, 0.0), (90.0, 90.0), (0.0, 90.0))), Noted()
-    around = Ward(Contained(), mark)
+    around = ReaderGuard(Contained(), mark)
     look(FIRST, Picture(frame), around)
     look_close(CLOSE[3], Picture(frame), place, around)
     look(FIRST._replace(reader=at_work), Picture(frame), around)
@@ -229,7 +240,7 @@ def test_a_text_that_makes_the_judge_raise_is_refused_and_counted(
 
 
 def test_in_the_loop_such_a_person_gets_a_light_and_a_record_and_the_next_one_is_admitted(
-    wall: Wall, monkeypatch: pytest.MonkeyPatch
+    wall: WiredStation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = judge.believe
 
@@ -243,10 +254,10 @@ def test_in_the_loop_such_a_person_gets_a_light_and_a_record_and_the_next_one_is
     health = wall.courier._notice.health
     assert health is not None
     assert health["contained"] == {"judge: KeyError": 1}
-    assert Draft202012Validator(HEALTH).is_valid(health)
+    assert Draft202012Validator(HEALTH_SCHEMA).is_valid(health)
 
 
-def test_what_our_own_record_raises_is_not_contained(wall: Wall, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_our_own_record_raises_is_not_contained(wall: WiredStation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wall.outbox, "append", raising(ZeroDivisionError))
     with pytest.raises(ZeroDivisionError):
         wall.serve(view(code(STAFF_PASS, 4)))
@@ -273,9 +284,9 @@ def test_any_text_gets_its_light(text: str) -> None:
     place = Corners(((10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0)))
     sightings, contained = Sightings(0.7, 10.0, 20), Contained()
     basis = Basis(Rules(Trust(), (), Setting("x", "x", "in")), AT)
-    nearest = Nearest()
-    seen = nearest.seen((Code(text, place),), (100, 100), 1.0)
-    meant = nearest.chosen(seen, sightings.showings([(text, False)], tick=1.0, basis=basis), (), 1.0)
+    selector = TargetSelector()
+    seen = selector.seen((Code(text, place),), (100, 100), 1.0)
+    meant = selector.chosen(seen, sightings.showings([(text, False)], tick=1.0, basis=basis), (), 1.0)
     assert meant is not None
     judged = judge_shown(meant.text, basis.rules, basis.at, contained)
     sighting = sightings.sight(meant.text, judged, tick=1.0, basis=basis, came=meant.came)

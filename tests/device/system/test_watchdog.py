@@ -1,7 +1,6 @@
 """The watchdog is told the truth: over a real datagram socket, with real threads."""
 
 import os
-import select
 import signal
 import socket
 import threading
@@ -14,6 +13,7 @@ from device.system.stop import Stop
 from device.system.systemd import Notifier
 from device.system.watchdog import Watchdog
 from device.system.worker import Worker
+from tests.support.notify_socket import heard
 from tests.support.world import wait_for
 
 
@@ -22,13 +22,6 @@ def journal(tmp_path: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
         bound.bind(str(tmp_path / "notify"))
         yield bound
-
-
-def heard(bound: socket.socket) -> list[bytes]:
-    words = []
-    while select.select([bound], [], [], 0)[0]:
-        words.append(bound.recv(100))
-    return words
 
 
 class Idle(Worker):

@@ -2,18 +2,16 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
 import cbor2
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.formats.cose import PublicKey
 from device.model import Domain, Statement
 from device.trust import bundle, roster
 from device.trust._fields import COUNT, Field, Table
@@ -24,62 +22,20 @@ from device.trust.bundle import (
     Key,
     Roots,
     Trust,
-    kid_of,
     open_bundle,
     payload,
     root_key,
     trusting,
 )
 from device.trust.roster import LISTING, ROSTER, Listing, Roster
-from office.keys.signing import sign1
-from tests.device.formats.test_cbor import colliding
+from tests.support.bundle import OTHER, ROOT, SINCE, UNTIL, bundle_fields, key_fields, opened, signed, spki
+from tests.support.cbor import colliding
 from tests.support.credentials import HEALTH_KEY, STAFF_KEY
-
-ROOT, OTHER = ed25519.Ed25519PrivateKey.generate(), ed25519.Ed25519PrivateKey.generate()
-SINCE, UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
-
-
-def spki(key: PublicKey | ec.EllipticCurvePublicKey) -> bytes:
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def listed(key: Any = STAFF_KEY, **changed: Any) -> dict[str, Any]:
-    told = {
-        "kid": b"12345678",
-        "spki": spki(key.public_key()),
-        "issuer": "luwuutarakab",
-        "domain": "staff",
-        "from": int(SINCE.timestamp()),
-        "until": int(UNTIL.timestamp()),
-    }
-    return {name: value for name, value in {**told, **changed}.items() if value is not ...}
-
-
-def told(**changed: Any) -> dict[str, Any]:
-    plain = {
-        "version": 7,
-        "issued": int(SINCE.timestamp()),
-        "next": int((SINCE + timedelta(days=90)).timestamp()),
-        "keys": [listed()],
-        "revoked": {"luwuutarakab": b"AAAAAAAABBBBBBBB"},
-        "policies": ["a policy"],
-        "capacities": {"bupati": 40},
-    }
-    return {name: value for name, value in {**plain, **changed}.items() if value is not ...}
-
-
-def signed(payload: Any, key: ed25519.Ed25519PrivateKey = ROOT) -> bytes:
-    octets = payload if isinstance(payload, bytes) else cbor2.dumps(payload)
-    return sign1(octets, key, kid_of(key.public_key()))
-
-
-def opened(octets: bytes) -> Trust:
-    return open_bundle(octets, Roots(ROOT.public_key()))
 
 
 def test_a_bundle_is_what_its_root_signed() -> None:
-    health = listed(HEALTH_KEY, kid=b"87654321", issuer="ID", domain="health", usages=["vaccination", "test"])
-    assert opened(signed(told(keys=[listed(), health]))) == Trust(
+    health = key_fields(HEALTH_KEY, kid=b"87654321", issuer="ID", domain="health", usages=["vaccination", "test"])
+    assert opened(signed(bundle_fields(keys=[key_fields(), health]))) == Trust(
         keys={
             b"12345678": (Key(STAFF_KEY.public_key(), b"12345678", "luwuutarakab", Domain.STAFF, None, SINCE, UNTIL),),
             b"87654321": (
@@ -196,9 +152,9 @@ def test_an_attribute_without_its_field_is_said_before_anything_is_read() -> Non
 
 def test_another_s_bundle_is_not_believed() -> None:
     with pytest.raises(BundleError, match="not signed by the regency's root"):
-        opened(signed(told(), OTHER))
+        opened(signed(bundle_fields(), OTHER))
     with pytest.raises(BundleError, match="not signed by the regency's root"):
-        open_bundle(signed(told(), OTHER), Roots(ROOT.public_key(), OTHER.public_key()))
+        open_bundle(signed(bundle_fields(), OTHER), Roots(ROOT.public_key(), OTHER.public_key()))
 
 
 @pytest.mark.parametrize(
@@ -210,24 +166,24 @@ def test_another_s_bundle_is_not_believed() -> None:
     ],
 )
 def test_a_key_of_a_kind_that_is_not_read_here_is_passed_over(key: Any) -> None:
-    assert list(opened(signed(told(keys=[listed(key), listed()]))).keys) == [b"12345678"]
-    assert opened(signed(told(keys=[listed(key)]))).keys == {}
+    assert list(opened(signed(bundle_fields(keys=[key_fields(key), key_fields()]))).keys) == [b"12345678"]
+    assert opened(signed(bundle_fields(keys=[key_fields(key)]))).keys == {}
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        {"keys": [listed(kid=10**12)]},
-        {"keys": [listed(kid="12345678")]},
-        {"keys": [listed(spki=b"no key")]},
-        {"keys": [listed(spki=...)]},
-        {"keys": [listed(issuer=None)]},
-        {"keys": [listed(domain="everything")]},
-        {"keys": [listed(usages=["dancing"])]},
-        {"keys": [listed(until=10**17)]},
-        {"keys": [listed(), listed(issuer="luwu-2027")]},
-        {"keys": [listed(), listed(domain="visitor", kid=b"87654321")]},
-        {"keys": listed()},
+        {"keys": [key_fields(kid=10**12)]},
+        {"keys": [key_fields(kid="12345678")]},
+        {"keys": [key_fields(spki=b"no key")]},
+        {"keys": [key_fields(spki=...)]},
+        {"keys": [key_fields(issuer=None)]},
+        {"keys": [key_fields(domain="everything")]},
+        {"keys": [key_fields(usages=["dancing"])]},
+        {"keys": [key_fields(until=10**17)]},
+        {"keys": [key_fields(), key_fields(issuer="luwu-2027")]},
+        {"keys": [key_fields(), key_fields(domain="visitor", kid=b"87654321")]},
+        {"keys": key_fields()},
         {"keys": ["x"]},
         {"keys": ...},
         {"version": "7"},
@@ -247,11 +203,11 @@ def test_a_key_of_a_kind_that_is_not_read_here_is_passed_over(key: Any) -> None:
 )
 def test_a_signed_bundle_with_a_field_of_another_kind_is_refused_and_never_half_read(changed: dict[str, Any]) -> None:
     with pytest.raises(BundleError, match="not readable by this version"):
-        opened(signed(told(**changed)))
+        opened(signed(bundle_fields(**changed)))
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"\xa0", b"\x00", cbor2.dumps(told()) + b"\x00", b"\xa2\x67version\x01\x67version\x02"]
+    "payload", [b"", b"\xa0", b"\x00", cbor2.dumps(bundle_fields()) + b"\x00", b"\xa2\x67version\x01\x67version\x02"]
 )
 def test_a_payload_that_is_no_bundle_is_refused(payload: bytes) -> None:
     with pytest.raises(BundleError):

@@ -13,15 +13,15 @@ from device.model import Reason
 from device.trust.bundle import BundleError, Roots, kid_of, open_bundle, spki_text
 from device.trust.fleet_secret import FleetSecret
 from device.verdict.ruleset import HANDOVER, KEPT, Offered, Ruleset
-from tests.device.trust.test_bundle import told
-from tests.device.trust.test_roster import KEY, SECRET, roster
+from tests.support.bundle import bundle_fields, key_fields
 from tests.support.credentials import AT, sign
+from tests.support.roster import KEY, SECRET, roster
 
 ROOT, NEXT, OTHER = (ed25519.Ed25519PrivateKey.generate() for _ in range(3))
 
 
 def bundle(version: int, key: ed25519.Ed25519PrivateKey = ROOT, **more: Any) -> bytes:
-    payload = cbor2.dumps(told(**{"version": version, "policies": [], **more}))
+    payload = cbor2.dumps(bundle_fields(**{"version": version, "policies": [], **more}))
     return sign(key, payload, {1: -8, 4: kid_of(key.public_key())})
 
 
@@ -204,10 +204,8 @@ def test_the_roster_opens_under_its_own_fleet_secret_only(tmp_path: Path, caplog
 def test_nine_hundred_keys_and_ten_thousand_revocations_are_one_bundle() -> None:
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 - this test's alone
 
-    from tests.device.trust.test_bundle import listed  # noqa: PLC0415 - as above
-
     made = [ec.generate_private_key(ec.SECP256R1()) for _ in range(900)]
-    keys = [listed(key, kid=number.to_bytes(8, "big")) for number, key in enumerate(made)]
+    keys = [key_fields(key, kid=number.to_bytes(8, "big")) for number, key in enumerate(made)]
     hashes = [number.to_bytes(8, "big") for number in range(10_000)]
     trust = open_bundle(bundle(5, keys=keys, revoked={"luwuutarakab": b"".join(hashes)}), Roots(ROOT.public_key()))
     assert {kid: len(group) for kid, group in trust.keys.items()} == {n.to_bytes(8, "big"): 1 for n in range(900)}

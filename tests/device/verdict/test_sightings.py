@@ -10,21 +10,9 @@ from device.model import WITA, Belief, Claims, Credential, Domain, Kind, Outcome
 from device.reading.target import Shown
 from device.trust.bundle import Trust
 from device.verdict.judge import Basis, Judged, Rules
-from device.verdict.policy import Setting
-from device.verdict.sightings import AFTER, LINGERS, MAX_KNOWN, STRICTNESS, Sighting, Sightings
+from device.verdict.sightings import MAX_KNOWN, PASS_HOLDS, QUIET_AFTER_PASS, STRICTNESS, Sighting, Sightings
 from tests.support.credentials import AT
-
-QUIET, REPEAT, STRANGERS = 0.7, 10.0, 20
-RULES = Rules(Trust(), (), Setting("bupati-1", "bupati", "in"))
-
-
-def genuine(number: int, outcome: Outcome = Outcome.ADMIT) -> Judged:
-    credential = Credential(Kind.PASS, Domain.STAFF, "x", number.to_bytes(32, "big"), Claims())
-    return Judged(Belief(Kind.PASS, None, credential), Verdict(outcome, Reason.STAFF))
-
-
-def stranger() -> Judged:
-    return Judged(Belief(Kind.TEXT, Reason.NOT_A_PASS), Verdict(Outcome.REFUSE, Reason.NOT_A_PASS))
+from tests.support.judged import QUIET, REPEAT, RULES, STRANGERS, genuine, stranger
 
 
 def sightings() -> Sightings:
@@ -276,7 +264,7 @@ def test_what_is_no_pass_and_was_seen_beside_one_shines_a_moment_after_that_has_
             show(eyes, "pass", genuine(1), tick)
         seen += [tick] if beside(eyes, "shirt", tick, came=0.0) == Sighting(stranger()) else []
     assert len(seen) == 1
-    assert 2 + AFTER <= seen[0] <= 2 + AFTER + 0.1
+    assert 2 + QUIET_AFTER_PASS <= seen[0] <= 2 + QUIET_AFTER_PASS + 0.1
 
 
 def test_a_pass_that_lingers_keeps_what_is_no_pass_waiting_for_so_long_and_no_longer() -> None:
@@ -287,7 +275,7 @@ def test_a_pass_that_lingers_keeps_what_is_no_pass_waiting_for_so_long_and_no_lo
         show(eyes, "badge", genuine(1), tick)
         seen += [tick] if beside(eyes, "shirt", tick, came=0.0) == Sighting(stranger()) else []
     assert len(seen) == 1
-    assert LINGERS + AFTER <= seen[0] <= LINGERS + AFTER + 0.1
+    assert PASS_HOLDS + QUIET_AFTER_PASS <= seen[0] <= PASS_HOLDS + QUIET_AFTER_PASS + 0.1
 
 
 def test_who_comes_with_another_code_right_after_a_pass_is_told_at_once() -> None:

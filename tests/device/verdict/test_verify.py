@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from device.camera.pictures import luma_of
 from device.cli._judging import moment
 from device.formats import base45, claim169
-from device.formats.cwt import MAX_TEXT, read, unpack
-from device.model import Belief, Claims, Domain, Kind, Outcome, Reason, Statement, Verdict
+from device.formats.cwt import read, unpack
+from device.model import MAX_TEXT, Belief, Claims, Domain, Kind, Outcome, Reason, Statement, Verdict
 from device.scanner import read_still
 from device.trust.audit_keys import audit_key
 from device.trust.bundle import Key, Trust, identity, kid_of, revocation, trusting

@@ -7,29 +7,24 @@ import pytest
 
 from central.store.reported import MAX_KEPT, MAX_SAID
 from device.wire import Received, dumps
-from tests.central.store.test_store import Centre, event, message, state
+from tests.support.messages import POINT, event, message, spans, state
+from tests.support.store import CentreStore, poison
 from tests.support.work import Steps
 
-POINT = "bupati-1"
 
-
-def spans(start: int, count: int) -> list[list[object]]:
-    return [[f"{n:06d}", 1, 5] for n in range(start, start + count)]
-
-
-def epochs(centre: Centre) -> list[str]:
+def epochs(centre: CentreStore) -> list[str]:
     return [epoch for (epoch,) in centre.all("SELECT epoch FROM said ORDER BY rowid")]
 
 
 def test_a_health_names_no_epoch_but_its_own(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(dumps({"epoch": "now", "seq": 3, "kept": spans(0, 100)}), leaf="health"))
         assert centre.store.said() == [(POINT, "now", 3)]
 
 
 @pytest.mark.parametrize("leaf", ["state", "health"])
 def test_what_is_said_of_epochs_is_bounded_and_the_newest_stays(tmp_path: Path, leaf: str) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", epoch="first", seq=1, kept=spans(0, MAX_KEPT)))
         for n in range(1, MAX_SAID // MAX_KEPT + 3) if leaf == "state" else range(1, MAX_SAID + 50):
             if leaf == "state":
@@ -46,7 +41,7 @@ def test_what_is_said_of_epochs_is_bounded_and_the_newest_stays(tmp_path: Path, 
 
 
 def test_an_event_of_an_epoch_that_was_let_go_is_held_and_its_gap_is_missing(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for n in range(20):
             centre.take(state("online", kept=spans(MAX_KEPT * n, MAX_KEPT)))
         assert "000000" not in epochs(centre)
@@ -55,20 +50,12 @@ def test_an_event_of_an_epoch_that_was_let_go_is_held_and_its_gap_is_missing(tmp
 
 
 def test_of_one_state_the_newest_hundred_epochs_count(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", kept=spans(0, 400)))
         assert epochs(centre) == [str(span[0]) for span in spans(300, 100)]
 
 
-def poison(centre: Centre, rows: int) -> None:
-    """Make the file what a flood made of it when there was no bound."""
-    with centre.store.writing():
-        centre.store._file.executemany(
-            "INSERT INTO said VALUES (?, ?, 5)", ((POINT, f"bad-{n:06d}") for n in range(rows))
-        )
-
-
-def healed(centre: Centre) -> list[int]:
+def healed(centre: CentreStore) -> list[int]:
     """Let *centre* heal its file; return the work of each piece."""
     work: list[int] = []
     while True:
@@ -80,12 +67,12 @@ def healed(centre: Centre) -> list[int]:
 
 
 def test_a_file_that_was_flooded_heals_by_itself_in_pieces_and_the_others_keep_theirs(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", kept=spans(0, 3)))
         told = {"state": "online", "boot": "b", "epoch": "e", "kept": spans(0, 9)}
         centre.take(message(dumps(told), point="dprd-1", leaf="state"))
         poison(centre, 20_000)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.all("SELECT count(*) FROM said") == [(20_012,)]
         assert len(healed(centre)) == 11
         known = epochs(centre)
@@ -99,9 +86,9 @@ def test_a_piece_of_the_healing_does_not_grow_with_what_is_to_be_healed(tmp_path
     work: dict[int, int] = {}
     for rows in (6_000, 30_000):
         (tmp_path / str(rows)).mkdir()
-        with Centre(tmp_path / str(rows)) as centre:
+        with CentreStore(tmp_path / str(rows)) as centre:
             poison(centre, rows)
-        with Centre(tmp_path / str(rows)) as centre:
+        with CentreStore(tmp_path / str(rows)) as centre:
             work[rows] = max(healed(centre))
     assert work[30_000] < 1.3 * work[6_000]
 
@@ -110,7 +97,7 @@ def test_a_flooded_file_is_looked_at_in_pieces_before_it_has_healed(tmp_path: Pa
     looks: dict[int, int] = {}
     for rows in (2_000, 20_000):
         (tmp_path / str(rows)).mkdir()
-        with Centre(tmp_path / str(rows)) as centre:
+        with CentreStore(tmp_path / str(rows)) as centre:
             poison(centre, rows)
             with Steps(centre.store._file) as steps:
                 centre.store.look(POINT)
@@ -120,7 +107,7 @@ def test_a_flooded_file_is_looked_at_in_pieces_before_it_has_healed(tmp_path: Pa
 
 def test_a_flood_of_states_costs_each_of_them_the_same(tmp_path: Path) -> None:
     work: list[int] = []
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         for n in range(60):
             with Steps(centre.store._file) as steps:
                 centre.take(state("online", kept=spans(MAX_KEPT * n, MAX_KEPT)))
@@ -131,7 +118,7 @@ def test_a_flood_of_states_costs_each_of_them_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kept", [[["e", 1, 5]] * 1300, [["e", n, n] for n in range(1, 1300)], [7] * 5000])
 def test_a_state_costs_no_more_than_a_hundred_spans(tmp_path: Path, kept: Any) -> None:
     body = dumps({"state": "online", "boot": "b", "epoch": "e", "kept": kept})
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(state("online", kept=spans(0, 100)))
         with Steps(centre.store._file) as steps:
             centre.take(state("online", kept=spans(100, 100)))

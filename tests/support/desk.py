@@ -1,0 +1,3 @@
+"""The desk of the tests: its passphrase."""
+
+PASSPHRASE = "kuda benar baterai staples"
