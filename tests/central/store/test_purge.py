@@ -63,13 +63,13 @@ def test_what_was_purged_is_receipted_for_ever_and_never_held_again(tmp_path: Pa
 
 
 def test_who_looked_at_a_message_is_forgotten_with_it_and_not_before(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         centre.take(message(b"before"), now=datetime(2026, 11, 20, tzinfo=UTC))
         centre.take(message(b"since"), now=NOW)
         see(centre.store, [1, 2], who="budi", why="rusak", now=NOW)
         assert len(centre.all("SELECT * FROM released")) == 2
     assert remove(centre.path) == Purged(0, 1)
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         assert centre.all("SELECT q.bytes, r.who FROM released r LEFT JOIN quarantine q USING (topic, digest)") == [
             (b"since", "budi")
         ]

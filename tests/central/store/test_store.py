@@ -707,7 +707,7 @@ def test_only_a_clock_that_is_trusted_and_says_whose_it_is_corrects_others(
 ) -> None:
     whole = correction(1, 5.0, OFFSET)
     told = {**whole, "data": {**whole["data"], "clock": {**whole["data"]["clock"], **changed}}}
-    with Centre(tmp_path) as centre:
+    with CentreStore(tmp_path) as centre:
         (answer,) = centre.answers(message(told))
         assert isinstance(answer, Receipt if held else Quarantined)
         assert (len(centre.all("SELECT * FROM clock")), len(centre.all("SELECT * FROM event"))) == (held, held)
@@ -870,7 +870,7 @@ def test_what_a_point_lost_is_a_set_of_numbers_whatever_is_told_twice(tmp_path: 
 
 
 def test_spans_that_an_older_program_noted_one_in_the_other_are_not_noted_a_third_time(tmp_path: Path) -> None:
-    with Centre(tmp_path) as centre, centre.store.writing():
+    with CentreStore(tmp_path) as centre, centre.store.writing():
         for first, last in ((1, 100), (50, 60)):
             centre.store.read("INSERT INTO lost VALUES ('bupati-1', 'e1', ?, ?, ?)", first, last, TIME)
         centre.store.lose("bupati-1", Gap("e1", 40, 110), NOW)
