@@ -211,6 +211,10 @@ def test_an_event_that_is_alone_at_three_ends_waits_a_while() -> None:
     for flying in ([one], [one], [two], [one, two], [], [one], [one]):
         aside.suspect(flying, 3.0)
     assert aside.ids == {}
+    several = Batch(["id1", "id2", "id3"], "e", 1, 3, b"")  # in one message, any of them may be the reason
+    for flying in ([several], [several], [one], [several], [one], [one]):
+        aside.suspect(flying, 3.0)
+    assert aside.ids == {}
     aside.suspect([one], 4.0)
     assert aside.ids == {"id1": 4.0 + AGAIN}
     assert (aside.over(3.9 + AGAIN), aside.over(4.0 + AGAIN), aside.ids) == (False, True, {})

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -582,3 +583,18 @@ def kept(outbox: Outbox) -> int:
     """Return how many rows the file has."""
     with closing(sqlite3.connect(outbox.path)) as file:
         return int(file.execute("SELECT count(*) FROM event").fetchone()[0])
+
+
+def test_a_boot_waits_for_a_correction_while_its_newest_doubt_came_after_the_last_one(tmp_path: Path) -> None:
+    def told(boot: str, type_: str, place: Place) -> Event:
+        clock = {"boot": boot, "synced": type_ == "clock", "uptime": 1.0}
+        data = {"epoch": place.epoch, "seq": place.seq, "clock": clock}
+        id_ = f"{place.epoch}-{place.seq}"
+        return Event(place, id_, dumps({"id": id_, "type": f"id.titik.{type_}", "data": data}))
+
+    said = []
+    with Outbox(tmp_path / "outbox.db", 1000) as outbox:
+        for boot, type_ in (("b1", "scan"), ("b1", "clock"), ("b2", "clock"), ("b1", "scan"), ("b1", "clock")):
+            outbox.append(partial(told, boot, type_))
+            said.append((outbox.uncorrected("b1"), outbox.uncorrected("b2")))
+    assert said == [(True, False), (False, False), (False, False), (True, False), (False, False)]

@@ -136,6 +136,16 @@ def test_an_empty_outbox_makes_room_for_the_one_of_the_name_that_is_given_back(t
     assert outbox_files(tmp_path) == {"outbox.db": dict.fromkeys(ids, A)}
 
 
+def test_the_name_given_back_brings_an_outbox_that_is_fuller_than_another_could_take_in(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    with Outbox(path, 100, point=A) as outbox:
+        ids = record_scans(outbox, 60, A)
+    with Outbox(path, 100, point=B) as outbox:
+        assert outbox.kept() == []
+    with Outbox(path, 100, point=A) as outbox:
+        assert (owed(outbox), outbox.sealed.all) == (ids, ())
+
+
 def test_what_is_only_held_is_sealed_too_and_nobody_has_to_do_anything(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -64,6 +64,13 @@ def replayed(number: int) -> Judged:
     return Judged(genuine(number).belief._replace(reason=Reason.REPLAYED), Verdict(Outcome.REFUSE, Reason.REPLAYED))
 
 
+def test_a_repeat_has_a_light_of_its_own_and_says_since_when() -> None:
+    eyes = sightings()
+    for tick, lit in ((0.0, 0.0), (0.5, 0.0), (1.5, 1.5), (2.0, 1.5), (4.0, 4.0)):
+        show(eyes, "a", genuine(1), tick)
+        assert holds(eyes, "a", tick) == Shown(lit, a_pass=True, stale=False)
+
+
 def test_who_opens_the_page_after_a_screenshot_is_admitted_and_no_repeat() -> None:
     eyes = sightings()
     assert show(eyes, "screenshot", replayed(1), 0.0) == Sighting(replayed(1))
@@ -236,7 +243,7 @@ def test_a_repeat_that_has_to_wait_forgets_no_refusal() -> None:
     assert show(eyes, "1", refused, 0.0) == Sighting(refused)
     waiting = show(eyes, "1", listed(1), 3.0)
     assert waiting is not None
-    assert waiting.waits
+    assert (waiting.waits, waiting.repeat) == (True, False)
     eyes._counted.clear()
     assert show(eyes, "1", listed(1), 6.0) == Sighting(refused, repeat=True)
 
