@@ -278,6 +278,18 @@ def test_keys_hold_from_the_mornings_midnight_for_a_year_and_a_margin(tmp_path: 
         desk.key_for(Domain.STAFF, ends)  # no station believes what is signed from then on
 
 
+def test_a_log_whose_last_line_was_left_open_by_an_editor_gets_a_line_of_its_own(tmp_path: Path) -> None:
+    desk = found(tmp_path / "meja", "Kantor", "kantor", PASSPHRASE, NOW)
+    log, day = tmp_path / "meja" / "issued.csv", date(2027, 6, 30)
+    desk.log("0042", Domain.STAFF, day, bytes(32), NOW)
+    log.write_bytes(log.read_bytes().rstrip(b"\n"))
+    desk.log("0043", Domain.STAFF, day, bytes(32), NOW)
+    assert [(one.number, one.until, one.revocation) for one in desk.issued()] == [
+        ("0042", day, "00" * 8),
+        ("0043", day, "00" * 8),
+    ]
+
+
 def test_a_damaged_book_is_one_clear_line(desk: Path, secret: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     book = desk / "desk.toml"
     whole = book.read_text()

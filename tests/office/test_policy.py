@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from device.model import WITA, Colour, Domain, Outcome, Reason, Statement, Verdict
-from device.trust.bundle import Key, Roots, open_bundle, root_key, trusting
+from device.trust.bundle import Key, Roots, Trust, open_bundle, root_key, trusting
 from device.verdict.judge import choose
 from device.verdict.policy import Setting, parse, shipped
 from office.__main__ import main
@@ -273,6 +273,16 @@ def test_a_key_that_keeps_its_name_and_says_another_thing_has_changed(change: di
     found = [difference.between(trusting(key), trusting(one))["keys"] for one in (key, replace(key, **change))]
     same: dict[str, list[str]] = {"added": [], "removed": [], "changed": []}
     assert found == [same, {**same, "changed": ["health ID 3132333435363738"]}]
+
+
+def test_a_diff_counts_what_was_revoked_and_what_is_no_longer_by_issuer() -> None:
+    old = {"same": frozenset({b"1"}), "ID": frozenset({b"1", b"2", b"3"}), "gone": frozenset({b"1"})}
+    new = {"same": frozenset({b"1"}), "ID": frozenset({b"3", b"4"}), "fresh": frozenset({b"1", b"2"})}
+    assert difference.between(Trust(revoked=old), Trust(revoked=new))["revoked"] == {
+        "ID": {"added": 1, "removed": 2},
+        "fresh": {"added": 2, "removed": 0},
+        "gone": {"added": 0, "removed": 1},
+    }
 
 
 def test_a_diff_believes_no_other_root(desk: Path, secret: list[str], tmp_path: Path) -> None:
