@@ -24,12 +24,13 @@ from central.problems import FAULTS, TROUBLES, Problem, problems
 from central.settings import BundleSettings, InventorySettings, Settings
 from central.store import audit_log, schema, tally
 from central.store.backup import backup, lock_of, restore
+from central.store.condition import condition
 from central.store.file import DatabaseMissingError
 from central.store.status import Backup, PointStatus, Status, look
 from central.store.troubles import Trouble
 from device.model import Place
 from device.trust.bundle import Trust
-from device.wire import dumps
+from device.wire import State, dumps
 from office.bundle import sign
 from tests.support.messages import NOW, TIME, correction, event, message, state
 from tests.support.store import CentreStore, arguments
@@ -173,6 +174,12 @@ def test_a_database_of_before_is_counted_once_when_it_is_opened(tmp_path: Path) 
         assert centre.point().counts == {"admit": 3}
     with CentreStore(tmp_path) as centre:
         assert centre.point().counts == {"admit": 3}
+
+
+@pytest.mark.parametrize("word", State)
+def test_faults_are_those_of_a_point_that_calls_itself_degraded(word: State) -> None:
+    said = condition({"state": word, "faults": ["camera", 7, "glass"]}, {}, {}, None)["faults"]
+    assert said == (("camera", "glass") if word is State.DEGRADED else ())
 
 
 def test_what_an_older_program_took_meanwhile_is_counted_when_the_file_is_opened_again(tmp_path: Path) -> None:

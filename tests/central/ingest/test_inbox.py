@@ -53,6 +53,14 @@ def test_who_sends_one_message_behind_a_flood_is_taken_with_the_next_turn() -> N
     }
 
 
+def test_what_is_of_one_topic_stands_together_in_the_order_in_which_it_came() -> None:
+    inbox = Inbox(ROOT)
+    came = [told(b"%d" % n, point) for n in range(3) for point in OTHERS[:3]]
+    for one in came:
+        inbox.add(one, 0.0)
+    assert inbox.take(0.0) == [one for point in OTHERS[:3] for one in came if f"/{point}/" in one.topic]
+
+
 def test_points_that_all_flood_share_a_turn_alike_whatever_was_first() -> None:
     inbox = Inbox(ROOT)
     for point in (FLOOD, *OTHERS):

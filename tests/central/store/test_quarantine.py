@@ -108,6 +108,10 @@ def test_a_stranger_s_many_epochs_are_noted_up_to_a_bound(tmp_path: Path, monkey
     with CentreStore(tmp_path) as centre:
         centre.take(*(moved(1, epoch=f"e{number}") for number in range(9)))
         assert centre.all("SELECT count(*) FROM stray") == [(3,)]
+        centre.take(message(event(1, point=OLD, epoch="e-old"), point="dprd-9"))  # another stranger's are noted still
+        assert centre.all("SELECT point, epoch, owner FROM stray WHERE point <> 'bupati-2'") == [
+            ("dprd-9", "e-old", OLD)
+        ]
 
 
 # --- what lies there ---

@@ -40,6 +40,16 @@ def test_what_is_said_of_epochs_is_bounded_and_the_newest_stays(tmp_path: Path, 
         assert "first" in known if leaf == "state" else "first" not in known
 
 
+def test_a_state_that_names_a_hundred_new_epochs_and_its_own_new_one_lets_as_many_go(tmp_path: Path) -> None:
+    with CentreStore(tmp_path) as centre:
+        for n in range(MAX_SAID // MAX_KEPT):
+            centre.take(state("online", epoch="000000", kept=spans(MAX_KEPT * n, MAX_KEPT)))
+        assert len(epochs(centre)) == MAX_SAID
+        centre.take(state("online", epoch="own", seq=1, kept=spans(MAX_SAID, MAX_KEPT)))
+        assert len(epochs(centre)) == MAX_SAID
+        assert {"own", *(span[0] for span in spans(MAX_SAID, MAX_KEPT))} <= set(epochs(centre))
+
+
 def test_an_event_of_an_epoch_that_was_let_go_is_held_and_its_gap_is_missing(tmp_path: Path) -> None:
     with CentreStore(tmp_path) as centre:
         for n in range(20):
