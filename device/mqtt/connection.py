@@ -49,7 +49,7 @@ class Timeouts:
 USUAL = Timeouts()
 """Those of every session but a test's."""
 PAUSES = (0.5, 30.0)
-"""Seconds between two sessions, at first and at most; jitter goes under it, so that not all points come at once."""
+"""Seconds between two sessions, at first and at most; who waits draws from below them, so that not all come at once."""
 
 
 class StalledError(TitikError, OSError):
