@@ -71,16 +71,22 @@ def test_a_storm_loses_nothing_and_doubles_nothing(tmp_path: Path, seed: int, to
 
 
 @whole
-@pytest.mark.timeout(300)
-def test_deletion_on_puback_loses_in_the_same_storm(tmp_path: Path, told: list[str]) -> None:
-    with Site(tmp_path, stations=3, until="puback") as site:
-        wait_for(lambda: all(len(site.shown(name)) > 5 for name in site.names))
-        site.storm(plan(1, 60, site.names))
-        site.quiet()
-        wait_for(lambda: site.owed() == 0, "the broker's word for everything")
-        found = site.count()
-        told.append(f"until = puback: {found}")
-        assert found.lost > 0, "the storm proves nothing"
+@pytest.mark.timeout(600)
+def test_deletion_on_puback_loses_in_such_storms(tmp_path: Path, told: list[str]) -> None:
+    lost = 0
+    for seed in range(1, 6):  # whether a fault falls between the broker's word and the centre's is chance
+        if lost:
+            break
+        (tmp_path / str(seed)).mkdir()
+        with Site(tmp_path / str(seed), stations=3, until="puback") as site:
+            wait_for(lambda site=site: all(len(site.shown(name)) > 5 for name in site.names))
+            site.storm(plan(seed, 60, site.names))
+            site.quiet()
+            wait_for(lambda site=site: site.owed() == 0, "the broker's word for everything")
+            found = site.count()
+        lost = found.lost
+        told.append(f"until = puback, seed {seed}: {found}")
+    assert lost > 0, "these storms prove nothing"
 
 
 def test_the_referee_sees_what_is_lost_doubled_strange_disordered_and_unrecorded(tmp_path: Path) -> None:
