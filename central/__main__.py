@@ -2,7 +2,6 @@
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from contextlib import suppress
 
 from central.cli import backup, forget, import_events, purge, quarantine, restore, run, status
 from central.points import UnknownPointError
@@ -10,7 +9,7 @@ from central.store.file import ForeignDatabaseError
 from device import __version__
 from device.config import ConfigError
 from device.system import log
-from device.system.command_line import answer
+from device.system.command_line import exit_code
 from device.system.exit_codes import CONFIG, FAILED
 
 
@@ -19,13 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     log.start()
     try:
-        return int(answer(asked))
-    except BrokenPipeError:
-        with suppress(OSError):
-            sys.stdout.close()
-        return FAILED
-    except KeyboardInterrupt:
-        return FAILED
+        return exit_code(asked)
     except ConfigError as error:
         for mistake in error.mistakes:
             log.line.error("%s", mistake)

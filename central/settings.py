@@ -5,9 +5,8 @@ from pathlib import Path
 
 from device.config import BrokerSettings, ConfigError, File, Section
 from device.system.disk import read_whole
+from device.system.systemd import MAX_CREDENTIAL
 
-MAX_SECRET = 65_536
-"""Bytes of a credential."""
 STATE_FOLDER = Path("/var/lib/titik-central")
 """Where the shipped unit keeps its state; used where ``$STATE_DIRECTORY`` does not say."""
 
@@ -55,7 +54,7 @@ def password(env: Mapping[str, str]) -> str | None:
     if folder := env.get("CREDENTIALS_DIRECTORY"):
         file = Path(folder) / "mqtt-password"
         try:
-            if text := read_whole(file, MAX_SECRET).decode("utf-8").strip():
+            if text := read_whole(file, MAX_CREDENTIAL).decode("utf-8").strip():
                 return text
         except FileNotFoundError:
             pass

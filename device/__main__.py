@@ -2,7 +2,6 @@
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from contextlib import suppress
 
 from device import __version__
 from device.cli import (
@@ -21,21 +20,12 @@ from device.cli import (
     test_camera,
     version,
 )
-from device.system.command_line import answer
-from device.system.exit_codes import FAILED
+from device.system.command_line import exit_code
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    asked = _parser().parse_args(arguments)
-    try:
-        return int(answer(asked))
-    except BrokenPipeError:
-        with suppress(OSError):
-            sys.stdout.close()
-        return FAILED
-    except KeyboardInterrupt:
-        return FAILED
+    return exit_code(_parser().parse_args(arguments))
 
 
 def _parser() -> ArgumentParser:

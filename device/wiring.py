@@ -33,7 +33,7 @@ from device.scanner import Scanner
 from device.system.clock import Clock, boot_time
 from device.system.disk import NotPlainError, read_whole
 from device.system.stop import Stop
-from device.system.systemd import Notifier
+from device.system.systemd import MAX_CREDENTIAL, Notifier
 from device.system.time_floor import TimeFloor
 from device.system.watchdog import Watchdog
 from device.trust.fleet_secret import FleetSecret, read_secret
@@ -41,9 +41,6 @@ from device.verdict.ruleset import Ruleset
 from device.verdict.sightings import Sightings
 
 log = logging.getLogger(__name__)
-
-MAX_SECRET = 65_536
-"""Bytes of a credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +157,7 @@ def _credential(name: str) -> str | None:
     if folder is None:
         return None
     try:
-        return read_whole(Path(folder) / name, MAX_SECRET).decode("utf-8").strip() or None
+        return read_whole(Path(folder) / name, MAX_CREDENTIAL).decode("utf-8").strip() or None
     except FileNotFoundError:
         return None
     except NotPlainError as error:

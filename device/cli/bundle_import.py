@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from device.cli import options
+from device.cli._station import answered
 from device.cli.say import say
-from device.control.control_socket import NoStationError, RequestRefusedError, ask
+from device.control.control_socket import ask
 from device.system.command_line import answered_by
 from device.system.disk import read_bounded
-from device.system.exit_codes import DONE, FAILED, MISSING
+from device.system.exit_codes import FAILED, MISSING
 from device.wire import MAX_BUNDLE
 
 
@@ -45,12 +46,4 @@ def run(asked: BundleImport) -> int:
     if len(octets) > MAX_BUNDLE:
         say(f"{asked.file} is larger than any bundle")
         return FAILED
-    try:
-        print(ask(asked.socket, "bundle-import", octets))
-    except RequestRefusedError as refusal:
-        say(f"{asked.file} is refused: {refusal}")
-        return FAILED
-    except NoStationError as error:
-        say(f"{error}. Next: systemctl status titik, or run this with sudo")
-        return MISSING
-    return DONE
+    return answered(lambda: ask(asked.socket, "bundle-import", octets), f"{asked.file} is refused")

@@ -28,18 +28,15 @@ def add(commands: Any) -> None:
 
 def run(asked: CheckConfig) -> int:
     """Say every mistake in a configuration; an unknown key, and what is hardly meant, count as one here."""
-    from device import config
-    from device.camera import frame_rate
+    from device.cli._configuration import loaded
     from device.config import ConfigError
 
     try:
-        station, warnings = config.load(config.StationSettings, asked.config)
+        station, warnings = loaded(asked.config)
     except ConfigError as error:
         for mistake in error.mistakes:
             say(mistake)
         return CONFIG
-    if (doubt := frame_rate.doubt(station)) is not None:
-        warnings.append(f"{asked.config}: {doubt}")
     for warning in warnings:
         say(warning)
     print(f"{asked.config}: {station.point.name} ({station.point.site}, {station.point.direction}) is complete")

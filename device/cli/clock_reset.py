@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from device.cli import options
-from device.cli.say import say
-from device.control.control_socket import NoStationError, RequestRefusedError, ask
+from device.cli._station import answered
+from device.control.control_socket import ask
 from device.system.command_line import answered_by
-from device.system.exit_codes import DONE, FAILED, MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,4 @@ def add(commands: Any) -> None:
 
 def run(asked: ClockReset) -> int:
     """Let the station that runs here forget the newest time that it trusted."""
-    try:
-        print(ask(asked.socket, "clock-reset", b""))
-    except RequestRefusedError as refusal:
-        say(f"refused: {refusal}")
-        return FAILED
-    except NoStationError as error:
-        say(f"{error}. Next: systemctl status titik, or run this with sudo")
-        return MISSING
-    return DONE
+    return answered(lambda: ask(asked.socket, "clock-reset", b""), "refused")

@@ -32,8 +32,8 @@ def add(commands: Any) -> None:
 
 def run(asked: Run) -> int:
     """Serve until told to stop."""
-    from device import config, wiring
-    from device.camera import frame_rate
+    from device import wiring
+    from device.cli._configuration import loaded
     from device.config import ConfigError
     from device.indicators import PinsMissingError
     from device.system import log
@@ -41,15 +41,13 @@ def run(asked: Run) -> int:
 
     log.start()
     try:
-        station, warnings = config.load(config.StationSettings, asked.config)
+        station, warnings = loaded(asked.config)
     except ConfigError as error:
         for mistake in error.mistakes:
             log.line.error("%s", mistake)
         log.line.error("the station cannot serve. Next: titik check-config --config %s", asked.config)
         _show_fault(asked.config)
         return CONFIG
-    if (doubt := frame_rate.doubt(station)) is not None:
-        warnings.append(f"{asked.config}: {doubt}")
     for warning in warnings:
         log.line.warning("%s", warning)
     try:

@@ -1,9 +1,13 @@
 """One style of command for the three programs: each stands in a file, adds itself, and is asked by a typed value."""
 
+import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from device.system.exit_codes import FAILED
 
 A = TypeVar("A")
 P = ParamSpec("P")
@@ -39,6 +43,18 @@ def answered_by(parser: ArgumentParser, asked: type[A], run: Callable[Concatenat
         return run(asked(**{name: getattr(arguments, name) for name in names}), *args, **kwargs)
 
     parser.set_defaults(answer=answered)
+
+
+def exit_code(arguments: Namespace) -> int:
+    """Let the command that *arguments* name answer with its exit code; nobody reads on, or Ctrl-C, is a failure."""
+    try:
+        return int(answer(arguments))
+    except BrokenPipeError:
+        with suppress(OSError):
+            sys.stdout.close()
+        return FAILED
+    except KeyboardInterrupt:
+        return FAILED
 
 
 def answer(arguments: Namespace, *more: Any) -> Any:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Self
 
+MAX_CREDENTIAL = 65_536
+"""Bytes of a credential that systemd hands over."""
+
 
 class Notifier:
     """The socket in ``$NOTIFY_SOCKET``, and how often the watchdog wants to be fed.

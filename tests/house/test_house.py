@@ -85,7 +85,7 @@ SHARED = {
         "verdict",
     },
 }
-LONGEST = 400
+MAX_LINES = 400
 """Lines of a file that can still be read at one sitting."""
 # The one room of each library. What a library is, is known in one place, and can be exchanged there.
 HOME = {
@@ -241,7 +241,7 @@ def test_no_private_key_is_ever_used_on_a_device() -> None:
 @pytest.mark.parametrize("program", ["device", "central", "office"])
 def test_the_longest_module_can_still_be_read(program: str) -> None:
     lengths = {dotted(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules(program)}
-    assert {module: lines for module, lines in lengths.items() if lines > LONGEST} == {}
+    assert {module: lines for module, lines in lengths.items() if lines > MAX_LINES} == {}
 
 
 def test_what_only_a_tool_needs_is_not_paid_by_the_station() -> None:
